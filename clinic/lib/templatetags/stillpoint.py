@@ -1,0 +1,105 @@
+"""What templates may say beyond Django's own words. Load with `{% load stillpoint %}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from clinic.lib.drawing import inline_body_map
+
+register = template.Library()
+
+MINOR_UNITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JPY": 0, "JOD": 3, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+SYMBOL_FIRST = frozenset({"en", "ga", "mt", "nl"})
+
+# A page without a place of its own in the navigation lights the place it is reached from.
+PLACES = {
+    "desk:day": "day",
+    "desk:my-day": "my-day",
+    "desk:appointment": "day",
+    "scheduling": "day",
+    "desk:client": "clients",
+    "people": "clients",
+    "plans": "clients",
+    "audit": "clients",
+    "intake:findings": "clients",
+    "intake": "reviews",
+    "treatment": "notes",
+    "reminders": "messages",
+    "portal:home": "home",
+    "portal:visits": "visits",
+    "portal:plan": "plan",
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Draw an icon of the sprite; it is hidden from readers, so a word stands beside it."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#i-{}"></use></svg>',
+        f"i {extra}".strip(),
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def body_map(view: str, prefix: str = "", *, muscles: bool = False) -> SafeString:
+    """Inline a drawing of the body; `prefix` keeps ids apart where a page shows the same view twice."""
+    return inline_body_map(view, prefix=prefix, with_muscles=muscles)
+
+
+@register.simple_tag
+def modality_code(code: str) -> SafeString:
+    """Print a modality's two letters on its colour."""
+    return format_html('<span class="mod-{0}"><span class="code">{1}</span></span>', code.lower(), code.upper())
+
+
+@register.filter
+def money(minor_units: int | None, currency: str = "EUR") -> str:
+    """Write an amount kept in integer minor units the way the reader's language writes money."""
+    if minor_units is None:
+        return ""
+    places = MINOR_UNITS.get(currency, 2)
+    sign = "\N{MINUS SIGN}" if minor_units < 0 else ""
+    number = number_format(abs(minor_units) / 10**places, places, force_grouping=True)
+    symbol = SYMBOLS.get(currency)
+    if symbol and (get_language() or "en").partition("-")[0] in SYMBOL_FIRST:
+        return f"{sign}{symbol}{number}"
+    return f"{sign}{number}\N{NO-BREAK SPACE}{symbol or currency}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Take the first letters of the first and the last word of a name."""
+    words = name.split()
+    return "".join(word[0] for word in words[:1] + words[1:][-1:]).upper()
+
+
+@register.inclusion_tag("parts/nav_item.html", takes_context=True)
+def nav_item(
+    context: template.Context, place: str, view_name: str, label: str, count: int | None = 0
+) -> dict[str, Any]:
+    """Link one place of the navigation, marked where the reader is (a view may name the place as `place`)."""
+    here = context.get("place") or place_of(context.get("request"))
+    return {"view_name": view_name, "label": label, "count": count, "is_here": here == place}
+
+
+def place_of(request: Any) -> str:
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return ""
+    return PLACES.get(match.view_name, PLACES.get(match.namespace, ""))
+
+
+@register.filter
+def first_word(text: str | None) -> str:
+    """Take the first word: a widget's first class says how its choices look."""
+    return (text or "").partition(" ")[0]

@@ -1,0 +1,78 @@
+// Small helps; every page works without them.
+"use strict";
+
+const TOAST_STAYS_MS = 8000;
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+function leaveWhenRead(toast) {
+  const close = toast.querySelector("[data-toast-close]");
+  close.hidden = false;
+  close.addEventListener("click", () => toast.remove());
+  if ("stays" in toast.dataset) return;
+  const leaveUnlessHeld = () => {
+    if (toast.matches(":hover, :focus-within")) setTimeout(leaveUnlessHeld, 1000);
+    else toast.remove();
+  };
+  setTimeout(leaveUnlessHeld, TOAST_STAYS_MS);
+}
+
+function closeFolds(except) {
+  for (const fold of document.querySelectorAll("details.fold[open]")) {
+    if (!fold.contains(except)) fold.open = false;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const field = document.querySelector("[data-search]");
+    if (field === null || field.offsetParent === null) return;
+    event.preventDefault();
+    field.focus();
+  }
+  if (event.key === "Escape") {
+    const fold = event.target.closest("details.fold[open]");
+    closeFolds(null);
+    fold?.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("click", (event) => closeFolds(event.target));
+
+// A location, a day or a filter is applied as soon as it is chosen; without script its form has a button.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-apply-at-once]")) event.target.form.requestSubmit();
+});
+
+// A sent form waits with its button's word changed and its width kept, and is not sent twice.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button?.dataset.waiting) return;
+  if (button.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.style.minWidth = `${button.offsetWidth}px`;
+  button.setAttribute("aria-busy", "true");
+  button.dataset.word = button.textContent;
+  button.textContent = button.dataset.waiting;
+});
+
+// The browser's back button may show the page as it was left.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[aria-busy=true][data-word]")) {
+    button.removeAttribute("aria-busy");
+    button.textContent = button.dataset.word;
+  }
+});
+
+document.querySelectorAll("[data-toast]").forEach(leaveWhenRead);
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+    if (node.matches?.("[data-toast]")) leaveWhenRead(node);
+  }
+}).observe(document.getElementById("toasts"), { childList: true });
+
+document.querySelector("[data-error-summary]")?.focus();
