@@ -1,0 +1,1 @@
+"""Stillpoint: practice management for clinics that give massage to people with migraine."""

@@ -1,0 +1,24 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Look(models.Model):
+    """Somebody opened something about a client. Rows are only ever added."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    # Numbers, not foreign keys: this room does not know what it records, and the log outlives what it speaks of.
+    client_pk = models.BigIntegerField()
+    what = models.CharField(max_length=60, help_text="Model label, e.g. people.client")
+    what_pk = models.BigIntegerField()
+    why = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # Serves the client's history page: newest first.
+            models.Index(fields=["client_pk", "-at"], name="look_by_client_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_id} {self.what} {self.what_pk} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,31 @@
+"""What every request gets, whoever asks."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+
+NextHandler = Callable[[HttpRequest], HttpResponse]
+
+
+def now_middleware(get_response: NextHandler) -> NextHandler:
+    """Read the clock once per request, as `request.now`; views pass it down."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.now = timezone.now()  # type: ignore[attr-defined]  # declared on people.access.ClinicRequest
+        return get_response(request)
+
+    return middleware
+
+
+def never_stored_middleware(get_response: NextHandler) -> NextHandler:
+    """Keep every page out of every cache: Back after signing out must show nothing."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not response.has_header("Cache-Control"):
+            patch_cache_control(response, no_store=True, private=True)
+        return response
+
+    return middleware

@@ -1,0 +1,98 @@
+"""The only road from a view to a person. It decides, answers 404 to strangers, and logs the look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
+
+from clinic.audit.services import record_look
+from clinic.people.models import Client, ClientQuerySet, Role, User
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=Model)
+
+
+class ClinicRequest(HttpRequest):
+    """A request behind a sign-in, with the moment at which it came."""
+
+    user: User
+    now: datetime
+    htmx: HtmxDetails
+
+
+View = Callable[Concatenate[ClinicRequest, P], HttpResponseBase]
+
+
+def for_roles(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+    """Open a view to staff with one of these roles; with none named, to every member of staff.
+
+    Whoever is not signed in is asked to; everybody else gets 404.
+    """
+
+    def decorate(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        @wraps(view)
+        def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not set(request.user.roles) & set(roles or Role):
+                raise Http404
+            return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
+
+        return wrapper
+
+    return decorate
+
+
+def signed_in(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Open a view to everybody who has signed in; what they see is decided by the roads below."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
+
+    return wrapper
+
+
+def one_of(found: QuerySet[M], pk: int) -> M:
+    """Return the object with this key among what may be seen, or raise Http404."""
+    try:
+        return found.get(pk=pk)
+    except found.model.DoesNotExist:
+        raise Http404 from None
+
+
+def client_for(user: User, pk: int, why: str, *, now: datetime) -> Client:
+    """Return a client whom this login may see, and log the look. Raises Http404 for strangers."""
+    visible = Client.objects.visible_to(user).select_related("primary_therapist__user")
+    client = one_of(visible, pk)
+    record_look(by=user.pk, client=client.pk, what=client, why=why, now=now)
+    return client
+
+
+def health_record_for(user: User, pk: int, why: str, *, now: datetime) -> Client:
+    """Return a client whose health data this login may see: the clinic's therapists, and she herself or her guardian.
+
+    The front desk and an owner who does not treat get 404, as strangers do.
+    """
+    if user.is_staff_member and not user.is_therapist:
+        raise Http404
+    return client_for(user, pk, why, now=now)
+
+
+def log_look(user: User, client_pk: int, what: Model, why: str, *, now: datetime) -> None:
+    """Log that `user` opened `what`; for the access.py of the upper rooms."""
+    record_look(by=user.pk, client=client_pk, what=what, why=why, now=now)
+
+
+def own_clients(user: User) -> ClientQuerySet:
+    """Return the clients for whom a client's login may act."""
+    return Client.objects.active().filter(accesses__user=user)

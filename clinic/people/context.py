@@ -1,0 +1,24 @@
+"""What every page knows: the clinic, the theme, and how much work waits."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from clinic.people.models import Clinic
+from clinic.people.worklist import counts_for
+
+THEMES = ("light", "dark")
+
+
+def clinic_and_theme(request: HttpRequest) -> dict[str, Any]:
+    """Give the clinic (None before it is set up) and the theme chosen by hand, if any."""
+    chosen = request.COOKIES.get("theme", "")
+    return {"clinic": Clinic.objects.first(), "theme": chosen if chosen in THEMES else ""}
+
+
+def worklist_counts(request: HttpRequest) -> dict[str, Any]:
+    """Give the numbers beside the navigation, as the upper rooms count them."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not user.is_staff_member:
+        return {}
+    return {"worklist_counts": counts_for(user)}

@@ -1,0 +1,29 @@
+"""Sign-in by django-allauth: staff by password, clients by a code in the mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import RequestLoginCodeForm
+from django.http import HttpRequest
+
+from clinic.people.models import User
+
+
+class ClinicAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    """Nobody signs up alone: staff are invited, a client's login comes with her intake."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class ClientCodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth ships no types
+    """Send a code to clients only; for staff the answer looks the same, and nothing is sent."""
+
+    def clean_email(self) -> Any:
+        email = super().clean_email()
+        user: User | None = getattr(self, "_user", None)
+        if user is not None and user.is_staff_member:
+            self._user = None
+        return email

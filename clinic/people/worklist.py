@@ -1,0 +1,41 @@
+"""The worklist: open work per member of staff. Upper rooms register what they count and list; this room knows none of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clinic.lib.registry import Registry
+from clinic.people.models import User
+
+
+@dataclass(frozen=True)
+class WorkRow:
+    """One piece of open work: who it is about, what is so, and the one verb that does it."""
+
+    title: str
+    detail: str
+    verb: str
+    url: str
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """One kind of open work.
+
+    `count` costs one query and is shown in the navigation; `rows` is shown on the therapist's day.
+    Both answer nothing for somebody who has no business with it.
+    """
+
+    heading: str
+    empty: str
+    count: Callable[[User], int]
+    rows: Callable[[User, datetime], Sequence[WorkRow]]
+
+
+worklists: Registry[Worklist] = Registry("worklist")
+
+
+def counts_for(user: User) -> dict[str, int]:
+    """Return the number of open pieces of work by worklist name."""
+    return {name: worklist.count(user) for name, worklist in worklists.items()}

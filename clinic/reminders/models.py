@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.models import Client, ContactConsent
+
+
+class MessagePolicy(models.Model):
+    """When and how the clinic writes. One row."""
+
+    offsets_minutes: ArrayField[list[int], list[int]] = ArrayField(
+        models.PositiveIntegerField(), size=5, default=list, verbose_name=_("reminders, minutes before")
+    )
+    quiet_from = models.TimeField(_("quiet from"))
+    quiet_until = models.TimeField(_("quiet until"))
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="message_policy_is_the_only_one")]
+
+    def __str__(self) -> str:
+        return f"{self.offsets_minutes} before, quiet {self.quiet_from:%H:%M}–{self.quiet_until:%H:%M}"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> MessageQuerySet:
+        """Keep what may be claimed now: waiting and due, or claimed by a worker whose lease ran out before it began to send."""
+        waiting = Q(state__in=[Message.State.WAITING, Message.State.RETRY], due_at__lte=now)
+        return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now))
+
+    def needing_a_person(self) -> MessageQuerySet:
+        """Keep what the machine cannot mend by itself."""
+        return self.filter(state__in=[Message.State.FAILED, Message.State.UNCERTAIN])
+
+
+class Message(models.Model):
+    """One message to one client: the outbox. Made by the sweep under a unique key, so it can exist only once."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        CLAIMED = "claimed", _("claimed")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        RETRY = "retry", _("will be tried again")
+        FAILED = "failed", _("failed")
+        UNCERTAIN = "uncertain", _("uncertain")
+        MISSED = "missed", _("missed")
+        DROPPED = "dropped", _("no longer needed")
+
+    kind = models.CharField(max_length=40, help_text="Name of a registered reminder kind")
+    # What it is about, by number only: kinds of upper rooms speak of things this room does not know.
+    subject_pk = models.BigIntegerField()
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    channel = models.CharField(max_length=10, choices=ContactConsent.Channel.choices)
+    # The place in the list of offsets (0 = first), not its length: changing 48 h to 47 h never sends twice.
+    slot = models.PositiveSmallIntegerField(default=0)
+    # The moment the subject is about (the start of the visit); a moved visit is a new key.
+    about_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    useless_after = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    claimed_by = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=160, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_pk", "channel", "slot", "about_at"], name="message_exists_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "waiting",
+                        "claimed",
+                        "sending",
+                        "sent",
+                        "retry",
+                        "failed",
+                        "uncertain",
+                        "missed",
+                        "dropped",
+                    ]
+                ),
+                name="message_state_is_known",
+            ),
+            models.CheckConstraint(condition=Q(channel__in=["email", "text"]), name="message_channel_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state="sent") | Q(sent_at__isnull=False), name="message_sent_has_its_time"
+            ),
+        ]
+        indexes = [
+            # Serves the sweep's claim: only what is still open, soonest first.
+            models.Index(
+                fields=["due_at"], condition=Q(state__in=["waiting", "retry", "claimed"]), name="message_open_by_due"
+            ),
+            # Serves the client's page and the badges of a day.
+            models.Index(fields=["kind", "subject_pk"], name="message_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_pk} {self.channel} {self.state}"

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.models import Client, Location, Room, Service, Therapist, User
+
+
+class WeeklyHours(models.Model):
+    """A therapist works here on this weekday, by the location's wall clock."""
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, _("Monday")
+        TUESDAY = 1, _("Tuesday")
+        WEDNESDAY = 2, _("Wednesday")
+        THURSDAY = 3, _("Thursday")
+        FRIDAY = 4, _("Friday")
+        SATURDAY = 5, _("Saturday")
+        SUNDAY = 6, _("Sunday")
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="weekly_hours")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
+    opens = models.TimeField(_("from"))
+    closes = models.TimeField(_("until"))
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        constraints = [
+            models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="weekly_hours_close_after_they_open"),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="weekly_hours_weekday_is_known"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+                name="weekly_hours_end_after_they_begin",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.therapist_id} {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+
+class TimeOff(models.Model):
+    """A therapist is away, or, without a therapist, the whole location is closed."""
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, null=True, blank=True, related_name="time_off")
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(_("shown as"), max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="time_off_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(therapist__isnull=False) | Q(location__isnull=False),
+                name="time_off_is_somebodys_or_some_places",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d}–{self.ends_at:%Y-%m-%d} {self.reason}"
+
+
+class Status(models.TextChoices):
+    REQUESTED = "requested", _("requested")
+    HELD = "held", _("held")
+    BOOKED = "booked", _("booked")
+    CONFIRMED = "confirmed", _("confirmed")
+    ARRIVED = "arrived", _("arrived")
+    IN_SESSION = "in_session", _("in session")
+    COMPLETED = "completed", _("completed")
+    CANCELLED = "cancelled", _("cancelled")
+    LATE_CANCELLED = "late_cancelled", _("cancelled late")
+    NO_SHOW = "no_show", _("did not come")
+
+
+# Those that take the therapist's and the room's time. Requests compete, they do not hold.
+TAKING = (Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
+UPCOMING = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
+
+
+class Series(models.Model):
+    """A rule in local time. Its occurrences are rows of Appointment; the rule stays so that it can be continued."""
+
+    class Every(models.IntegerChoices):
+        WEEK = 1, _("week")
+        TWO_WEEKS = 2, _("2 weeks")
+        FOUR_WEEKS = 4, _("4 weeks")
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="series")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="+")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    first_on = models.DateField(_("first visit"))
+    at_time = models.TimeField(_("time"))
+    every_weeks = models.PositiveSmallIntegerField(_("every"), choices=Every.choices)
+    count = models.PositiveSmallIntegerField(_("visits"))
+    booked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("series")
+        constraints = [
+            models.CheckConstraint(condition=Q(every_weeks__in=[1, 2, 4]), name="series_comes_every_1_2_or_4_weeks"),
+            models.CheckConstraint(condition=Q(count__gte=1, count__lte=104), name="series_has_1_to_104_visits"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} from {self.first_on} every {self.every_weeks} weeks × {self.count}"
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def visible_to(self, user: User) -> AppointmentQuerySet:
+        """Keep what this login may see: staff see all, a client's login only its own."""
+        if user.is_staff_member:
+            return self
+        return self.filter(client__accesses__user=user)
+
+    def taking_time(self) -> AppointmentQuerySet:
+        """Keep those that take the therapist's and the room's time."""
+        return self.filter(status__in=TAKING)
+
+    def between(self, start: datetime, end: datetime) -> AppointmentQuerySet:
+        """Keep those that start in [start, end)."""
+        return self.filter(starts_at__gte=start, starts_at__lt=end)
+
+    def upcoming(self, now: datetime) -> AppointmentQuerySet:
+        """Keep visits still to come, soonest first."""
+        return self.filter(starts_at__gte=now, status__in=UPCOMING).order_by("starts_at")
+
+    def with_people(self) -> AppointmentQuerySet:
+        """Bring client, therapist, place and service along in the same query."""
+        return self.select_related("client", "therapist__user", "room", "location", "service__modality")
+
+
+class Appointment(models.Model):
+    """One client, one therapist, one room, one stretch of time."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="appointments")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="appointments")
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="appointments")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="appointments")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, blank=True, related_name="appointments")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    # The visit with its buffers. Plain columns: PostgreSQL refuses `timestamptz - interval` in a generated one.
+    occupied_from = models.DateTimeField()
+    occupied_until = models.DateTimeField()
+    occupied = models.GeneratedField(
+        expression=Func(F("occupied_from"), F("occupied_until"), Value("[)"), function="tstzrange"),
+        output_field=DateTimeRangeField(),
+        db_persist=True,
+    )
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.BOOKED)
+    held_until = models.DateTimeField(null=True, blank=True)
+    review_needed = models.BooleanField(_("needs therapist review"), default=False)
+    # Why staff booked outside the rules (outside hours, over a break); empty where no rule was passed over.
+    override_reason = models.CharField(max_length=160, blank=True)
+    idempotency_key = models.UUIDField(null=True, blank=True, unique=True)
+    booked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    booked_at = models.DateTimeField()
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=[str(s) for s in Status]), name="appointment_status_is_known"
+            ),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(occupied_from__lte=F("starts_at"), occupied_until__gte=F("ends_at")),
+                name="appointment_lies_within_its_buffers",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="held") | Q(held_until__isnull=False), name="appointment_hold_has_an_end"
+            ),
+            ExclusionConstraint(
+                name="therapist_is_in_one_place_at_a_time",
+                expressions=[("occupied", RangeOperators.OVERLAPS), ("therapist", RangeOperators.EQUAL)],
+                condition=Q(status__in=[str(s) for s in TAKING]),
+                violation_error_message=_("The therapist has another visit then."),
+            ),
+            ExclusionConstraint(
+                name="room_takes_one_visit_at_a_time",
+                expressions=[("occupied", RangeOperators.OVERLAPS), ("room", RangeOperators.EQUAL)],
+                condition=Q(status__in=[str(s) for s in TAKING]),
+                violation_error_message=_("The room is taken then."),
+            ),
+        ]
+        indexes = [
+            # Serves the day page and the reminder sweep: what starts in a stretch of time.
+            models.Index(fields=["starts_at"], name="appointment_by_start"),
+            # Serves the client's page: her visits, newest first.
+            models.Index(fields=["client", "-starts_at"], name="appointment_by_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.starts_at:%Y-%m-%d %H:%M} {self.status}"
+
+    @property
+    def local_start(self) -> datetime:
+        """The start as the wall of its location shows it."""
+        return self.starts_at.astimezone(self.location.zone)
+
+    @property
+    def local_end(self) -> datetime:
+        """The end as the wall of its location shows it."""
+        return self.ends_at.astimezone(self.location.zone)
+
+
+class StatusChange(models.Model):
+    """Who changed an appointment's status, when and why. Rows are only ever added."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="status_changes")
+    before = models.CharField(max_length=20, choices=Status.choices, blank=True)
+    after = models.CharField(max_length=20, choices=Status.choices)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    why = models.CharField(max_length=160, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.appointment_id} {self.before} → {self.after}"

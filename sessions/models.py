@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.lib import body
+from clinic.people.models import Client, Modality, Therapist, User
+from clinic.scheduling.models import Appointment
+
+
+class Phase(models.TextChoices):
+    """Where she is in the course of an attack today."""
+
+    INTERICTAL = "interictal", _("between attacks")
+    PRODROME = "prodrome", _("early signs")
+    AURA = "aura", _("aura")
+    ATTACK = "attack", _("attack")
+    POSTDROME = "postdrome", _("after an attack")
+
+
+class Pressure(models.IntegerChoices):
+    HOLD = 1, _("hold")
+    LIGHT = 2, _("light")
+    MODERATE = 3, _("moderate")
+    FIRM = 4, _("firm")
+    DEEP = 5, _("deep")
+
+
+def zero_to_ten(verbose_name: Any) -> models.PositiveSmallIntegerField[int | None, int | None]:
+    """Return a nullable 0–10 rating column."""
+    return models.PositiveSmallIntegerField(verbose_name, null=True, blank=True, validators=[MaxValueValidator(10)])
+
+
+class Note(models.Model):
+    """The session note. Once signed, the database refuses every change to it; addenda follow."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SIGNED = "signed", _("signed")
+
+    appointment = models.OneToOneField(Appointment, on_delete=models.PROTECT, related_name="note")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="notes")
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="notes")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    # Counts saves; a save that saw an older number is refused, so that two tabs lose nothing.
+    revision = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField()
+    saved_at = models.DateTimeField()
+
+    # Before: asked in under 20 seconds.
+    phase = models.CharField(_("today"), max_length=12, choices=Phase.choices)
+    is_usual = models.BooleanField(_("today's headache or neck pain is her usual"))
+    consent_given = models.BooleanField(_("agreed to today's session"))
+    pain_before = zero_to_ten(_("pain before"))
+    acute_medicine = models.CharField(_("acute medicine in the last 24 hours"), max_length=160, blank=True)
+    since_last = models.TextField(_("since last time"), blank=True)
+    noticed = models.TextField(_("noticed"), blank=True, help_text=_("Posture, range of motion, palpation, skin."))
+
+    # After.
+    pain_after = zero_to_ten(_("pain after"))
+    response = models.TextField(_("response"), blank=True)
+    adverse_response = models.CharField(_("adverse response"), max_length=240, blank=True)
+    is_drowsy = models.BooleanField(_("drowsy: told not to drive"), default=False)
+    home_care = models.TextField(_("home care"), blank=True)
+    next_in_weeks = models.PositiveSmallIntegerField(_("next visit in, weeks"), null=True, blank=True)
+
+    signed_at = models.DateTimeField(null=True)
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # The note as signed, in canonical form (JSON, sorted keys, UTF-8), and its place in the clinic's one chain:
+    # digest = sha256(previous digest + canonical bytes). The client's key is not in it, so a merge moves nothing signed.
+    canonical = models.BinaryField(null=True)
+    chain_position = models.PositiveBigIntegerField(null=True, unique=True)
+    previous_digest = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=["draft", "signed"]), name="note_state_is_known"),
+            models.CheckConstraint(condition=Q(phase__in=[str(p) for p in Phase]), name="note_phase_is_known"),
+            models.CheckConstraint(
+                condition=Q(pain_before__isnull=True) | Q(pain_before__lte=10), name="note_pain_before_is_0_to_10"
+            ),
+            models.CheckConstraint(
+                condition=Q(pain_after__isnull=True) | Q(pain_after__lte=10), name="note_pain_after_is_0_to_10"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft")
+                | (
+                    Q(
+                        signed_at__isnull=False,
+                        signed_by__isnull=False,
+                        canonical__isnull=False,
+                        chain_position__isnull=False,
+                    )
+                    & ~Q(digest="")
+                ),
+                name="note_signed_is_complete",
+            ),
+        ]
+        indexes = [
+            # Serves the client's timeline: her notes, newest first.
+            models.Index(fields=["client", "-started_at"], name="note_by_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.started_at:%Y-%m-%d} {self.state}"
+
+
+class Block(models.Model):
+    """One stretch of treatment: modality, region, side, technique, pressure, minutes, and what the modality adds."""
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="blocks")
+    position = models.PositiveSmallIntegerField()
+    modality = models.ForeignKey(Modality, on_delete=models.PROTECT, related_name="+")
+    region = models.CharField(_("region"), max_length=40, choices=body.REGION_CHOICES)
+    side = models.CharField(_("side"), max_length=6, choices=body.SIDE_CHOICES)
+    technique = models.CharField(_("technique"), max_length=60, blank=True)
+    pressure = models.PositiveSmallIntegerField(_("pressure"), choices=Pressure.choices)
+    minutes = models.PositiveSmallIntegerField(_("minutes"))
+    # Validated by the modality's own form in sessions/modalities/<slug>/.
+    details: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    # Why a cap or a warning was passed over.
+    override_reason = models.CharField(max_length=240, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["note", "position"], name="block_has_its_own_place", deferrable=models.Deferrable.DEFERRED
+            ),
+            models.CheckConstraint(condition=Q(pressure__gte=1, pressure__lte=5), name="block_pressure_is_1_to_5"),
+            models.CheckConstraint(condition=Q(minutes__gte=1, minutes__lte=240), name="block_lasts_1_to_240_minutes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.note_id}.{self.position} {self.region}"
+
+
+class BodyMark(models.Model):
+    """One mark on the body map: in a region always, at a point where it was placed by hand."""
+
+    class Kind(models.TextChoices):
+        TENDER = "tender", _("tender")
+        TRIGGER_ACTIVE = "trigger_active", _("trigger point, active")
+        TRIGGER_LATENT = "trigger_latent", _("trigger point, latent")
+        TENSION = "tension", _("tension")
+        AVOID = "avoid", _("avoid")
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="marks")
+    region = models.CharField(_("region"), max_length=40, choices=body.REGION_CHOICES)
+    side = models.CharField(_("side"), max_length=6, choices=body.SIDE_CHOICES)
+    kind = models.CharField(_("what"), max_length=20, choices=Kind.choices)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["tender", "trigger_active", "trigger_latent", "tension", "avoid"]),
+                name="body_mark_kind_is_known",
+            ),
+            models.UniqueConstraint(fields=["note", "region", "side", "kind"], name="body_mark_is_made_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.note_id} {self.region} {self.kind}"
+
+
+class Addendum(models.Model):
+    """A dated addition to a signed note."""
+
+    note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="addenda")
+    text = models.TextField(_("addendum"))
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("addenda")
+        ordering = ["at", "pk"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="addendum_says_something")]
+
+    def __str__(self) -> str:
+        return f"{self.note_id} {self.at:%Y-%m-%d}"
