@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -51,9 +52,11 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 
 @register.simple_tag
-def body_map(view: str, prefix: str = "", *, muscles: bool = False) -> SafeString:
+def body_map(
+    view: str, prefix: str = "", *, muscles: bool = False, states: Mapping[str, str] | None = None
+) -> SafeString:
     """Inline a drawing of the body; `prefix` keeps ids apart where a page shows the same view twice."""
-    return inline_body_map(view, prefix=prefix, with_muscles=muscles)
+    return inline_body_map(view, prefix=prefix, with_muscles=muscles, states=states)
 
 
 @register.simple_tag
