@@ -16,6 +16,23 @@ class Measure(models.TextChoices):
 
 
 HIGHEST = {Measure.PAIN: 10, Measure.MIGRAINE_DAYS: 28, Measure.HEADACHE_DAYS: 28}
+# Pain is read from the signed notes; what is counted in days is recorded as a score.
+COUNTED = (Measure.MIGRAINE_DAYS, Measure.HEADACHE_DAYS)
+
+
+class Cadence(models.IntegerChoices):
+    """Weeks between the visits of a phase."""
+
+    BASELINE = 0, _("Baseline diary, no visits")
+    WEEKLY = 1, _("Every week")
+    TWO_WEEKS = 2, _("Every two weeks")
+    MONTHLY = 4, _("Every four weeks")
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def in_force(self) -> PlanQuerySet:
+        """Keep those that nobody has ended."""
+        return self.filter(ended_at__isnull=True)
 
 
 class Plan(models.Model):
@@ -29,11 +46,20 @@ class Plan(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     why = models.TextField(_("why this plan"), blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ending_reason = models.CharField(_("why it ended"), max_length=240, blank=True)
+
+    objects = PlanQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["client"], condition=Q(ended_at__isnull=True), name="plan_in_force_is_one_per_client"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True)
+                | (Q(ended_at__gte=F("agreed_at"), ended_by__isnull=False) & ~Q(ending_reason="")),
+                name="plan_is_ended_by_somebody_for_a_reason",
             ),
         ]
 
@@ -42,12 +68,11 @@ class Plan(models.Model):
 
 
 class PlanPhase(models.Model):
-    """A stretch of the plan with its cadence."""
+    """A stretch of the plan with its cadence; `ends_on` is its last day."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="phases")
     position = models.PositiveSmallIntegerField()
-    # 0 = baseline diary, no visits; else 1, 2 or 4 weeks between visits.
-    every_weeks = models.PositiveSmallIntegerField(_("weeks between visits"))
+    every_weeks = models.PositiveSmallIntegerField(_("visits come"), choices=Cadence.choices)
     visits = models.PositiveSmallIntegerField(_("visits"))
     starts_on = models.DateField()
     ends_on = models.DateField()
@@ -58,6 +83,10 @@ class PlanPhase(models.Model):
             models.UniqueConstraint(fields=["plan", "position"], name="plan_phase_has_its_own_place"),
             models.CheckConstraint(condition=Q(every_weeks__in=[0, 1, 2, 4]), name="plan_phase_cadence_is_known"),
             models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="plan_phase_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(every_weeks=0, visits=0) | Q(every_weeks__gt=0, visits__gte=1, visits__lte=52),
+                name="plan_phase_has_visits_unless_it_is_the_baseline",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,7 +106,12 @@ class Goal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "measure"], name="goal_is_one_per_measure"),
             models.CheckConstraint(condition=Q(measure__in=[str(m) for m in Measure]), name="goal_measure_is_known"),
-            models.CheckConstraint(condition=Q(baseline__gte=0, target__gte=0), name="goal_values_are_not_negative"),
+            models.CheckConstraint(
+                condition=Q(baseline__gte=0, baseline__lte=28, target__gte=0)
+                & (~Q(measure="pain") | Q(baseline__lte=10)),
+                name="goal_lies_within_its_measure",
+            ),
+            models.CheckConstraint(condition=Q(target__lt=F("baseline")), name="goal_is_below_where_it_started"),
         ]
 
     def __str__(self) -> str:
@@ -85,7 +119,7 @@ class Goal(models.Model):
 
 
 class Score(models.Model):
-    """One reading of a measure on one day. Pain comes from the signed notes and is not kept twice."""
+    """One reading of a measure on one day. Rows are only ever added: a correction is a later row for the same day."""
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="scores")
     measure = models.CharField(_("measure"), max_length=20, choices=Measure.choices)
@@ -96,11 +130,14 @@ class Score(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["client", "measure", "on"], name="score_is_one_per_measure_and_day"),
             models.CheckConstraint(
                 condition=Q(measure__in=["migraine_days", "headache_days"]), name="score_measure_is_counted_in_days"
             ),
             models.CheckConstraint(condition=Q(value__gte=0, value__lte=28), name="score_is_0_to_28_days"),
+        ]
+        indexes = [
+            # Serves the standing and the progress page: her readings of a measure in the order of days.
+            models.Index(fields=["client", "measure", "on"], name="score_by_client"),
         ]
 
     def __str__(self) -> str:
