@@ -348,7 +348,7 @@ class Client(models.Model):
 
 
 class ContactConsent(models.Model):
-    """She agreed, or no longer agrees, to be written to by this channel. The latest row counts; none is ever changed."""
+    """She agreed, or no longer agrees, to be written to by this channel. The latest row counts; none ever changes."""
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")

@@ -1,0 +1,135 @@
+"""The cast, the clinic they meet in, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client as Browser
+from pytest_django import Settings
+
+from clinic.people.models import Client, Clinic, Location, Role, Room, Therapist, User
+from tests.factories import (
+    ClientFactory,
+    LocationFactory,
+    RoomFactory,
+    TherapistFactory,
+    UserFactory,
+    give_login,
+    make_clinic,
+)
+
+NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Lisbon as well
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_checkout(settings: Settings, django_db_serialized_rollback: None) -> None:
+    """Plain http, files straight from the checkout, quick hashes, and a cache that no other test has filled.
+
+    The rows that migrations bring (modalities, form and rule versions) come back after a test with real transactions.
+    """
+    settings.SECURE_SSL_REDIRECT = False
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
+
+
+@pytest.fixture
+def now() -> Iterator[datetime]:
+    """Return the moment at which the clock stands: Thursday 19 November 2026, 9:00 UTC."""
+    with time_machine.travel(NOW, tick=False):
+        yield NOW
+
+
+@pytest.fixture
+def clinic(db: None) -> Clinic:
+    return make_clinic()
+
+
+@pytest.fixture
+def location(clinic: Clinic) -> Location:
+    return LocationFactory(name="Harbour Street", time_zone="Europe/Lisbon")
+
+
+@pytest.fixture
+def room(location: Location) -> Room:
+    return RoomFactory(location=location, name="Room 1")
+
+
+@pytest.fixture
+def bea(room: Room) -> Therapist:
+    """Alice's therapist, qualified in everything."""
+    return TherapistFactory(user__name="Bea Lindqvist", user__email="bea@example.org", usual_room=room)
+
+
+@pytest.fixture
+def dana(clinic: Clinic) -> User:
+    return UserFactory(name="Dana Silva", email="dana@example.org", roles=[Role.FRONT_DESK])
+
+
+@pytest.fixture
+def olga(clinic: Clinic) -> User:
+    return UserFactory(name="Olga Novak", email="olga@example.org", roles=[Role.OWNER])
+
+
+@pytest.fixture
+def alice(bea: Therapist) -> Client:
+    """A client of Bea's with a login of her own."""
+    client = ClientFactory(legal_name="Alice Marques", email="alice@example.org", primary_therapist=bea)
+    give_login(client)
+    return client
+
+
+@pytest.fixture
+def alice_user(alice: Client) -> User:
+    return User.objects.get(email="alice@example.org")
+
+
+@pytest.fixture
+def carl(clinic: Clinic) -> User:
+    """A stranger to Alice: the login of another client."""
+    return give_login(ClientFactory(legal_name="Carl Hansen", email="carl@example.org"))
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Browser]:
+    """Return a function that gives a browser in which this login is signed in."""
+
+    def open_browser(user: User) -> Browser:
+        browser = Browser()
+        browser.force_login(user)
+        return browser
+
+    return open_browser
+
+
+@pytest.fixture
+def as_alice(alice_user: User, signed_in: Callable[[User], Browser]) -> Browser:
+    return signed_in(alice_user)
+
+
+@pytest.fixture
+def as_bea(bea: Therapist, signed_in: Callable[[User], Browser]) -> Browser:
+    return signed_in(bea.user)
+
+
+@pytest.fixture
+def as_carl(carl: User, signed_in: Callable[[User], Browser]) -> Browser:
+    return signed_in(carl)
+
+
+@pytest.fixture
+def as_dana(dana: User, signed_in: Callable[[User], Browser]) -> Browser:
+    return signed_in(dana)
+
+
+@pytest.fixture
+def as_olga(olga: User, signed_in: Callable[[User], Browser]) -> Browser:
+    return signed_in(olga)

@@ -1,0 +1,118 @@
+"""People and places for tests. What has rules of its own (visits, notes, submissions) is made through its service."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from clinic.people.models import (
+    Client,
+    ClientAccess,
+    Clinic,
+    Location,
+    Modality,
+    Qualification,
+    Role,
+    Room,
+    Service,
+    Therapist,
+    User,
+)
+
+BEFORE = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+PASSWORD = "a quiet morning in Lisbon"
+
+
+def make_clinic() -> Clinic:
+    """Return the one clinic, made if it is not there."""
+    clinic, _ = Clinic.objects.get_or_create(
+        pk=1, defaults={"name": "Harbour Clinic", "currency": "EUR", "set_up_at": BEFORE}
+    )
+    return clinic
+
+
+def modality(slug: str) -> Modality:
+    """Return one of the modalities that the migration brings."""
+    return Modality.objects.get(slug=slug)
+
+
+def give_login(client: Client, relation: str = ClientAccess.Relation.SELF) -> User:
+    """Give a client the login of her e-mail address."""
+    user = User.objects.create_user(client.email, name=client.name)
+    ClientAccess.objects.create(user=user, client=client, relation=relation, granted_at=BEFORE)
+    return user
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """A login that signs in with PASSWORD; without roles it is a client's."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    name = factory.Sequence("Person {}".format)
+    email = factory.Sequence("person{}@example.org".format)
+    roles = factory.LazyFunction(list)
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        return model_class.objects.create_user(**{"password": PASSWORD} | kwargs)
+
+
+class LocationFactory(DjangoModelFactory[Location]):
+    class Meta:
+        model = Location
+
+    name = factory.Sequence("Location {}".format)
+    time_zone = "Europe/Lisbon"
+
+
+class RoomFactory(DjangoModelFactory[Room]):
+    class Meta:
+        model = Room
+
+    location = factory.SubFactory(LocationFactory)
+    name = factory.Sequence("Room {}".format)
+
+
+class TherapistFactory(DjangoModelFactory[Therapist]):
+    """A therapist qualified in every modality, or in those whose slugs `qualified_in` names."""
+
+    class Meta:
+        model = Therapist
+        skip_postgeneration_save = True
+
+    user = factory.SubFactory(UserFactory, roles=[Role.THERAPIST])
+    licence_number = factory.Sequence("PT-{}".format)
+    licence_expires_on = date(2028, 12, 31)
+
+    @factory.post_generation
+    def qualified_in(self, create: bool, slugs: tuple[str, ...] | None, **kwargs: Any) -> None:
+        held = Modality.objects.all() if slugs is None else Modality.objects.filter(slug__in=slugs)
+        Qualification.objects.bulk_create(Qualification(therapist=self, modality=one) for one in held)
+
+
+class ServiceFactory(DjangoModelFactory[Service]):
+    """Myofascial release, an hour, fifteen minutes to tidy up."""
+
+    class Meta:
+        model = Service
+
+    name = factory.Sequence("Service {}".format)
+    modality = factory.LazyFunction(lambda: modality("myofascial"))
+    minutes = 60
+    buffer_after = 15
+    price_minor = 6800
+
+
+class ClientFactory(DjangoModelFactory[Client]):
+    class Meta:
+        model = Client
+
+    legal_name = factory.Sequence("Client Number{}".format)
+    email = factory.LazyAttribute(lambda client: f"{client.legal_name.lower().replace(' ', '.')}@example.org")
+    born_on = date(1988, 3, 14)
+    created_at = BEFORE
