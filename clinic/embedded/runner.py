@@ -15,7 +15,7 @@ from clinic.embedded.children import Child, Record, end_all, ending, read_record
 from clinic.embedded.log import Log, Tail
 from clinic.embedded.processes import send, wait_until
 from clinic.embedded.servers import Servers, settings_environment
-from clinic.embedded.state import CHECKOUT, CannotStart, Place, default_place, locked, told_in_one_sentence, try_lock
+from clinic.embedded.state import CHECKOUT, CannotStart, Place, default_place, told_in_one_sentence, try_lock
 
 TICK_SECONDS = 0.1
 CHECK_SERVERS_SECONDS = 2
@@ -80,7 +80,7 @@ class Runner:
         self.place = default_place()
         self.servers = Servers.missing_from(os.environ)
         self.log = Log()
-        self.tails = [Tail(server.name, server.log) for server in self.servers.both]
+        self.tails: list[Tail] = []
         self.children: list[Child] = []
         self.stop_requests = 0
         self.is_answering = False
@@ -132,6 +132,7 @@ class Runner:
         self.stop_requests += 1
 
     def _serve(self) -> None:
+        self.tails = [Tail(server.name, server.log) for server in self.servers.both]
         env = self._environment()
         with ExitStack() as setup:
             if not self._set_up_alone(setup) or not self._migrate(env):
@@ -141,7 +142,9 @@ class Runner:
             self._start("web", self._web(), env | {"DATABASE_POOL": "true"})
             if not self._watch_until(self._answers):
                 return
-            self._start("worker", self._worker(), env)
+            # Celery warns at length about root, at every start; nothing here is pickled.
+            quiet = {"PYTHONWARNINGS": "ignore:You're running the worker"}
+            self._start("worker", self._worker(), env | quiet)
             self._start("beat", self._beat(), env)
             if not self._watch_until(lambda: self._is_done(filling, f"“manage.py {words[0]}” failed")):
                 return
@@ -212,26 +215,15 @@ class Runner:
 
     def _worker(self) -> list[str]:
         return [
-            PYTHON, "-m", "celery", "-A", "clinic", "worker", "--pool", "threads", "--concurrency", "2",
+            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "worker", "--pool", "threads", "--concurrency", "2",
             "--without-gossip", "--without-mingle", "--loglevel", "WARNING", "--hostname", f"port-{self.port}@%h",
         ]  # fmt: skip
 
     def _beat(self) -> list[str]:
-        schedule = self.place.run / f"beat-{self.port}"
         return [
-            PYTHON,
-            "-m",
-            "celery",
-            "-A",
-            "clinic",
-            "beat",
-            "--pidfile",
-            "",
-            "--schedule",
-            str(schedule),
-            "--loglevel",
-            "WARNING",
-        ]
+            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "beat", "--pidfile", "",
+            "--schedule", str(self.place.run / f"beat-{self.port}"), "--loglevel", "WARNING",
+        ]  # fmt: skip
 
     def _start(self, name: str, command: list[str], env: dict[str, str], *, once: bool = False) -> Child:
         child = Child(name, command, env, self.log, once=once)
@@ -304,8 +296,7 @@ def stop_everything(place: Place) -> int:
         if records := read_records(path):
             stop_runner(records)
         path.unlink(missing_ok=True)
-    with locked(place.run / "start.lock"):
-        unused = Servers(place).stop_if_unused()
+    unused = Servers(place).stop_if_unused()
     log.say(
         "runner", "Stopped." if unused else "Stopped; another command still uses the database, which stops with it."
     )

@@ -71,15 +71,19 @@ class Servers:
             return [server.title for server in self._wanted if server.start()]
 
     def release(self) -> None:
-        """Stop the servers if nobody else uses them."""
+        """Give up our use and stop the servers if it was the last one."""
         with locked(self._start_lock):
             if self._use:
                 self._use.close()
                 self._use = None
-            self.stop_if_unused()
+            self._stop_if_alone()
 
     def stop_if_unused(self) -> bool:
-        """Stop them unless somebody holds the users' lock. Call under the start lock."""
+        """Stop servers that a killed user left behind; False if somebody uses them."""
+        with locked(self._start_lock):
+            return self._stop_if_alone()
+
+    def _stop_if_alone(self) -> bool:
         alone = try_lock(self._users_lock)
         if alone is None:
             return False
@@ -155,10 +159,7 @@ def sweep_abandoned() -> None:
         if folder.stat().st_uid != os.geteuid() or not (folder / "run" / "users.lock").exists():
             continue
         place = Place(folder, throwaway=True)
-        servers = Servers(place)
-        with locked(folder / "run" / "start.lock"):
-            unused = servers.stop_if_unused()
-        if unused:
+        if Servers(place).stop_if_unused():
             remove(place)
 
 
