@@ -84,6 +84,7 @@ class Status(models.TextChoices):
 # Those that take the therapist's and the room's time. Requests compete, they do not hold.
 TAKING = (Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
 UPCOMING = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
+NOT_BEGUN = (Status.REQUESTED, *UPCOMING, Status.ARRIVED)
 
 
 class Series(models.Model):
@@ -102,7 +103,8 @@ class Series(models.Model):
     at_time = models.TimeField(_("time"))
     every_weeks = models.PositiveSmallIntegerField(_("every"), choices=Every.choices)
     count = models.PositiveSmallIntegerField(_("visits"))
-    booked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(null=True, blank=True, unique=True)
+    booked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     booked_at = models.DateTimeField()
 
     class Meta:
@@ -134,6 +136,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def upcoming(self, now: datetime) -> AppointmentQuerySet:
         """Keep visits still to come, soonest first."""
         return self.filter(starts_at__gte=now, status__in=UPCOMING).order_by("starts_at")
+
+    def not_begun(self, now: datetime) -> AppointmentQuerySet:
+        """Keep visits whose session is still to come: also one that waits, or is a little late."""
+        return self.filter(ends_at__gt=now, status__in=NOT_BEGUN)
 
     def with_people(self) -> AppointmentQuerySet:
         """Bring client, therapist, place and service along in the same query."""

@@ -1,0 +1,417 @@
+"""Book, move, cancel. Each service is one transaction: lock the therapist, then the rooms, then check, then write.
+
+The exclusion constraints are the last witness: whatever this code forgets, no two visits share a therapist or a room.
+Every service returns the visit as it is afterwards, freshly read; the one passed in may be stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
+
+from clinic.lib.times import at_wall, local_date
+from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
+from clinic.scheduling.availability import availability, length_of
+from clinic.scheduling.gates import PlannedVisit, review_needed
+from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
+from clinic.scheduling.slots import Kind
+from clinic.scheduling.statuses import may_become
+from clinic.scheduling.words import moment_words, obstacle_words
+
+LOCK_TIMEOUT = timedelta(seconds=3)
+MOVABLE = (Status.REQUESTED, *UPCOMING)
+# Rules that staff may pass over with a reason; that two visits meet is never among them.
+PASSABLE = frozenset({Kind.PAST, Kind.AWAY, Kind.OFF})
+
+
+class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk, not a fault
+    """Somebody else has the therapist or the room then. The page answers 409 and offers what is free."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is asked for."""
+
+    client: Client
+    service: Service
+    therapist: Therapist
+    location: Location
+    starts_at: datetime
+    room: Room | None
+    override_reason: str
+
+    @property
+    def day(self) -> date:
+        return local_date(self.location.zone, self.starts_at)
+
+
+def book_appointment(
+    *,
+    by: User | None,
+    now: datetime,
+    client: Client,
+    service: Service,
+    therapist: Therapist,
+    location: Location,
+    starts_at: datetime,
+    room: Room | None = None,
+    idempotency_key: UUID | None = None,
+    series: Series | None = None,
+    override_reason: str = "",
+    booked_at: datetime | None = None,
+) -> Appointment:
+    """Book one visit. The same key with the same wishes, sent again, returns the first booking.
+
+    `booked_at` dates a booking made earlier elsewhere. Raises SlotTaken, and ValidationError with code "needs_reason"
+    for a rule that `override_reason` may pass over.
+    """
+    plan = _Plan(client, service, therapist, location, starts_at, room, override_reason.strip())
+    at = booked_at or now
+    with one_booking():
+        lock_places([therapist.pk], location)
+        if earlier := _booked_before(idempotency_key, plan, by):
+            return earlier
+        expire_holds([therapist.pk], location, now=at)
+        _check_wish(plan)
+        room_pk = _check_time(plan, now=at)
+        appointment = Appointment(
+            client=client,
+            series=series,
+            booked_by=by,
+            booked_at=at,
+            idempotency_key=idempotency_key,
+            status=Status.BOOKED,
+        )
+        _place(appointment, plan, room_pk)
+        appointment.review_needed = review_needed([PlannedVisit(client.pk, service.modality_id, plan.day)])[0]
+        appointment.save(force_insert=True)
+        _record(appointment, before="", by=by, at=at)
+    return appointment
+
+
+def move_appointment(
+    *,
+    by: User | None,
+    now: datetime,
+    appointment: Appointment,
+    starts_at: datetime,
+    therapist: Therapist | None = None,
+    room: Room | None = None,
+    override_reason: str = "",
+) -> Appointment:
+    """Move a visit to another time, therapist or room of the same location.
+
+    A confirmed visit becomes a booked one: she confirmed another time. Raises as `book_appointment` does.
+    """
+    with one_booking():
+        therapists = {appointment.therapist_id, (therapist or appointment.therapist).pk}
+        lock_places(therapists, appointment.location)
+        appointment = _locked(appointment)
+        if appointment.status not in MOVABLE:
+            raise ValidationError(
+                _("This visit is %(status)s and stays where it is."),
+                params={"status": appointment.get_status_display()},
+            )
+        expire_holds(therapists, appointment.location, now=now, leaving_out=appointment)
+        plan = _Plan(
+            appointment.client,
+            appointment.service,
+            therapist or appointment.therapist,
+            appointment.location,
+            starts_at,
+            room,
+            override_reason.strip(),
+        )
+        _check_wish(plan)
+        room_pk = _check_time(plan, now=now, moving=appointment)
+        before, was_at = Status(appointment.status), appointment.starts_at
+        _place(appointment, plan, room_pk)
+        if before == Status.CONFIRMED and starts_at != was_at:
+            appointment.status = Status.BOOKED
+        appointment.review_needed = review_needed([_planned(appointment)])[0]
+        appointment.save(
+            update_fields=[
+                "therapist", "room", "starts_at", "ends_at", "occupied_from", "occupied_until",
+                "status", "override_reason", "review_needed",
+            ]
+        )  # fmt: skip
+        moved_from = _("moved from %(moment)s") % {"moment": moment_words(was_at, appointment.location.zone)}
+        _record(appointment, before=before, by=by, at=now, why=moved_from)
+    return appointment
+
+
+def change_status(
+    *, by: User | None, now: datetime, appointment: Appointment, to: Status, why: str = ""
+) -> Appointment:
+    """Take one step of the table in `statuses`, and record it. Being there already is no error and no record."""
+    takes_time_again = to in TAKING and appointment.status not in TAKING
+    with one_booking():
+        if takes_time_again:
+            lock_places([appointment.therapist_id], appointment.location)
+            expire_holds([appointment.therapist_id], appointment.location, now=now, leaving_out=appointment)
+        appointment = _locked(appointment)
+        before = Status(appointment.status)
+        if before == to:
+            return appointment
+        _check_step(appointment, to, now)
+        appointment.status = to
+        appointment.held_until = None
+        if takes_time_again:
+            appointment.review_needed = review_needed([_planned(appointment)])[0]
+        appointment.save(update_fields=["status", "held_until", "review_needed"])
+        _record(appointment, before=before, by=by, at=now, why=why)
+    return appointment
+
+
+def cancel_appointment(*, by: User | None, now: datetime, appointment: Appointment, why: str = "") -> Appointment:
+    """Cancel a visit; after the clinic's deadline it counts as cancelled late."""
+    return change_status(by=by, now=now, appointment=appointment, to=cancelled_as(appointment, now=now), why=why)
+
+
+def cancelled_as(appointment: Appointment, *, now: datetime) -> Status:
+    """Return what a cancellation at `now` would be. A request or a hold is never late."""
+    promised = appointment.status not in (Status.REQUESTED, Status.HELD)
+    return Status.LATE_CANCELLED if promised and now > free_until(appointment) else Status.CANCELLED
+
+
+def free_until(appointment: Appointment) -> datetime:
+    """Return until when cancelling is free: so many hours before by the wall clock of the place."""
+    hours = Clinic.objects.values_list("cancellation_hours", flat=True).get()
+    wall = appointment.local_start.replace(tzinfo=None) - timedelta(hours=hours)
+    return at_wall(appointment.location.zone, wall.date(), wall.time())
+
+
+def refresh_review_needed(*, client: Client, now: datetime) -> None:
+    """Ask the gates again about her visits to come; for the room that knows more than it did."""
+    with transaction.atomic():
+        visits = list(
+            Appointment.objects.not_begun(now).filter(client=client).select_for_update(no_key=True, of=("self",))
+            .select_related("service", "location").order_by("pk")
+        )  # fmt: skip
+        answers = review_needed([_planned(visit) for visit in visits]) if visits else []
+        changed = [visit for visit, answer in zip(visits, answers, strict=True) if answer != visit.review_needed]
+        for visit in changed:
+            visit.review_needed = not visit.review_needed
+        Appointment.objects.bulk_update(changed, ["review_needed"])
+
+
+def add_weekly_hours(
+    *,
+    by: User | None,
+    therapist: Therapist,
+    location: Location,
+    weekday: int,
+    opens: time,
+    closes: time,
+    valid_from: date,
+    valid_until: date | None = None,
+) -> WeeklyHours:
+    """Add working hours on one weekday. Raises ValidationError where the therapist already works then."""
+    hours = WeeklyHours(
+        therapist=therapist,
+        location=location,
+        weekday=weekday,
+        opens=opens,
+        closes=closes,
+        valid_from=valid_from,
+        valid_until=valid_until,
+    )
+    hours.full_clean()
+    with transaction.atomic():
+        _lock_therapists([therapist.pk])
+        others = WeeklyHours.objects.filter(therapist=therapist, weekday=weekday, opens__lt=closes, closes__gt=opens)
+        others = others.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=valid_from))
+        if valid_until is not None:
+            others = others.filter(valid_from__lte=valid_until)
+        if others.exists():
+            raise ValidationError(_("%(therapist)s already works then."), params={"therapist": therapist.user.name})
+        hours.save(force_insert=True)
+    return hours
+
+
+def add_time_off(
+    *,
+    by: User | None,
+    starts_at: datetime,
+    ends_at: datetime,
+    therapist: Therapist | None = None,
+    location: Location | None = None,
+    reason: str = "",
+) -> TimeOff:
+    """Enter an absence, or without a therapist the closing of a location. Visits already booked stay as they are."""
+    time_off = TimeOff(therapist=therapist, location=location, starts_at=starts_at, ends_at=ends_at, reason=reason)
+    time_off.full_clean()
+    time_off.save(force_insert=True)
+    return time_off
+
+
+@contextmanager
+def one_booking() -> Iterator[None]:
+    """Open one transaction that waits a little for locks, and put the database's refusals into words."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_TIMEOUT.total_seconds():.0f}s"])
+            yield
+    except IntegrityError as error:
+        raise _in_words(error) from error
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise SlotTaken(_("Somebody is booking this time right now. Please try again.")) from error
+        raise
+
+
+def lock_places(therapists: Iterable[int], location: Location) -> None:
+    """Lock these therapists and the rooms of the location, always in this order, each by key."""
+    _lock_therapists(therapists)
+    rooms = Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True)
+    list(rooms.values_list("pk", flat=True))
+
+
+def expire_holds(
+    therapists: Iterable[int], location: Location, *, now: datetime, leaving_out: Appointment | None = None
+) -> None:
+    """Cancel holds that have run out, under the lock: the constraint itself cannot know what time it is."""
+    stale = Appointment.objects.filter(
+        Q(therapist__in=list(therapists)) | Q(location=location), status=Status.HELD, held_until__lte=now
+    )
+    if leaving_out is not None:
+        stale = stale.exclude(pk=leaving_out.pk)
+    for appointment in stale.select_for_update(no_key=True).order_by("pk"):
+        appointment.status = Status.CANCELLED
+        appointment.save(update_fields=["status"])
+        _record(appointment, before=Status.HELD, by=None, at=now, why=_("the hold ran out"))
+
+
+def _lock_therapists(therapists: Iterable[int]) -> None:
+    rows = Therapist.objects.filter(pk__in=set(therapists)).order_by("pk").select_for_update(no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def _locked(appointment: Appointment) -> Appointment:
+    """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist by now."""
+    fresh = Appointment.objects.with_people().select_for_update(no_key=True, of=("self",)).get(pk=appointment.pk)
+    if fresh.therapist_id != appointment.therapist_id:
+        raise SlotTaken(_("Somebody has just moved this visit. Please look again."))
+    return fresh
+
+
+def _booked_before(key: UUID | None, plan: _Plan, by: User | None) -> Appointment | None:
+    earlier = Appointment.objects.with_people().filter(idempotency_key=key).first() if key else None
+    if earlier is None:
+        return None
+    wishes = (plan.client.pk, plan.service.pk, plan.therapist.pk, plan.location.pk, plan.starts_at, by and by.pk)
+    booked = (
+        earlier.client_id,
+        earlier.service_id,
+        earlier.therapist_id,
+        earlier.location_id,
+        earlier.starts_at,
+        earlier.booked_by_id,
+    )
+    if wishes != booked or (plan.room and plan.room.pk != earlier.room_id):
+        raise _used_form()
+    return earlier
+
+
+def _used_form() -> ValidationError:
+    return ValidationError(_("This form has already booked another visit. Please open a new one."), code="form_used")
+
+
+def _check_wish(plan: _Plan) -> None:
+    """Refuse what no time can make right: archived things, a therapist who may not give this, a length out of range."""
+    for thing in (plan.client, plan.service, plan.therapist, plan.location, plan.room):
+        if thing is not None and thing.archived_at is not None:
+            raise ValidationError(_("%(thing)s is archived."), params={"thing": thing})
+    if plan.room and plan.room.location_id != plan.location.pk:
+        raise ValidationError(
+            _("%(room)s is not at %(location)s."), params={"room": plan.room, "location": plan.location}
+        )
+    qualified = plan.therapist.qualifications.filter(modality=plan.service.modality_id)
+    if not qualified.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=plan.day)).exists():
+        raise ValidationError(
+            _("%(therapist)s may not give %(modality)s on that day."),
+            params={"therapist": plan.therapist, "modality": plan.service.modality},
+        )
+    modality = plan.service.modality
+    shortest, longest = modality.shortest_minutes, modality.longest_minutes
+    if shortest and longest and not shortest <= plan.service.minutes <= longest and not plan.override_reason:
+        raise ValidationError(
+            _("%(modality)s takes %(shortest)d to %(longest)d minutes. Give a reason to book it all the same."),
+            code="needs_reason",
+            params={"modality": modality, "shortest": shortest, "longest": longest},
+        )
+
+
+def _check_time(plan: _Plan, *, now: datetime, moving: Appointment | None = None) -> int:
+    """Return the key of the room that the visit gets, or raise."""
+    free = availability(
+        location=plan.location, therapists=[plan.therapist], first=plan.day, last=plan.day, now=now, leaving_out=moving
+    )
+    length, therapist, asked_for = length_of(plan.service), plan.therapist, plan.room.pk if plan.room else None
+    found = free.obstacle(therapist.pk, length, plan.starts_at, earliest=now, room=asked_for)
+    if found is not None:
+        words = obstacle_words(found, therapist.user.first_name, plan.location.zone, plan.starts_at)
+        if found.kind not in PASSABLE:
+            raise SlotTaken(words)
+        if not plan.override_reason:
+            raise ValidationError(
+                _("%(obstacle)s Give a reason to book it all the same."), "needs_reason", {"obstacle": words}
+            )
+    room = free.room_at(therapist.pk, length, plan.starts_at, asked_for)
+    if room is None:
+        raise SlotTaken(_("No room is free then."))
+    return room
+
+
+def _place(appointment: Appointment, plan: _Plan, room_pk: int) -> None:
+    length = length_of(plan.service)
+    appointment.service, appointment.location, appointment.therapist = plan.service, plan.location, plan.therapist
+    appointment.room_id = room_pk
+    appointment.starts_at, appointment.ends_at = length.visit(plan.starts_at)
+    appointment.occupied_from, appointment.occupied_until = length.occupied(plan.starts_at)
+    appointment.override_reason = plan.override_reason
+
+
+def _check_step(appointment: Appointment, to: Status, now: datetime) -> None:
+    zone = appointment.location.zone
+    words = {
+        "status": appointment.get_status_display(),
+        "to": to.label,
+        "moment": moment_words(appointment.starts_at, zone),
+    }
+    if not may_become(appointment.status, to):
+        raise ValidationError(_("This visit is %(status)s; it cannot become %(to)s."), params=words)
+    if to == Status.ARRIVED and local_date(zone, now) != local_date(zone, appointment.starts_at):
+        raise ValidationError(_("This visit is on %(moment)s, not today."), params=words)
+    if to == Status.NO_SHOW and now < appointment.starts_at:
+        raise ValidationError(_("This visit begins only on %(moment)s."), params=words)
+
+
+def _planned(appointment: Appointment) -> PlannedVisit:
+    day = local_date(appointment.location.zone, appointment.starts_at)
+    return PlannedVisit(appointment.client_id, appointment.service.modality_id, day)
+
+
+def _record(appointment: Appointment, *, before: str, by: User | None, at: datetime, why: str = "") -> None:
+    StatusChange.objects.create(appointment=appointment, before=before, after=appointment.status, by=by, at=at, why=why)
+
+
+def _in_words(error: IntegrityError) -> Exception:
+    """Return the refusal that a violated constraint means; any other violation is a fault of ours and stays one."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    name = (diagnosis and diagnosis.constraint_name) or ""
+    if name == "therapist_is_in_one_place_at_a_time":
+        return SlotTaken(_("The therapist has another visit then."))
+    if name == "room_takes_one_visit_at_a_time":
+        return SlotTaken(_("The room is taken then."))
+    return _used_form() if "idempotency_key" in name else error

@@ -1,0 +1,186 @@
+"""When is there room? Pure arithmetic over stretches of time; all instants are aware and in UTC.
+
+A visit has to lie within the working hours. Its buffers may stick out of them, but meet nobody else's visit or buffers.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from clinic.lib.times import at_wall
+
+STEP = timedelta(minutes=15)
+
+
+class Span(NamedTuple):
+    """A stretch of time: from `start` up to, not including, `end`."""
+
+    start: datetime
+    end: datetime
+
+
+class Rule(NamedTuple):
+    """Weekly working hours by the wall clock; Monday is 0."""
+
+    weekday: int
+    opens: time
+    closes: time
+    valid_from: date
+    valid_until: date | None
+
+
+class Away(NamedTuple):
+    """A stretch in which she is away or the place is closed, and how it is shown."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a visit takes, and the buffers around it, in minutes."""
+
+    minutes: int
+    before: int = 0
+    after: int = 0
+
+    def visit(self, start: datetime) -> Span:
+        """Return the visit itself."""
+        return Span(start, start + timedelta(minutes=self.minutes))
+
+    def occupied(self, start: datetime) -> Span:
+        """Return the visit with its buffers."""
+        return Span(start - timedelta(minutes=self.before), start + timedelta(minutes=self.minutes + self.after))
+
+
+@dataclass(frozen=True)
+class Diary:
+    """One therapist at one location over some days: spans sorted and apart from each other."""
+
+    hours: Sequence[Span]
+    away: Sequence[Away]
+    busy: Sequence[Span]
+
+    @property
+    def working(self) -> list[Span]:
+        """Return the hours in which she is really there."""
+        return without(self.hours, merged(away.span for away in self.away))
+
+
+class Kind(Enum):
+    """Why a time is not free."""
+
+    PAST = auto()
+    AWAY = auto()
+    OFF = auto()
+    BUSY = auto()
+    NO_ROOM = auto()
+
+
+class Obstacle(NamedTuple):
+    """What is in the way; `span` is the absence or the other visit, where there is one."""
+
+    kind: Kind
+    span: Span | None = None
+    reason: str = ""
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans sorted, those that touch or overlap joined."""
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
+    """Return what is left of `spans` outside `taken`; both sorted and apart."""
+    left: list[Span] = []
+    for start, end in spans:
+        cursor = start
+        for hole in taken[_first_ending_after(taken, start) :]:
+            if hole.start >= end:
+                break
+            if hole.start > cursor:
+                left.append(Span(cursor, hole.start))
+            cursor = hole.end
+        if cursor < end:
+            left.append(Span(cursor, end))
+    return left
+
+
+def meets(spans: Sequence[Span], span: Span) -> Span | None:
+    """Return the first of the sorted, separate `spans` that overlaps `span`."""
+    place = _first_ending_after(spans, span.start)
+    return spans[place] if place < len(spans) and spans[place].start < span.end else None
+
+
+def holds(spans: Sequence[Span], span: Span) -> bool:
+    """Tell whether `span` lies within one of the sorted, separate `spans`."""
+    found = meets(spans, span)
+    return found is not None and found.start <= span.start and span.end <= found.end
+
+
+def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date) -> list[Span]:
+    """Return the hours that the weekly rules give on the days from `first` to `last`, both included."""
+    rules = list(rules)
+    spans: list[Span] = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        spans.extend(
+            Span(at_wall(zone, day, rule.opens), at_wall(zone, day, rule.closes))
+            for rule in rules
+            if rule.weekday == day.weekday() and rule.valid_from <= day <= (rule.valid_until or day)
+        )
+    # Where the clocks skip both ends, nothing is left of the hours.
+    return merged(span for span in spans if span.start < span.end)
+
+
+def open_slots(
+    diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, *, earliest: datetime, step: timedelta = STEP
+) -> Iterator[datetime]:
+    """Yield the starts at which therapist and at least one room are free, counted in steps from each opening."""
+    for opening in diary.working:
+        start = opening.start
+        if start < earliest:
+            start += -((start - earliest) // step) * step
+        while start + timedelta(minutes=length.minutes) <= opening.end:
+            occupied = length.occupied(start)
+            if meets(diary.busy, occupied) is None and free_room(rooms, occupied) is not None:
+                yield start
+            start += step
+
+
+def free_room(rooms: Sequence[Sequence[Span]], occupied: Span) -> int | None:
+    """Return the position of the first room that nobody has during `occupied`."""
+    return next((place for place, busy in enumerate(rooms) if meets(busy, occupied) is None), None)
+
+
+def obstacle(
+    diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime, *, earliest: datetime
+) -> Obstacle | None:
+    """Return why a visit cannot start at `start`, or None if it can. What nobody may pass over comes first."""
+    visit, occupied = length.visit(start), length.occupied(start)
+    if other := meets(diary.busy, occupied):
+        return Obstacle(Kind.BUSY, other)
+    if free_room(rooms, occupied) is None:
+        return Obstacle(Kind.NO_ROOM)
+    if start < earliest:
+        return Obstacle(Kind.PAST)
+    for away in diary.away:
+        if away.span.start < visit.end and visit.start < away.span.end:
+            return Obstacle(Kind.AWAY, *away)
+    return None if holds(diary.hours, visit) else Obstacle(Kind.OFF)
+
+
+def _first_ending_after(spans: Sequence[Span], instant: datetime) -> int:
+    return bisect_right(spans, instant, key=lambda span: span.end)

@@ -1,0 +1,28 @@
+"""The one table of status transitions. A way back is a step like any other, so undoing is recorded too."""
+
+from collections.abc import Mapping
+
+from clinic.scheduling.models import Status
+
+STEPS: Mapping[Status, frozenset[Status]] = {
+    Status.REQUESTED: frozenset({Status.BOOKED, Status.CANCELLED}),
+    Status.HELD: frozenset({Status.BOOKED, Status.CANCELLED}),
+    Status.BOOKED: frozenset(
+        {Status.CONFIRMED, Status.ARRIVED, Status.NO_SHOW, Status.CANCELLED, Status.LATE_CANCELLED}
+    ),
+    Status.CONFIRMED: frozenset(
+        {Status.BOOKED, Status.ARRIVED, Status.NO_SHOW, Status.CANCELLED, Status.LATE_CANCELLED}
+    ),
+    # She came and may still leave before the session; the way back is for the wrong name clicked.
+    Status.ARRIVED: frozenset({Status.BOOKED, Status.CONFIRMED, Status.IN_SESSION, Status.LATE_CANCELLED}),
+    Status.IN_SESSION: frozenset({Status.COMPLETED}),
+    Status.COMPLETED: frozenset({Status.IN_SESSION}),
+    Status.CANCELLED: frozenset({Status.BOOKED, Status.CONFIRMED}),
+    Status.LATE_CANCELLED: frozenset({Status.BOOKED, Status.CONFIRMED}),
+    Status.NO_SHOW: frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED}),
+}
+
+
+def may_become(before: str, after: str) -> bool:
+    """Tell whether an appointment in status `before` may be set to `after`."""
+    return Status(after) in STEPS[Status(before)]

@@ -1,0 +1,50 @@
+"""What a person reads about times: days with their weekday, and why a time is not free."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clinic.scheduling.slots import Kind, Obstacle
+
+
+def day_words(instant: datetime, zone: ZoneInfo) -> str:
+    """Write the day, as in Thu 19 Nov."""
+    return date_format(timezone.localtime(instant, zone), "D j M")
+
+
+def time_words(instant: datetime, zone: ZoneInfo) -> str:
+    """Write the time of day, as in 13:30."""
+    return date_format(timezone.localtime(instant, zone), "H:i")
+
+
+def moment_words(instant: datetime, zone: ZoneInfo) -> str:
+    """Write day and time, as in Thu 19 Nov, 13:30."""
+    return _("%(day)s, %(time)s") % {"day": day_words(instant, zone), "time": time_words(instant, zone)}
+
+
+def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datetime) -> str:
+    """Say in one sentence why a time is not free; `therapist` is how she is called."""
+    facts = {"therapist": therapist, "day": day_words(start, zone), "time": time_words(start, zone)}
+    match found.kind:
+        case Kind.BUSY if found.span:
+            until = {"until": time_words(found.span.end, zone)}
+            return _("%(therapist)s has another visit until %(until)s.") % (facts | until)
+        case Kind.AWAY if found.span:
+            return _away_words(found, facts, zone)
+        case Kind.NO_ROOM:
+            return _("No room is free on %(day)s at %(time)s.") % facts
+        case Kind.PAST:
+            return _("%(day)s, %(time)s has passed.") % facts
+        case _:
+            return _("%(therapist)s does not work on %(day)s at %(time)s.") % facts
+
+
+def _away_words(found: Obstacle, facts: dict[str, str], zone: ZoneInfo) -> str:
+    assert found.span is not None  # noqa: S101 -- told by the caller's match
+    facts |= {"from": moment_words(found.span.start, zone), "until": moment_words(found.span.end, zone)}
+    if found.reason:
+        return _("%(reason)s: from %(from)s to %(until)s.") % (facts | {"reason": found.reason})
+    return _("%(therapist)s is away from %(from)s to %(until)s.") % facts
