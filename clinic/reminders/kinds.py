@@ -1,12 +1,17 @@
 """Kinds of messages. This room sends; what a message means is known by the room that registers its kind."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clinic.lib.registry import Registry
 from clinic.people.models import ContactConsent
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,13 @@ class Kind:
     """One kind of message.
 
     `find_due(now)` is one set-based read of what became due and is still of use; what already has its row is no matter.
-    `context(subject_pk, now)` is read again at the moment of sending and returns None when the message is no longer
-    needed (cancelled, moved, done). `template` is the stem under templates/emails/: subject, text and html.
-    No health detail ever goes into a message.
+    `template` is a folder under templates/emails/ with subject.txt, text.txt and html.html.
+    `context(subject_pk, now)` is read again at the moment of sending, in the transaction that begins it, and returns
+    None when the message is no longer needed (cancelled, done). It locks what it speaks of, so that no sending begins
+    after a change was committed. Beside the words of the template it may hold
+    - `about_at`: where it is no longer that of the message (a moved visit), the message is dropped;
+    - `zone`: the ZoneInfo in whose wall clock times are written and quiet hours kept; else that of the first location.
+    The template is also given `clinic` and `called`. No health detail ever goes into a message.
     """
 
     template: str
@@ -39,7 +48,8 @@ class Kind:
     keeps_quiet_hours: bool = True
     # A message that only answers what she asked for herself needs no consent of its own.
     needs_consent: bool = True
-    words: str = field(default="")
+    # What the front desk calls it, translated lazily.
+    words: StrOrPromise = ""
 
 
 kinds: Registry[Kind] = Registry("reminder kind")

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.people.models import Client, ContactConsent
+from clinic.people.models import Client, ContactConsent, User
 
 
 class MessagePolicy(models.Model):
@@ -28,13 +28,17 @@ class MessagePolicy(models.Model):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> MessageQuerySet:
-        """Keep what may be claimed now: waiting and due, or claimed by a worker whose lease ran out before it began to send."""
+        """Keep what may be claimed: waiting and due, or claimed by a worker whose lease ended before the sending."""
         waiting = Q(state__in=[Message.State.WAITING, Message.State.RETRY], due_at__lte=now)
         return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now))
 
+    def stuck(self, now: datetime) -> MessageQuerySet:
+        """Keep those whose sender was never heard of again: they may or may not have gone out."""
+        return self.filter(state=Message.State.SENDING, lease_until__lt=now)
+
     def needing_a_person(self) -> MessageQuerySet:
-        """Keep what the machine cannot mend by itself."""
-        return self.filter(state__in=[Message.State.FAILED, Message.State.UNCERTAIN])
+        """Keep what the machine cannot mend by itself and nobody has seen to."""
+        return self.filter(state__in=[Message.State.FAILED, Message.State.UNCERTAIN], settled_at__isnull=True)
 
 
 class Message(models.Model):
@@ -68,6 +72,11 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=160, blank=True)
+    # A person phoned instead (by whom), or its use was over before anybody had to (by nobody).
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # The last person who had a failed or uncertain one sent again.
+    tried_again_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
 
     objects = MessageQuerySet.as_manager()
@@ -97,13 +106,27 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="sent") | Q(sent_at__isnull=False), name="message_sent_has_its_time"
             ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["claimed", "sending"]) | Q(claimed_by__isnull=False, lease_until__isnull=False),
+                name="message_in_hand_has_an_owner_and_a_lease",
+            ),
         ]
         indexes = [
-            # Serves the sweep's claim: only what is still open, soonest first.
+            # Serves the sweep: only what is still open, soonest first.
             models.Index(
-                fields=["due_at"], condition=Q(state__in=["waiting", "retry", "claimed"]), name="message_open_by_due"
+                fields=["due_at"],
+                condition=Q(state__in=["waiting", "retry", "claimed", "sending"]),
+                name="message_open_by_due",
             ),
-            # Serves the client's page and the badges of a day.
+            # Serves the number beside "Messages" on every page of the front desk.
+            models.Index(
+                fields=["client"],
+                condition=Q(state__in=["failed", "uncertain"], settled_at__isnull=True),
+                name="message_needs_a_person",
+            ),
+            # Serves the list of messages: newest first.
+            models.Index(fields=["-due_at", "-id"], name="message_newest"),
+            # Serves the badges of a day.
             models.Index(fields=["kind", "subject_pk"], name="message_by_subject"),
         ]
 
