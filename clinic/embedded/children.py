@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from clinic.embedded.log import Log
 from clinic.embedded.processes import command_line, launch, send, wait_until
@@ -82,11 +81,6 @@ class Record:
 
     pid: int
     line: list[str]
-
-    @classmethod
-    def of(cls, pid: int) -> Self:
-        """Record a living process."""
-        return cls(pid, command_line(pid))
 
     @property
     def is_alive(self) -> bool:

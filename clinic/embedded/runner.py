@@ -13,7 +13,7 @@ from types import FrameType
 
 from clinic.embedded.children import Child, Record, end_all, ending, read_records, write_records
 from clinic.embedded.log import Log, Tail
-from clinic.embedded.processes import send, wait_until
+from clinic.embedded.processes import command_line, send, wait_until
 from clinic.embedded.servers import Servers, settings_environment
 from clinic.embedded.state import CHECKOUT, CannotStart, Place, default_place, told_in_one_sentence, try_lock
 
@@ -221,7 +221,7 @@ class Runner:
 
     def _beat(self) -> list[str]:
         return [
-            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "beat", "--pidfile", "",
+            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "beat", "--pidfile=",
             "--schedule", str(self.place.run / f"beat-{self.port}"), "--loglevel", "WARNING",
         ]  # fmt: skip
 
@@ -271,14 +271,14 @@ class Runner:
             child.ended()
 
     def _living(self) -> list[Record]:
-        return [Record.of(child.process.pid) for child in self.children if child.process]
+        return [Record(child.process.pid, child.command) for child in self.children if child.process]
 
     @property
     def _records(self) -> Path:
         return self.place.run / f"runner-{self.port}.json"
 
     def _write_records(self) -> None:
-        write_records(self._records, Record.of(os.getpid()), self._living())
+        write_records(self._records, Record(os.getpid(), command_line(os.getpid())), self._living())
 
 
 def manage(*words: str) -> list[str]:

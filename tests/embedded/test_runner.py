@@ -1,0 +1,198 @@
+"""The one command: start, share, restart, refuse, and leave nothing behind."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clinic.embedded.children import read_records
+from clinic.embedded.processes import command_line
+from tests.embedded.houses import House, build_house, end, eventually, free_port, is_answered
+
+NOBODY = pwd.getpwnam("nobody")
+
+
+def children_of(house: House, port: int) -> list[int]:
+    """Return the numbers of web, worker and beat as the runner recorded them."""
+    assert house.state
+    return [record.pid for record in read_records(house.state / "run" / f"runner-{port}.json")[1:] if record.is_alive]
+
+
+def test_it_starts_stays_shares_and_leaves_nothing_behind_in_a_long_path_with_spaces(house: House) -> None:
+    one, two = free_port(), free_port()
+    first = house.start(PORT=str(one))
+    log = house.answers(first)
+    assert f"guests: 1 at http://127.0.0.1:{one}" in log
+    assert "Applying" in log
+    assert is_answered(one)
+
+    second = house.start(PORT=str(two))
+    log = house.answers(second)
+    assert "guests: 2" in log, "the same data"
+    assert "Applying" not in log, "nothing to migrate"
+
+    assert end(first, signal.SIGINT) == 0
+    assert not is_answered(one)
+    assert is_answered(two)
+    assert end(second, signal.SIGTERM) == 0
+    assert house.processes() == []
+
+
+def test_after_the_runner_was_killed_the_next_one_ends_its_orphans_and_keeps_the_data(house: House) -> None:
+    port = free_port()
+    killed = house.start(PORT=str(port))
+    house.answers(killed)
+    assert eventually(lambda: len(children_of(house, port)) == 3)
+    orphans = children_of(house, port)
+    killed.kill()
+    killed.communicate()
+    assert all(command_line(pid) for pid in orphans)
+
+    log = house.answers(house.start(PORT=str(port)))
+    assert "guests: 2" in log
+    assert not any(command_line(pid) for pid in orphans)
+
+    house.running[-1].kill()
+    house.running[-1].communicate()
+    code, log = house.ends("stop")
+    assert (code, log[9:].strip()) == (0, "runner   Stopped.")
+    assert house.processes() == []
+
+
+def test_what_crashes_is_started_again_and_the_log_says_so(house: House) -> None:
+    port = free_port()
+    runner = house.start(PORT=str(port))
+    house.answers(runner)
+    assert eventually(lambda: len(children_of(house, port)) == 3)
+    web, worker, beat = children_of(house, port)
+    assert house.state
+    database = int((house.state / "postgres" / "postmaster.pid").read_text().split()[0])
+    for pid in (web, worker, beat, database):
+        psutil.Process(pid).kill()
+    assert eventually(lambda: is_answered(port) and len(children_of(house, port)) == 3)
+    code, output = house.ends("fill_demo")
+    assert (code, output) == (0, "guests: 2 at None\n")
+    runner.send_signal(signal.SIGHUP)
+    log, _ = runner.communicate(timeout=30)
+    for name in ("web", "worker", "beat"):
+        assert f"{name} ended (SIGKILL); starting it again in 1 s." in log
+    assert "PostgreSQL had ended and was started again." in log
+    assert house.processes() == []
+
+
+@pytest.mark.parametrize("port", ["http", "0", "70000", "8000.5", "-1"])
+def test_a_port_that_is_none_is_refused_in_one_sentence(house: House, port: str) -> None:
+    assert house.ends(PORT=port) == (1, f"PORT must be a number from 1 to 65535, not “{port}”.\n")
+
+
+def test_a_taken_port_is_refused_before_anything_is_started(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, output = house.ends(PORT=str(port))
+    assert code == 1
+    assert output == f"Port {port} cannot be used (Address already in use); choose another: PORT=8123 make demo.\n"
+    assert house.processes() == []
+
+
+def test_a_second_runner_on_the_same_port_is_refused_and_stop_ends_the_first(house: House) -> None:
+    port = free_port()
+    runner = house.start("up", PORT=str(port))
+    house.answers(runner)
+    code, output = house.ends("up", PORT=str(port))
+    assert code == 1
+    assert output.startswith(f"Stillpoint already runs at http://127.0.0.1:{port}: make stop ends it")
+    assert is_answered(port)
+    assert house.ends("stop")[0] == 0
+    assert runner.wait(timeout=10) == 0
+    assert house.processes() == []
+    assert "Nothing was running" in house.ends("stop", STILLPOINT_STATE=str(house.folder / "never"))[1]
+
+
+def test_a_migration_that_fails_ends_with_a_sentence_and_is_tried_again(house: House) -> None:
+    migration = house.folder / "clinic" / "demo" / "migrations" / "0001_initial.py"
+    good = migration.read_text()
+    migration.write_text(good + "\nraise RuntimeError('half written')\n")
+    code, log = house.ends(PORT=str(free_port()))
+    assert code == 1
+    assert log.splitlines()[-1].startswith("The database could not be brought up to date (exit code 1)")
+    assert house.processes() == []
+    migration.write_text(good)
+    assert "Applying demo.0001_initial" in house.answers(house.start(PORT=str(free_port())))
+
+
+def test_a_web_server_that_never_answers_ends_with_a_sentence(house: House) -> None:
+    (house.folder / "clinic" / "wsgi.py").write_text("raise RuntimeError('broken')\n")
+    code, log = house.ends("up", PORT=str(free_port()))
+    assert code == 1
+    assert "RuntimeError: broken" in log
+    assert log.splitlines()[-1] == "The web server ends before it answers; the reason stands above."
+    assert house.processes() == []
+
+
+def test_a_command_borrows_the_servers_and_gives_them_back(house: House) -> None:
+    assert house.ends("migrate")[0] == 0
+    assert house.ends("fill_demo --base here") == (0, "guests: 1 at here\n")
+    assert house.processes() == []
+
+
+def test_a_command_with_both_addresses_starts_nothing(house: House) -> None:
+    env = {"DATABASE_URL": "postgres://u:p@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9", "SECRET_KEY": "x"}
+    code, output = house.ends("fill_demo", **env, ALLOWED_HOSTS="")
+    assert code == 1
+    assert "OperationalError" in output
+    assert house.state
+    assert not house.state.exists()
+
+
+def test_without_the_embedded_group_one_sentence_says_what_is_missing(house: House) -> None:
+    (house.folder / "psutil.py").write_text("raise ModuleNotFoundError(name='psutil')\n")
+    sentence = "Set DATABASE_URL and REDIS_URL: the embedded servers are not installed here (no psutil).\n"
+    assert house.ends("check") == (1, sentence)
+
+
+def may_run_python_as_nobody() -> bool:
+    if os.geteuid():
+        return False
+    probe = [sys.executable, "-c", "import psutil, django"]
+    try:
+        result = subprocess.run(probe, user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[], cwd="/", check=False)
+    except PermissionError:
+        return False
+    return result.returncode == 0
+
+
+@pytest.fixture
+def house_of_nobody(open_folder: Path) -> Iterator[House]:
+    """Return a house below a home that only its unprivileged owner may enter, with nothing chosen by us."""
+    if not may_run_python_as_nobody():
+        pytest.skip("only root can start it as another, and only where that one may run this Python")
+    home = open_folder / "home"
+    home.mkdir(mode=0o700)
+    house = House(build_house(home / "stillpoint"), state=None, user=NOBODY, env={"HOME": str(home)})
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    yield house
+    house.end_all()
+    house.ends("stop")
+
+
+def test_an_ordinary_user_runs_it_below_a_closed_home(house_of_nobody: House) -> None:
+    runner = house_of_nobody.start(PORT=str(free_port()))
+    assert "guests: 1" in house_of_nobody.answers(runner)
+    home = house_of_nobody.folder.parent
+    assert (next((home / ".local/state/stillpoint").iterdir()) / "postgres" / "PG_VERSION").exists()
+    assert end(runner, signal.SIGINT) == 0
+    assert house_of_nobody.processes() == []
+
+
+def test_an_ordinary_user_without_a_writable_place_is_told_in_one_sentence(house_of_nobody: House) -> None:
+    code, output = house_of_nobody.ends(STILLPOINT_STATE="/stillpoint")
+    assert code == 1
+    assert output == "/stillpoint cannot be written (Permission denied); name another directory in STILLPOINT_STATE.\n"
