@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -72,7 +73,7 @@ def money(minor_units: int | None, currency: str = "EUR") -> str:
         return ""
     places = MINOR_UNITS.get(currency, 2)
     sign = "\N{MINUS SIGN}" if minor_units < 0 else ""
-    number = number_format(abs(minor_units) / 10**places, places, force_grouping=True)
+    number = number_format(Decimal(abs(minor_units)).scaleb(-places), places, force_grouping=True)
     symbol = SYMBOLS.get(currency)
     if symbol and (get_language() or "en").partition("-")[0] in SYMBOL_FIRST:
         return f"{sign}{symbol}{number}"
@@ -88,11 +89,11 @@ def initials(name: str) -> str:
 
 @register.inclusion_tag("parts/nav_item.html", takes_context=True)
 def nav_item(
-    context: template.Context, place: str, view_name: str, label: str, count: int | None = 0
+    context: template.Context, place: str, view_name: str, label: str, count: int | None = 0, *, pk: int | None = None
 ) -> dict[str, Any]:
     """Link one place of the navigation, marked where the reader is (a view may name the place as `place`)."""
     here = context.get("place") or place_of(context.get("request"))
-    return {"view_name": view_name, "label": label, "count": count, "is_here": here == place}
+    return {"view_name": view_name, "pk": pk, "label": label, "count": count, "is_here": here == place}
 
 
 def place_of(request: Any) -> str:
