@@ -4,3 +4,12 @@ from django.apps import AppConfig
 class SessionsConfig(AppConfig):
     name = "sessions"
     label = "treatment"  # "sessions" is the label of Django's own app
+
+    def ready(self) -> None:
+        """Tell the lower rooms what notes add to the calendar and to the day's open work."""
+        from clinic.people.worklist import worklists
+        from clinic.scheduling.badges import register_badges
+        from sessions import open_work
+
+        register_badges("notes", open_work.note_badges)
+        worklists.register("notes", open_work.NOTES)

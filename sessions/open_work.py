@@ -1,0 +1,70 @@
+"""Notes on other rooms' pages: badges in the calendar, and the therapist's notes to finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.lib.times import local_date
+from clinic.people.models import User
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.badges import Badge
+from clinic.scheduling.models import Appointment
+from sessions.models import Note
+
+LONGEST = 20
+
+
+def note_badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+    """Say of each visit whether its note is in draft or signed; that much the front desk may know."""
+    if not user.is_staff_member:
+        return {}
+    states = Note.objects.filter(appointment__in=[visit.pk for visit in appointments])
+    return {visit_pk: [_badge(state)] for visit_pk, state in states.values_list("appointment", "state")}
+
+
+def _badge(state: str) -> Badge:
+    if state == Note.State.SIGNED:
+        return Badge("signature", _("note signed"))
+    return Badge("pencil", _("note in draft"), is_open_work=True)
+
+
+def drafts_of(user: User) -> QuerySet[Note]:
+    """Return the notes that this therapist has still to finish, oldest first."""
+    return Note.objects.drafts_of(user).select_related("client", "appointment__location", "appointment__service")
+
+
+def _count(user: User) -> int:
+    return Note.objects.drafts_of(user).count() if user.is_therapist else 0
+
+
+def _rows(user: User, now: datetime) -> list[WorkRow]:
+    if not user.is_therapist:
+        return []
+    return [_row(note, now) for note in drafts_of(user)[:LONGEST]]
+
+
+def _row(note: Note, now: datetime) -> WorkRow:
+    zone = note.appointment.location.zone
+    day = local_date(zone, note.started_at)
+    return WorkRow(
+        title=note.client.name,
+        detail=_("%(service)s, %(day)s") % {"service": note.appointment.service.name, "day": date_format(day, "D j M")},
+        verb=_("Finish"),
+        url=reverse("treatment:note", args=[note.pk]),
+        is_urgent=day < local_date(zone, now),
+    )
+
+
+NOTES = Worklist(
+    heading=gettext_lazy("Notes to finish"),
+    empty=gettext_lazy("Every note is signed."),
+    count=_count,
+    rows=_rows,
+)

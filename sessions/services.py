@@ -1,0 +1,322 @@
+"""Writing about sessions: one transaction each, refusing with ValidationError in words for the screen.
+
+A note is locked before it is changed. Its blocks and marks are rows of their own, added and removed one by one, so that
+two tabs lose nothing; the text of the note carries a revision that a save must know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from clinic.lib import body
+from clinic.people.models import Modality, User
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services import change_status
+from sessions.checking import Work, absolute_finding, limits_for
+from sessions.modalities import details_form
+from sessions.models import Addendum, Block, BodyMark, Note, Phase
+from sessions.signing import NOTE_FACTS, canonical_bytes, digest_of, last_link, lock_chain
+from sessions.today import is_emergency
+
+# What may be written in a draft; consent and the every-visit question stay as they were answered at the start.
+EDITABLE = tuple(name for name in NOTE_FACTS if name not in {"is_usual", "consent_given"})
+TRIGGER_POINTS = {"active": BodyMark.Kind.TRIGGER_ACTIVE, "latent": BodyMark.Kind.TRIGGER_LATENT}
+
+
+class NotToday(ValidationError):  # noqa: N818 -- a sentence for the screen, not a fault
+    """The session may not start. `is_emergency` asks for the emergency words."""
+
+    def __init__(self, message: str, *, is_emergency: bool = False) -> None:
+        super().__init__(message)
+        self.is_emergency = is_emergency
+
+
+class StaleNote(ValidationError):  # noqa: N818 -- somebody else saved meanwhile; `current` is what is kept now
+    """Somebody saved the note after this text was opened. The page answers 409 and shows both."""
+
+    def __init__(self, current: Note) -> None:
+        super().__init__(_("The note was saved elsewhere meanwhile. Both texts are below; nothing is lost."))
+        self.current = current
+
+
+# --- Starting
+
+
+def start_note(
+    *,
+    by: User,
+    now: datetime,
+    appointment: Appointment,
+    phase: str,
+    is_usual: bool,
+    consent_given: bool,
+    pain_before: int | None,
+    neck_artery: Collection[str] = (),
+) -> Note:
+    """Start the session and its note; started twice, it is one note. Raises NotToday.
+
+    `neck_artery` holds the signs that were confirmed after "different from the usual".
+    """
+    _refuse_start(
+        by=by,
+        now=now,
+        appointment=appointment,
+        phase=phase,
+        consent_given=consent_given,
+        signs=frozenset(neck_artery),
+    )
+    with transaction.atomic():
+        if appointment.status in (Status.BOOKED, Status.CONFIRMED):
+            appointment = change_status(by=by, now=now, appointment=appointment, to=Status.ARRIVED)
+        appointment = change_status(by=by, now=now, appointment=appointment, to=Status.IN_SESSION)
+        existing = Note.objects.filter(appointment=appointment).first()
+        if existing is not None:
+            return existing
+        note = Note(
+            appointment=appointment,
+            client_id=appointment.client_id,
+            therapist_id=appointment.therapist_id,
+            started_at=now,
+            saved_at=now,
+            phase=phase,
+            is_usual=is_usual,
+            consent_given=consent_given,
+            pain_before=pain_before,
+        )
+        note.full_clean(validate_unique=False)
+        note.save(force_insert=True)
+    return note
+
+
+def _refuse_start(
+    *, by: User, now: datetime, appointment: Appointment, phase: str, consent_given: bool, signs: frozenset[str]
+) -> None:
+    if appointment.therapist.user_id != by.pk:
+        raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": appointment.therapist.user.name})
+    if signs and is_emergency(signs):
+        raise NotToday(_("These can be signs of an emergency."), is_emergency=True)
+    if signs:
+        raise NotToday(_("No session: medical contact is needed today, before any hands-on work."))
+    if phase == Phase.AURA:
+        raise NotToday(_("No session during an aura. Offer another day."))
+    finding = absolute_finding(appointment.client_id, _day(appointment, now))
+    if finding is not None:
+        raise NotToday(_("No session while this is open: %(reason)s") % {"reason": finding.reason})
+    if not consent_given:
+        raise NotToday(_("Without agreement to today's session there is none."))
+
+
+def _day(appointment: Appointment, now: datetime) -> Any:
+    return now.astimezone(appointment.location.zone).date()
+
+
+# --- Writing
+
+
+def save_note(*, by: User, now: datetime, note: Note, revision: int, **fields: Any) -> Note:
+    """Save what is written. `revision` is the one that the text was opened with. Raises StaleNote."""
+    unknown = fields.keys() - set(EDITABLE)
+    if unknown:
+        raise TypeError(f"A note has no field to write called {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        kept = _locked_draft(note, by)
+        changed = [name for name, value in fields.items() if getattr(kept, name) != value]
+        if not changed:
+            return kept
+        if kept.revision != revision:
+            raise StaleNote(kept)
+        for name in changed:
+            setattr(kept, name, fields[name])
+        others = {field.name for field in Note._meta.fields} - set(changed)  # noqa: SLF001  # Django's public API
+        kept.clean_fields(exclude=others)
+        kept.revision += 1
+        kept.saved_at = now
+        kept.save(update_fields=[*changed, "revision", "saved_at"])
+    return kept
+
+
+def _locked_draft(note: Note, by: User) -> Note:
+    kept = Note.objects.with_people().select_for_update(of=("self",)).get(pk=note.pk)
+    if kept.is_signed:
+        raise ValidationError(_("The note is signed; what comes after goes into an addendum."))
+    if kept.therapist.user_id != by.pk:
+        raise ValidationError(_("Only %(therapist)s writes in this note.") % {"therapist": kept.therapist.user.name})
+    return kept
+
+
+# --- Blocks
+
+
+def add_block(
+    *,
+    by: User,
+    now: datetime,
+    note: Note,
+    modality: Modality,
+    region: str,
+    side: str,
+    pressure: int,
+    minutes: int,
+    technique: str = "",
+    details: Mapping[str, Any] | None = None,
+    override_reason: str = "",
+    is_deviation: bool = False,
+) -> Block:
+    """Record one stretch of treatment, checked against what is in force.
+
+    Above a cap or with a warning it needs a reason; what is forbidden can be written down only as a deviation, with its
+    reason. Raises ValidationError by field.
+    """
+    form_class = details_form(modality.slug)
+    form = form_class(form_class.as_data(technique, details or {}))
+    if not form.is_valid():
+        raise ValidationError(dict(form.errors.as_data()))
+    with transaction.atomic():
+        kept = _locked_draft(note, by)
+        block = Block(
+            note=kept,
+            position=(kept.blocks.aggregate(last=Max("position"))["last"] or 0) + 1,
+            modality=modality,
+            region=region,
+            side=side,
+            technique=form.cleaned_data["technique"],
+            pressure=pressure,
+            minutes=minutes,
+            details=form.details,
+        )
+        _judge(block, kept, by=by, now=now, reason=override_reason.strip(), is_deviation=is_deviation)
+        block.full_clean(exclude=["note", "modality", "override_by"], validate_unique=False)
+        block.save(force_insert=True)
+        _mark_point(block)
+    return block
+
+
+def _judge(block: Block, note: Note, *, by: User, now: datetime, reason: str, is_deviation: bool) -> None:
+    """Let a block pass, or say what it lacks. Raises ValidationError."""
+    work = Work.of(block)
+    limits = limits_for(note, work, day=_day(note.appointment, now))
+    if limits.forbidden and not is_deviation:
+        raise ValidationError({"is_deviation": limits.forbidden})
+    passed_over = [*limits.forbidden, *limits.passed_over_by(block.pressure)]
+    if not passed_over:
+        return
+    if not reason:
+        raise ValidationError({"override_reason": [_("Say why."), *passed_over]})
+    block.passed_over, block.is_deviation = passed_over, bool(limits.forbidden)
+    block.override_reason, block.override_by, block.override_at = reason, by, now
+
+
+def _mark_point(block: Block) -> None:
+    """Put a trigger point on the body map where the block found it."""
+    kind = TRIGGER_POINTS.get(block.details.get("point", ""))
+    if kind is None:
+        return
+    for side in body.sides_of(block.region):
+        if block.side in (side, "both", "middle"):
+            BodyMark.objects.get_or_create(note=block.note, region=block.region, side=side, kind=kind)
+
+
+def remove_block(*, by: User, now: datetime, note: Note, block: Block) -> None:
+    """Take a block out of a draft; the others move up."""
+    with transaction.atomic():
+        kept = _locked_draft(note, by)
+        kept.blocks.filter(pk=block.pk).delete()
+        for place, other in enumerate(kept.blocks.order_by("position"), start=1):
+            if other.position != place:
+                other.position = place
+                other.save(update_fields=["position"])
+
+
+# --- Marks
+
+
+def place_mark(*, by: User, now: datetime, note: Note, region: str, side: str, kind: str) -> BodyMark:
+    """Put a mark on the body map; made twice, it is one."""
+    if side not in body.sides_of(region):
+        sides = ", ".join(str(possible.label) for possible in body.sides_of(region))
+        raise ValidationError({"side": _("Here the side is one of: %(sides)s.") % {"sides": sides}})
+    with transaction.atomic():
+        kept = _locked_draft(note, by)
+        mark = BodyMark(note=kept, region=region, side=side, kind=kind)
+        mark.clean_fields(exclude=["note"])
+        return BodyMark.objects.get_or_create(note=kept, region=region, side=side, kind=kind)[0]
+
+
+def lift_mark(*, by: User, now: datetime, note: Note, mark: BodyMark) -> None:
+    """Take a mark off the body map."""
+    with transaction.atomic():
+        _locked_draft(note, by).marks.filter(pk=mark.pk).delete()
+
+
+def set_marks(*, by: User, now: datetime, note: Note, marks: Sequence[tuple[str, str, str]]) -> None:
+    """Make these (region, side, kind) the marks of the note."""
+    with transaction.atomic():
+        _locked_draft(note, by).marks.all().delete()
+        for region, side, kind in marks:
+            place_mark(by=by, now=now, note=note, region=region, side=side, kind=kind)
+
+
+# --- Signing
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a note lacks before it can be signed: the field to go to, and the words."""
+
+    field: str
+    words: str
+
+
+def missing_in(note: Note) -> list[Missing]:
+    """Return what must be filled in before signing."""
+    lacks = [
+        (not note.consent_given, "consent_given", _("Agreement to today's session")),
+        (note.pain_before is None, "pain_before", _("Pain before")),
+        (not note.blocks.exists() and not note.response, "blocks", _("What was done, or in Response why nothing was")),
+        (note.pain_after is None, "pain_after", _("Pain after")),
+    ]
+    return [Missing(field, words) for is_missing, field, words in lacks if is_missing]
+
+
+def sign_note(*, by: User, now: datetime, note: Note) -> Note:
+    """Sign a draft for ever: link it to the chain, freeze it, complete the visit. Raises ValidationError."""
+    with transaction.atomic():
+        lock_chain()
+        kept = _locked_draft(note, by)
+        missing = missing_in(kept)
+        if missing:
+            raise ValidationError(
+                _("Before signing: %(missing)s.") % {"missing": "; ".join(lack.words for lack in missing)}
+            )
+        position, previous = last_link()
+        kept.state, kept.signed_at, kept.signed_by = Note.State.SIGNED, now, by
+        kept.canonical = canonical_bytes(kept, signed_by=by)
+        kept.chain_position, kept.previous_digest = position + 1, previous
+        kept.digest = digest_of(previous, kept.canonical)
+        kept.save(
+            update_fields=[
+                "state", "signed_at", "signed_by", "canonical", "chain_position", "previous_digest", "digest",
+            ]
+        )  # fmt: skip
+        change_status(by=by, now=now, appointment=kept.appointment, to=Status.COMPLETED)
+    return kept
+
+
+def add_addendum(*, by: User, now: datetime, note: Note, text: str) -> Addendum:
+    """Add a dated word to a signed note."""
+    addendum = Addendum(note=note, text=text.strip(), by=by, at=now)
+    addendum.full_clean(exclude=["note", "by"])
+    with transaction.atomic():
+        kept = Note.objects.select_for_update(of=("self",)).get(pk=note.pk)
+        if not kept.is_signed:
+            raise ValidationError(_("The note is a draft; write into it."))
+        addendum.save(force_insert=True)
+    return addendum
