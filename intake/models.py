@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -7,6 +9,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, User
+
+# After so many wrong dates of birth the link is closed.
+WRONG_ANSWERS_ALLOWED = 5
 
 
 class FormVersion(models.Model):
@@ -37,17 +42,31 @@ class RuleVersion(models.Model):
         return f"{self.number}"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, now: datetime) -> InvitationQuerySet:
+        """Keep the links that still lead to the form."""
+        return self.filter(
+            used_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now, wrong_answers__lt=WRONG_ANSWERS_ALLOWED
+        )
+
+
 class Invitation(models.Model):
-    """A private link to the intake form, kept as a digest, bound to the person by her date of birth where it is known."""
+    """A private link to the intake form, bound to the person by her date of birth where it is known.
+
+    The link carries `key` signed with the installation's secret (intake/links.py): what the database holds opens nothing.
+    """
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="invitations")
-    digest = models.CharField(max_length=64, unique=True)
+    key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     wrong_answers = models.PositiveSmallIntegerField(default=0)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -57,11 +76,24 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return f"{self.client_id} until {self.expires_at:%Y-%m-%d}"
 
+    def is_open(self, now: datetime) -> bool:
+        """Say whether the link still leads to the form."""
+        return (
+            self.used_at is None
+            and self.revoked_at is None
+            and self.expires_at > now
+            and self.wrong_answers < WRONG_ANSWERS_ALLOWED
+        )
+
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def to_review(self) -> SubmissionQuerySet:
         """Keep those that were sent and no therapist has reviewed."""
         return self.filter(state=Submission.State.SUBMITTED)
+
+    def sent(self) -> SubmissionQuerySet:
+        """Keep those that were sent, newest first."""
+        return self.exclude(state=Submission.State.DRAFT).order_by("-submitted_at", "-pk")
 
 
 class Submission(models.Model):
@@ -106,6 +138,8 @@ class Submission(models.Model):
         indexes = [
             # Serves the review queue.
             models.Index(fields=["submitted_at"], condition=Q(state="submitted"), name="submission_to_review"),
+            # Serves the chart and the gate: her newest answers.
+            models.Index(fields=["client", "-submitted_at"], name="submission_by_client"),
         ]
 
     def __str__(self) -> str:
@@ -157,6 +191,10 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Keep those that no therapist has closed."""
         return self.filter(closed_at__isnull=True)
 
+    def urgent(self) -> FindingQuerySet:
+        """Keep those that want a person today."""
+        return self.filter(effect__in=[Effect.EMERGENCY, Effect.SAME_DAY])
+
 
 class Finding(models.Model):
     """A rule met an answer. Only a named therapist closes it, with a reason; a later answer never does."""
@@ -167,9 +205,9 @@ class Finding(models.Model):
     rule = models.CharField(max_length=60, help_text="Code of the rule in its version")
     effect = models.CharField(max_length=12, choices=Effect.choices)
     cap = models.PositiveSmallIntegerField(null=True, help_text="Highest pressure allowed, 1 to 5")
-    # Where it holds, as codes; empty means everywhere.
-    modalities: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
-    regions: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+    # Where it holds, one of several scopes (intake/rules.py); empty means everywhere.
+    applies_to: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
+    consent = models.CharField(max_length=40, blank=True, help_text="Code of the consent that lifts it")
     reason = models.CharField(max_length=240)
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
@@ -196,6 +234,14 @@ class Finding(models.Model):
                 fields=["client", "rule"], condition=Q(closed_at__isnull=True), name="finding_is_open_once_per_rule"
             ),
         ]
+        indexes = [
+            # Serves the urgent rows of the worklist.
+            models.Index(fields=["effect"], condition=Q(closed_at__isnull=True), name="finding_open_by_effect"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.client_id} {self.rule} {self.effect}"
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.effect in (Effect.EMERGENCY, Effect.SAME_DAY)

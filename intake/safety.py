@@ -1,0 +1,316 @@
+"""The safety net, pure: answers and rules make findings; findings and a plan make a verdict. Nothing here reads the database.
+
+Only "no" clears. "Not sure" counts as yes with the effect one step milder, never below a warning. What was not asked
+holds back deep and neck work until it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import IntEnum
+
+from django.utils.translation import gettext as _
+
+from clinic.lib.body import Group
+from intake.models import Effect
+from intake.questions import NO, UNSURE, YES, Answer
+from intake.rules import SINCE_ANSWER, Condition, Rule, Scope, regions_meant
+
+HIGHEST_PRESSURE = 5
+# D: what a milder "not before a clearance" still allows.
+CAP_WHEN_MILDER = 2
+
+# From mild to strict; "one step milder" goes down this line. The others (product, consent, letter) have no milder form.
+LADDER = (
+    Effect.WARN,
+    Effect.CAP,
+    Effect.CLEAR,
+    Effect.BLOCK,
+    Effect.POSTPONE,
+    Effect.SAME_DAY,
+    Effect.EMERGENCY,
+)
+URGENT = frozenset({Effect.SAME_DAY, Effect.EMERGENCY})
+
+NOT_ASKED_RULE = "not_asked"
+# D: work at pressure 4 and 5 is deep, whatever the modality is called.
+DEEP_AND_NECK = (
+    Scope(modalities=frozenset({"deep"})),
+    Scope(pressure_from=4),
+    Scope(regions=frozenset({str(Group.NECK)})),
+)
+
+
+class Truth(IntEnum):
+    """How far a condition is met; joined by the smallest (all) or the largest (any)."""
+
+    NO = 0
+    NOT_ASKED = 1
+    UNSURE = 2
+    YES = 3
+
+
+@dataclass(frozen=True)
+class SafetyProfile:
+    """What the rules look at: her answers, the day she gave them, and her age (None if unknown)."""
+
+    answers: Mapping[str, Answer]
+    answered_on: date
+    age: int | None
+
+
+@dataclass(frozen=True)
+class FindingFact:
+    """A rule met an answer: what follows, where, from when to when."""
+
+    rule: str
+    effect: Effect
+    reason: str
+    cap: int | None = None
+    applies_to: tuple[Scope, ...] = ()
+    consent: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Say whether `day` lies within its days."""
+        return (self.starts_on is None or self.starts_on <= day) and (self.ends_on is None or day <= self.ends_on)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is asked about. Regions and techniques left empty, or pressure None, are not decided yet (a booking)."""
+
+    modality: str
+    traits: frozenset[str] = frozenset()
+    techniques: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    pressure: int | None = None
+    position: str = ""
+    products: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer: may it be done, how firmly, and what must be known.
+
+    `cap` is the highest pressure without an override, `hard_cap` the highest even with one. A cap and a warning may be
+    passed over in the session with a reason; what stops may not.
+    """
+
+    stops: tuple[FindingFact, ...] = ()
+    caps: tuple[FindingFact, ...] = ()
+    warns: tuple[FindingFact, ...] = ()
+    cap: int = HIGHEST_PRESSURE
+    hard_cap: int = HIGHEST_PRESSURE
+    refused_products: frozenset[str] = frozenset()
+    is_over_cap: bool = field(default=False)
+
+    @property
+    def allowed(self) -> bool:
+        return not self.stops
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self.stops)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(fact.reason for fact in self.warns)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is stopped or held down, most severe first."""
+        return tuple(dict.fromkeys(fact.reason for fact in (*self.stops, *self.caps)))
+
+
+def evaluate(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> list[FindingFact]:
+    """Return what the answers raise, for `day` and later; what is over before `day` is left out."""
+    rules = tuple(rules)
+    raised = [fact for rule in rules if rule.when and (fact := raise_fact(rule, profile, day))]
+    unasked = not_asked(rules, profile, day)
+    return [*raised, unasked] if unasked else raised
+
+
+def everyone(rules: Iterable[Rule]) -> list[FindingFact]:
+    """Return the rules that hold for everybody, whatever she answers."""
+    return [_fact(rule, rule.effect, rule.cap, rule.applies_to) for rule in rules if rule.when is None]
+
+
+def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | None:
+    """Return what one rule makes of the answers, or None."""
+    if rule.when is None:
+        return None
+    truth = truth_of(rule.when, profile)
+    if truth <= Truth.NOT_ASKED:
+        return None
+    starts_on, ends_on, is_dated = _window(rule, profile)
+    if not is_dated:
+        truth = min(truth, Truth.UNSURE)
+    if ends_on is not None and ends_on < day:
+        return None
+    effect, cap = (rule.effect, rule.cap) if truth is Truth.YES else milder(rule.effect, rule.cap)
+    scopes = tuple(_resolved(scope, profile) for scope in rule.applies_to)
+    return replace(_fact(rule, effect, cap, scopes), starts_on=starts_on, ends_on=ends_on)
+
+
+def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | None, bool]:
+    """Return first and last day of a rule, and whether they are known."""
+    if rule.window is None:
+        return None, None, True
+    if rule.window.since == SINCE_ANSWER:
+        since = profile.answered_on
+    else:
+        answer = profile.answers.get(rule.window.since)
+        if not isinstance(answer, str):
+            return None, None, False
+        since = date.fromisoformat(answer)
+    last = rule.window.last_day
+    return since + timedelta(rule.window.first_day), None if last is None else since + timedelta(last), True
+
+
+def _resolved(scope: Scope, profile: SafetyProfile) -> Scope:
+    """Put the regions that she named into a scope; where she named none, it holds everywhere."""
+    if not scope.regions_from:
+        return scope
+    return replace(scope, regions=_chosen(profile.answers.get(scope.regions_from)), regions_from="")
+
+
+def _chosen(answer: Answer | None) -> frozenset[str]:
+    if isinstance(answer, list):
+        return frozenset(answer)
+    return frozenset() if answer is None else frozenset({str(answer)})
+
+
+def _fact(rule: Rule, effect: Effect, cap: int | None, scopes: tuple[Scope, ...]) -> FindingFact:
+    return FindingFact(
+        rule=rule.code, effect=effect, cap=cap, reason=rule.reason, applies_to=scopes, consent=rule.consent
+    )
+
+
+def not_asked(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> FindingFact | None:
+    """Return what holds back deep and neck work while a safety question is unanswered."""
+    unasked = any(
+        truth_of(rule.when, profile) is Truth.NOT_ASKED
+        for rule in rules
+        if rule.when and not rule.is_asked_at_visit and rule.effect not in (Effect.LETTER, Effect.NO_PRODUCT)
+    )
+    if not unasked:
+        return None
+    return FindingFact(
+        rule=NOT_ASKED_RULE,
+        effect=Effect.BLOCK,
+        reason=_("Not every safety question has been answered: no deep work and no neck work until it is."),
+        applies_to=DEEP_AND_NECK,
+    )
+
+
+def truth_of(condition: Condition, profile: SafetyProfile) -> Truth:
+    """Return how far the answers meet a condition."""
+    match condition.operator:
+        case "all":
+            return min(truth_of(part, profile) for part in condition.parts)
+        case "any":
+            return max(truth_of(part, profile) for part in condition.parts)
+        case "below":
+            return Truth.YES if profile.age is None or profile.age < condition.value else Truth.NO
+    answer = profile.answers.get(condition.question)
+    match condition.operator:
+        case "is":
+            return {YES: Truth.YES, UNSURE: Truth.UNSURE, NO: Truth.NO}.get(str(answer), Truth.NOT_ASKED)
+        case "includes":
+            return Truth.YES if _chosen(answer) & condition.value else Truth.NO
+        case "lacks":
+            return Truth.NO if _chosen(answer) & condition.value else Truth.YES
+        case "at_least":
+            return Truth.YES if isinstance(answer, int) and answer >= condition.value else Truth.NO
+    raise AssertionError(condition.operator)  # the parser knows no other
+
+
+def milder(effect: Effect, cap: int | None) -> tuple[Effect, int | None]:
+    """Return the effect one step milder, and its cap; a warning stays a warning."""
+    if effect not in LADDER or effect is Effect.WARN:
+        return effect, cap
+    lower = LADDER[LADDER.index(effect) - 1]
+    return lower, CAP_WHEN_MILDER if lower is Effect.CAP else None
+
+
+def merged(old: FindingFact, new: FindingFact, day: date) -> FindingFact:
+    """Join an open finding with what new answers raise by the same rule: never milder, never smaller, never shorter."""
+    if old.ends_on is not None and old.ends_on < day:
+        return new
+    strictest = max(old, new, key=_strictness)
+    scopes = (
+        () if not old.applies_to or not new.applies_to else tuple(dict.fromkeys((*old.applies_to, *new.applies_to)))
+    )
+    starts = [fact.starts_on for fact in (old, new) if fact.starts_on]
+    ends = [fact.ends_on for fact in (old, new) if fact.ends_on]
+    return replace(
+        strictest,
+        applies_to=scopes,
+        starts_on=min(starts) if len(starts) == 2 else None,  # noqa: PLR2004  # both are dated
+        ends_on=max(ends) if len(ends) == 2 else None,  # noqa: PLR2004
+    )
+
+
+def _strictness(fact: FindingFact) -> tuple[int, int]:
+    rank = LADDER.index(fact.effect) if fact.effect in LADDER else 0
+    return rank, -(fact.cap or 0)
+
+
+def may(
+    planned: Planned, findings: Iterable[FindingFact], day: date, *, consents: frozenset[str] = frozenset()
+) -> Verdict:
+    """Answer whether `planned` may be done on `day`, given the findings in force and the consents on record."""
+    verdict = Verdict()
+    for fact in findings:
+        scopes = [scope for scope in fact.applies_to or (Scope(),) if _meets(scope, planned)]
+        if scopes and fact.holds_on(day) and not (fact.effect is Effect.CONSENT and fact.consent in consents):
+            verdict = _joined(verdict, fact, scopes, planned)
+    return replace(
+        verdict,
+        stops=tuple(sorted(verdict.stops, key=_strictness, reverse=True)),
+        cap=min(verdict.cap, verdict.hard_cap),
+        is_over_cap=(planned.pressure or 0) > min(verdict.cap, verdict.hard_cap),
+    )
+
+
+def _joined(verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planned: Planned) -> Verdict:
+    """Add what one finding that holds says about the plan."""
+    untouched = min(_untouched_pressure(scope) for scope in scopes)
+    match fact.effect:
+        case Effect.NO_PRODUCT:
+            products = frozenset[str]().union(*(scope.products for scope in scopes))
+            stops = (*verdict.stops, fact) if products & planned.products else verdict.stops
+            return replace(verdict, stops=stops, refused_products=verdict.refused_products | products)
+        case Effect.CAP:
+            cap = max(fact.cap or 1, untouched)
+            return replace(verdict, caps=(*verdict.caps, fact), cap=min(verdict.cap, cap))
+        case Effect.WARN:
+            is_meant = (planned.pressure or 0) > untouched or not untouched
+            return replace(verdict, warns=(*verdict.warns, fact)) if is_meant else verdict
+        case Effect.LETTER:
+            return verdict
+    hard_cap = min(verdict.hard_cap, untouched)
+    if not untouched or (planned.pressure or 0) > untouched:
+        return replace(verdict, stops=(*verdict.stops, fact), hard_cap=hard_cap)
+    return replace(verdict, caps=(*verdict.caps, fact), hard_cap=hard_cap)
+
+
+def _untouched_pressure(scope: Scope) -> int:
+    """Return the highest pressure of which a scope does not speak."""
+    return max(scope.pressure_from - 1, 0)
+
+
+def _meets(scope: Scope, planned: Planned) -> bool:
+    """Say whether a scope speaks of this plan, pressure aside."""
+    return (
+        (not scope.modalities or bool(scope.modalities & ({planned.modality} | planned.traits)))
+        and (not scope.techniques or bool(scope.techniques & planned.techniques))
+        and not scope.except_techniques & planned.techniques
+        and (not scope.regions or bool(regions_meant(scope.regions) & planned.regions))
+        and (not scope.positions or planned.position in scope.positions)
+        and (not scope.products or bool(scope.products & planned.products) or not planned.products)
+    )
