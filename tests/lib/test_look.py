@@ -23,7 +23,6 @@ STATIC = ROOT / "clinic" / "static"
 CSS = STATIC / "css"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 PAGES = [path for path in TEMPLATES if "emails" not in path.relative_to(ROOT).parts]  # letters carry their own style
-OURS = ("tokens.css", "stillpoint.css", "bodymap.css")
 
 # Classes that carry no style: Bootstrap's hooks, and names that a script or a test looks for.
 UNSTYLED = frozenset({"btn-check"})
@@ -68,7 +67,7 @@ def test_every_icon_a_template_names_is_in_the_sprite() -> None:
 
 
 def styled_classes() -> set[str]:
-    sheets = [*(CSS / name for name in OURS), *STATIC.glob("vendor/bootstrap-*/bootstrap.min.css")]
+    sheets = [*CSS.glob("*.css"), *STATIC.glob("vendor/bootstrap-*/bootstrap.min.css")]
     return {name for sheet in sheets for name in re.findall(r"\.(-?[A-Za-z_][\w-]*)", rules_of(sheet))}
 
 
