@@ -154,7 +154,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "clinic.people.signin.ClinicAccountAdapter"
-ACCOUNT_FORMS = {"request_login_code": "clinic.people.signin.ClientCodeForm"}
+ACCOUNT_FORMS = {
+    "request_login_code": "clinic.people.signin.ClientCodeForm",
+    "reset_password": "clinic.people.signin.StaffPasswordForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +20,29 @@ class Look(models.Model):
         indexes = [
             # Serves the client's history page: newest first.
             models.Index(fields=["client_pk", "-at"], name="look_by_client_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_id} {self.what} {self.what_pk} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Change(models.Model):
+    """Somebody changed something about a client: which things, never their values. Rows are only ever added."""
+
+    # Empty where nobody was signed in, as when a client answers by a private link.
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    client_pk = models.BigIntegerField()
+    what = models.CharField(max_length=60, help_text="Model label, e.g. people.client")
+    what_pk = models.BigIntegerField()
+    words = models.CharField(max_length=200, help_text="What was done, e.g. changed: e-mail, phone")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # Serves the client's history page: newest first.
+            models.Index(fields=["client_pk", "-at"], name="change_by_client_newest"),
         ]
 
     def __str__(self) -> str:

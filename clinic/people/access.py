@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
@@ -66,7 +67,7 @@ def one_of(found: QuerySet[M], pk: int) -> M:
     """Return the object with this key among what may be seen, or raise Http404."""
     try:
         return found.get(pk=pk)
-    except found.model.DoesNotExist:
+    except ObjectDoesNotExist:
         raise Http404 from None
 
 

@@ -187,6 +187,12 @@ class Location(models.Model):
         return ZoneInfo(self.time_zone)
 
 
+def clinic_zone() -> ZoneInfo:
+    """Return the zone of the clinic's first location, for what happens at none of them."""
+    first = Location.objects.first()
+    return first.zone if first else ZoneInfo("UTC")
+
+
 class Room(models.Model):
     class Feature(models.TextChoices):
         QUIET = "quiet", _("quiet")
@@ -273,6 +279,10 @@ class Service(models.Model):
         return self.name
 
 
+# In a search, fewer digits occur in everybody's number.
+FEWEST_DIGITS = 3
+
+
 class ClientQuerySet(models.QuerySet["Client"]):
     def active(self) -> ClientQuerySet:
         """Keep those who are not archived."""
@@ -285,13 +295,32 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(accesses__user=user)
 
     def matching(self, words: str) -> ClientQuerySet:
-        """Keep those in whose names, e-mail or phone every typed word occurs."""
+        """Keep those in whose names, e-mail or phone every typed word occurs, with or without its accents."""
         found = self
         for word in words.split():
+            hit = (
+                Q(legal_name__unaccent__icontains=word)
+                | Q(preferred_name__unaccent__icontains=word)
+                | Q(email__icontains=word)
+            )
             digits = "".join(c for c in word if c.isdigit())
-            hit = Q(legal_name__icontains=word) | Q(preferred_name__icontains=word) | Q(email__icontains=word)
-            found = found.filter(hit | Q(phone__contains=digits) if len(digits) >= 3 else hit)  # noqa: PLR2004  # fewer digits match everybody
+            if len(digits) >= FEWEST_DIGITS:
+                hit |= Q(phone__contains=digits)
+            found = found.filter(hit)
         return found
+
+    def alike(
+        self, *, legal_name: str = "", born_on: date | None = None, email: str = "", phone: str = ""
+    ) -> ClientQuerySet:
+        """Keep those who may be the same person: same e-mail, same phone, or same name and date of birth."""
+        same = Q(pk__in=[])
+        if email:
+            same |= Q(email__iexact=email)
+        if phone:
+            same |= Q(phone=phone)
+        if legal_name and born_on:
+            same |= Q(legal_name__unaccent__iexact=legal_name, born_on=born_on)
+        return self.filter(same)
 
 
 class Client(models.Model):
@@ -311,7 +340,7 @@ class Client(models.Model):
         _("alert for the front desk"), max_length=120, blank=True, help_text=_("Never anything about health.")
     )
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = ClientQuerySet.as_manager()
@@ -358,7 +387,7 @@ class ContactConsent(models.Model):
     channel = models.CharField(max_length=10, choices=Channel.choices)
     is_given = models.BooleanField()
     at = models.DateTimeField()
-    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     source = models.CharField(max_length=80, help_text="Where she said so: intake form, on the phone, settings page")
 
     class Meta:
@@ -387,6 +416,7 @@ class ClientAccess(models.Model):
     granted_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("sign-in")
         constraints = [
             models.UniqueConstraint(fields=["user", "client"], name="client_access_is_given_once"),
             models.CheckConstraint(

@@ -1,16 +1,18 @@
-"""Writing about people and places. Each service is one transaction and raises ValidationError in words for the screen."""
+"""Writing about people and places: one transaction each, refusing with ValidationError in words for the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TypedDict, Unpack
 
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinic.audit.services import record_change
 from clinic.lib.tokens import new_token, token_digest
 from clinic.people.models import (
     Client,
@@ -80,20 +82,32 @@ def create_client(
     )
     client.full_clean()
     client.save()
+    record_change(by=by and by.pk, client=client.pk, what=client, words=_("added"), now=now)
     return client
 
 
 @transaction.atomic
 def update_client(*, by: User, now: datetime, client: Client, **fields: Unpack[ClientFields]) -> Client:
-    """Change what is known about a client."""
+    """Change what is known about a client; what stays the same is neither written nor recorded."""
     _refuse_the_unborn(fields.get("born_on"), now)
     kept = Client.objects.select_for_update(of=("self",)).get(pk=client.pk)
+    changed = []
     for name, value in fields.items():
-        setattr(kept, name, value.strip() if isinstance(value, str) else value)
-    kept.email = kept.email.lower()
-    kept.full_clean()
-    kept.save(update_fields=list(fields))
+        new = value.strip() if isinstance(value, str) else value
+        new = new.lower() if name == "email" and isinstance(new, str) else new
+        if getattr(kept, name) != new:
+            setattr(kept, name, new)
+            changed.append(name)
+    if changed:
+        kept.full_clean()
+        kept.save(update_fields=changed)
+        record_change(by=by.pk, client=kept.pk, what=kept, words=_changed_words(kept, changed), now=now)
     return kept
+
+
+def _changed_words(client: Client, names: Iterable[str]) -> str:
+    labels = [str(client._meta.get_field(name).verbose_name) for name in names]  # noqa: SLF001  # Django's documented API
+    return _("changed: %(what)s") % {"what": ", ".join(labels)}
 
 
 def _refuse_the_unborn(born_on: date | None, now: datetime) -> None:
@@ -148,8 +162,21 @@ def give_client_login(
         )
     if not user.is_active:
         raise ValidationError({"email": _("The sign-in of this address has been closed.")})
-    ClientAccess.objects.get_or_create(user=user, client=client, defaults={"relation": relation, "granted_at": now})
+    access, is_new = ClientAccess.objects.get_or_create(
+        user=user, client=client, defaults={"relation": relation, "granted_at": now}
+    )
+    if is_new:
+        words = _("sign-in given to %(email)s") % {"email": user.email}
+        record_change(by=by.pk, client=client.pk, what=access, words=words, now=now)
     return user
+
+
+@transaction.atomic
+def take_client_login(*, by: User, now: datetime, access: ClientAccess) -> None:
+    """Let this login no longer act for the client; the login itself stays, for it may act for others."""
+    words = _("sign-in taken from %(email)s") % {"email": access.user.email}
+    record_change(by=by.pk, client=access.client_id, what=access, words=words, now=now)
+    access.delete()
 
 
 # --- Staff
@@ -285,9 +312,22 @@ def found_clinic(
     clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
     clinic.full_clean()
     clinic.save(force_insert=True)
-    add_location(by=None, name=location_name, time_zone=time_zone)
-    add_staff(by=None, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
+    with _renamed(name="location_name", time_zone="time_zone"):
+        add_location(by=None, name=location_name, time_zone=time_zone)
+    with _renamed(name="owner_name", email="owner_email", password="owner_password"):  # noqa: S106  # a field's name
+        add_staff(by=None, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
     return clinic
+
+
+@contextmanager
+def _renamed(**names: str) -> Iterator[None]:
+    """Speak of refused fields by the names under which the caller gave them."""
+    try:
+        yield
+    except ValidationError as refused:
+        raise ValidationError(
+            {names.get(field, NON_FIELD_ERRORS): errors for field, errors in refused.error_dict.items()}
+        ) from None
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import RequestLoginCodeForm
+from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm
 from django.http import HttpRequest
 
 from clinic.people.models import User
@@ -26,4 +26,13 @@ class ClientCodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth shi
         user: User | None = getattr(self, "_user", None)
         if user is not None and user.is_staff_member:
             self._user = None
+        return email
+
+
+class StaffPasswordForm(ResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
+    """Send the link for a new password to staff only; a client has no password and needs none."""
+
+    def clean_email(self) -> Any:
+        email = super().clean_email()
+        self.users: list[User] = [user for user in self.users if user.is_staff_member]
         return email

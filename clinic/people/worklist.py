@@ -1,4 +1,4 @@
-"""The worklist: open work per member of staff. Upper rooms register what they count and list; this one knows none of it."""
+"""The worklist: open work per member of staff. Upper rooms register what they count and list."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

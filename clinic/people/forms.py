@@ -1,0 +1,238 @@
+"""The desk's form about a client, and the form that sets the clinic up."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Fieldset, Layout
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User
+from clinic.people.services import (
+    create_client,
+    give_client_login,
+    has_contact_consent,
+    record_contact_consent,
+    set_up_clinic,
+    take_client_login,
+    update_client,
+)
+
+EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
+
+
+def put_errors(form: forms.BaseForm, refused: ValidationError) -> None:
+    """Put what a service refused beside the fields it speaks of; the rest into the summary."""
+    if not hasattr(refused, "error_dict"):
+        form.add_error(None, refused)
+        return
+    for name, errors in refused.error_dict.items():
+        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)
+
+
+class LoginsField(forms.ModelMultipleChoiceField):
+    """The logins that may act for a client; unticking one takes it away."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: ClientAccess) -> str:  # type: ignore[override]  # the queryset holds only these
+        return f"{obj.user.email} ({obj.get_relation_display()})"
+
+
+class ClientForm(forms.ModelForm[Client]):
+    """What the desk knows about a client; nothing about health."""
+
+    by_email = forms.BooleanField(label=_("We may write by e-mail"), required=False)
+    by_text = forms.BooleanField(label=_("We may send text messages"), required=False)
+    source = forms.ChoiceField(
+        label=_("How was that said?"),
+        choices=[("in person", _("in person")), ("on the phone", _("on the phone")), ("in writing", _("in writing"))],
+        initial="in person",
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
+    new_login = forms.BooleanField(
+        label=_("Give a sign-in to the e-mail above"),
+        help_text=_("It needs no password: a code is mailed each time. Only for an address that is surely right."),
+        required=False,
+    )
+
+    class Meta:
+        model = Client
+        fields = (
+            "legal_name",
+            "preferred_name",
+            "pronouns",
+            "born_on",
+            "email",
+            "phone",
+            "primary_therapist",
+            "alert",
+        )
+        widgets = {
+            "legal_name": forms.TextInput(attrs={"autocomplete": "off"}),
+            "preferred_name": forms.TextInput(attrs={"autocomplete": "off"}),
+            "pronouns": forms.TextInput(attrs={"autocomplete": "off"}),
+            "born_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "mid", "min": "1900-01-01"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "off"}),
+            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        }
+        help_texts = {
+            "legal_name": _("As in the passport."),
+            "preferred_name": _("If it differs from the first name."),
+            "phone": _("With the country code, as in +351 912 345 678."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        client = self.instance
+        self.fields["primary_therapist"] = forms.ModelChoiceField(
+            Therapist.objects.filter(Q(archived_at__isnull=True) | Q(pk=client.primary_therapist_id)).select_related(
+                "user"
+            ),
+            label=_("Therapist"),
+            required=False,
+            empty_label=_("not decided"),
+        )
+        accesses = ClientAccess.objects.filter(client=client.pk).select_related("user").order_by("pk")
+        if accesses:
+            self.fields["logins"] = LoginsField(
+                accesses,
+                label=_("May sign in for this client"),
+                help_text=_("Untick an address to take its sign-in away."),
+                required=False,
+                initial=accesses,
+            )
+        if client.pk:
+            self.initial["by_email"] = has_contact_consent(client, EMAIL)
+            self.initial["by_text"] = has_contact_consent(client, TEXT)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(
+            Fieldset(_("Name"), "legal_name", Div("preferred_name", "pronouns", css_class="two"), "born_on"),
+            Fieldset(_("Contact"), Div("email", "phone", css_class="two"), "by_email", "by_text", "source"),
+            Fieldset(_("Sign-in"), *(["logins"] if accesses else []), "new_login"),
+            Fieldset(_("In the clinic"), "primary_therapist", "alert"),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if (cleaned.get("by_email") or cleaned.get("new_login")) and cleaned.get("email") == "":
+            self.add_error("email", _("For messages or a sign-in we need the address."))
+        if cleaned.get("by_text") and cleaned.get("phone") == "":
+            self.add_error("phone", _("For text messages we need the number."))
+        return cleaned
+
+    def twin(self) -> Client | None:
+        """Return another client who may be the same person, judged by what was typed anew."""
+        changed = {*self.changed_data}
+        telling = changed & {"email", "phone"}
+        if changed & {"legal_name", "born_on"}:
+            telling |= {"legal_name", "born_on"}
+        facts = {name: self.cleaned_data[name] for name in telling}
+        return Client.objects.active().exclude(pk=self.instance.pk).alike(**facts).first()
+
+    @transaction.atomic
+    def keep(self, *, by: User, now: datetime) -> Client:
+        """Write what was typed; raises ValidationError, and then nothing is written."""
+        facts = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        facts["phone"] = str(facts["phone"])
+        if self.instance.pk:
+            client = update_client(by=by, now=now, client=self.instance, **facts)
+        else:
+            client = create_client(by=by, now=now, **facts)
+        self._keep_consents(client, by=by, now=now)
+        self._keep_logins(client, by=by, now=now)
+        return client
+
+    def _keep_consents(self, client: Client, *, by: User, now: datetime) -> None:
+        for name, channel in (("by_email", EMAIL), ("by_text", TEXT)):
+            if name in self.changed_data:
+                record_contact_consent(
+                    by=by,
+                    now=now,
+                    client=client,
+                    channel=channel,
+                    is_given=self.cleaned_data[name],
+                    source=self.cleaned_data["source"],
+                )
+
+    def _keep_logins(self, client: Client, *, by: User, now: datetime) -> None:
+        if "logins" in self.fields:
+            for access in set(self.fields["logins"].initial) - set(self.cleaned_data["logins"]):
+                take_client_login(by=by, now=now, access=access)
+        if self.cleaned_data["new_login"]:
+            give_client_login(by=by, now=now, client=client, email=self.cleaned_data["email"])
+
+
+AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+
+
+def known_zones() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the time zones that name a place, grouped by area, for a select."""
+    names = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
+    return [(area, [(n, n.replace("_", " ")) for n in names if n.startswith(f"{area}/")]) for area in AREAS]
+
+
+def zone_of_this_machine() -> str:
+    """Guess the clinic's time zone from the machine it runs on; empty where it says nothing."""
+    said = os.environ.get("TZ", "").lstrip(":") or str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")[2]
+    return said if said.partition("/")[0] in AREAS and said in available_timezones() else ""
+
+
+class SetUpForm(forms.Form):
+    """The clinic, its owner and its first location."""
+
+    name = forms.CharField(label=_("Name of the clinic"), max_length=120)
+    location_name = forms.CharField(
+        label=_("First location"), max_length=80, help_text=_("What people call it, for instance the street.")
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=known_zones, initial=zone_of_this_machine)
+    currency = forms.CharField(
+        label=_("Currency"),
+        max_length=3,
+        initial="EUR",
+        help_text=_("Three letters, as in EUR or USD. It stays for good."),
+        widget=forms.TextInput(attrs={"class": "short", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    owner_name = forms.CharField(
+        label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    owner_email = forms.EmailField(
+        label=_("Your e-mail"),
+        max_length=254,
+        help_text=_("You sign in with it."),
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
+    owner_password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least ten characters. A short sentence is easy to keep in mind."),
+        # What was typed stays, also when something else on the page has to be put right.
+        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(
+            Fieldset(_("The clinic"), "name", "location_name", Div("time_zone", "currency", css_class="two")),
+            Fieldset(_("You, its owner"), "owner_name", "owner_email", "owner_password"),
+        )
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+    def found(self, *, token: str, now: datetime) -> User:
+        """Found the clinic and return its owner; raises ValidationError, and then nothing is written."""
+        set_up_clinic(token=token, now=now, **self.cleaned_data)
+        return User.objects.get(email__iexact=self.cleaned_data["owner_email"])

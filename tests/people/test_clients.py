@@ -1,0 +1,218 @@
+"""Finding, adding and changing clients through the pages."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from clinic.people.models import Client, ClientAccess, ContactConsent, User
+from clinic.people.services import has_contact_consent, record_contact_consent
+from tests.factories import ClientFactory
+
+LIST, NEW = "/clients/", "/clients/new/"
+
+
+@pytest.fixture
+def typed() -> dict[str, str]:
+    return {
+        "legal_name": "Ana Reis",
+        "preferred_name": "Nina",
+        "pronouns": "she/her",
+        "born_on": "1990-05-06",
+        "email": "ana@example.org",
+        "phone": "+351 912 345 678",
+        "alert": "Rings twice.",
+        "source": "on the phone",
+    }
+
+
+def edit_url(client: Client) -> str:
+    return reverse("people:client-edit", args=[client.pk])
+
+
+@pytest.mark.parametrize(
+    "words", ["jose", "JOSÉ", "conceicao", "jose conc", "Zé", "ze", "345 678", "5678", "JOSE@EXAMPLE"]
+)
+def test_it_finds_a_client_by_any_part_of_what_is_known(as_dana, words):
+    ClientFactory(legal_name="José da Conceição", preferred_name="Zé", email="jose@example.org", phone="+351912345678")
+    ClientFactory(legal_name="Maria Horta", email="maria@example.org", phone="+351960000000")
+    page = as_dana.get(LIST, {"q": words})
+    assert [client.legal_name for client in page.context["page"]] == ["José da Conceição"]
+
+
+def test_two_digits_do_not_search_phone_numbers(as_dana):
+    ClientFactory(phone="+351912345678")
+    assert not as_dana.get(LIST, {"q": "12"}).context["page"].object_list
+
+
+def test_without_words_the_newest_clients_come_first(as_dana, now):
+    old = ClientFactory(legal_name="Aaron Old")
+    new = ClientFactory(legal_name="Zoe New", created_at=now)
+    assert list(as_dana.get(LIST).context["page"]) == [new, old]
+
+
+def test_archived_clients_are_not_listed(as_dana, now):
+    ClientFactory(archived_at=now)
+    assert "No clients yet" in as_dana.get(LIST).content.decode()
+
+
+def test_a_search_without_result_offers_to_add_that_name(as_dana):
+    page = as_dana.get(LIST, {"q": "Ana Reis"}).content.decode()
+    assert "Nobody by that name" in page
+    assert "/clients/new/?name=Ana%20Reis" in page
+    assert 'value="Ana Reis"' in as_dana.get(NEW, {"name": "Ana Reis"}).content.decode()
+
+
+def test_the_list_costs_the_same_for_one_client_and_for_a_page_of_them(as_dana, django_assert_max_num_queries, bea):
+    ClientFactory(primary_therapist=bea)
+    as_dana.get(LIST)
+    with django_assert_max_num_queries(30) as one:
+        as_dana.get(LIST)
+    ClientFactory.create_batch(40, primary_therapist=bea)
+    with django_assert_max_num_queries(len(one.captured_queries)):
+        page = as_dana.get(LIST)
+    assert len(page.context["page"]) == 25
+    assert "Page 1 of 2" in page.content.decode()
+
+
+def test_a_pager_keeps_the_words_of_the_search(as_dana):
+    ClientFactory.create_batch(30)
+    assert "q=client&amp;page=2" in as_dana.get(LIST, {"q": "client"}).content.decode()
+
+
+def test_what_a_client_is_called_cannot_carry_markup(as_dana):
+    ClientFactory(legal_name="<script>alert(1)</script>")
+    assert "<script>alert" not in as_dana.get(LIST).content.decode()
+
+
+def test_the_desk_adds_a_client(as_dana, dana, typed, bea):
+    answer = as_dana.post(NEW, typed | {"by_email": "on", "primary_therapist": bea.pk})
+    client = Client.objects.get()
+    assert answer.status_code == 302
+    assert answer["Location"] == reverse("desk:client", args=[client.pk])
+    assert (client.name, client.born_on, str(client.phone), client.primary_therapist, client.created_by) == (
+        "Nina Reis",
+        date(1990, 5, 6),
+        "+351912345678",
+        bea,
+        dana,
+    )
+    consent = ContactConsent.objects.get()
+    assert (consent.channel, consent.is_given, consent.by, consent.source) == ("email", True, dana, "on the phone")
+    assert not ClientAccess.objects.exists()
+
+
+def test_what_was_typed_stays_when_something_is_wrong(as_dana, typed):
+    page = as_dana.post(NEW, typed | {"phone": "12", "legal_name": ""})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "2 things to put right" in text
+    for kept in ("Nina", "1990-05-06", "ana@example.org", "Rings twice."):
+        assert f'value="{kept}"' in text
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(("more", "lacking"), [("by_email", "email"), ("new_login", "email"), ("by_text", "phone")])
+def test_a_channel_needs_its_address(as_dana, typed, more, lacking):
+    page = as_dana.post(NEW, typed | {more: "on", lacking: ""})
+    assert lacking in page.context["form"].errors
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"email": "ana@example.org"},
+        {"phone": "+351912345678"},
+        {"legal_name": "ANA REIS", "born_on": date(1990, 5, 6)},
+    ],
+)
+def test_it_asks_before_it_adds_somebody_twice(as_dana, typed, same):
+    twin = ClientFactory(**{"legal_name": "Somebody", "email": "", "phone": "", "born_on": None} | same)
+    page = as_dana.post(NEW, typed)
+    assert page.context["twin"] == twin
+    assert reverse("desk:client", args=[twin.pk]) in page.content.decode()
+    assert Client.objects.count() == 1
+    as_dana.post(NEW, typed | {"save_anyway": "1"})
+    assert Client.objects.count() == 2
+
+
+@pytest.mark.parametrize("same", [{"legal_name": "Ana Reis", "born_on": None}, {"born_on": date(1990, 5, 6)}])
+def test_a_name_or_a_birthday_alone_is_no_twin(as_dana, typed, same):
+    ClientFactory(**{"legal_name": "Somebody", "email": "", "phone": ""} | same)
+    assert as_dana.post(NEW, typed).status_code == 302
+
+
+def test_an_archived_twin_is_no_reason_to_ask(as_dana, typed, now):
+    ClientFactory(email="ana@example.org", archived_at=now)
+    assert as_dana.post(NEW, typed).status_code == 302
+
+
+def test_editing_does_not_ask_again_about_a_twin_that_was_accepted(as_dana, typed):
+    ClientFactory(email="ana@example.org")
+    as_dana.post(NEW, typed | {"save_anyway": "1"})
+    ana = Client.objects.get(legal_name="Ana Reis")
+    assert as_dana.post(edit_url(ana), typed | {"alert": "Rings once."}).status_code == 302
+    ana.refresh_from_db()
+    assert ana.alert == "Rings once."
+
+
+def test_it_shows_and_records_only_consents_that_change(as_dana, dana, typed, alice, now):
+    record_contact_consent(by=dana, now=now, client=alice, channel="email", is_given=True, source="in person")
+    assert as_dana.get(edit_url(alice)).context["form"]["by_email"].initial is True
+    as_dana.post(edit_url(alice), typed | {"by_email": "on", "logins": alice.accesses.get().pk})
+    assert alice.contact_consents.count() == 1
+    as_dana.post(edit_url(alice), typed | {"logins": alice.accesses.get().pk})
+    assert not has_contact_consent(alice, "email")
+    assert alice.contact_consents.count() == 2
+
+
+def test_a_sign_in_is_given_with_the_tick(as_dana, typed):
+    as_dana.post(NEW, typed | {"new_login": "on"})
+    access = ClientAccess.objects.get()
+    assert (access.user.email, access.client.legal_name, access.relation) == ("ana@example.org", "Ana Reis", "self")
+
+
+def test_a_sign_in_that_is_refused_leaves_nothing_half_saved(as_dana, typed, dana):
+    page = as_dana.post(NEW, typed | {"new_login": "on", "email": dana.email})
+    assert "member of staff" in page.content.decode()
+    assert not Client.objects.exists()
+
+
+def test_unticking_a_sign_in_takes_it_away(as_dana, as_alice, typed, alice, alice_user):
+    assert Client.objects.visible_to(alice_user).exists()
+    as_dana.post(edit_url(alice), typed)
+    assert not Client.objects.visible_to(alice_user).exists()
+    assert User.objects.filter(pk=alice_user.pk).exists()
+
+
+def test_no_tick_can_take_away_the_sign_in_of_another_client(as_dana, typed, alice, carl):
+    page = as_dana.post(edit_url(alice), typed | {"logins": [carl.client_accesses.get().pk]})
+    assert "logins" in page.context["form"].errors
+    assert carl.client_accesses.exists()
+    assert alice.accesses.exists()
+
+
+def test_the_desks_form_asks_nothing_about_health(as_dana, alice):
+    fields = set(as_dana.get(edit_url(alice)).context["form"].fields)
+    assert fields == {
+        "legal_name",
+        "preferred_name",
+        "pronouns",
+        "born_on",
+        "email",
+        "phone",
+        "primary_therapist",
+        "alert",
+        "by_email",
+        "by_text",
+        "source",
+        "logins",
+        "new_login",
+    }
+
+
+@pytest.mark.parametrize("url", [LIST, NEW])
+def test_a_clients_login_finds_no_staff_pages(as_alice, alice, url):
+    assert as_alice.get(url).status_code == 404
+    assert as_alice.get(edit_url(alice)).status_code == 404

@@ -1,0 +1,40 @@
+from datetime import date
+
+import pytest
+
+from clinic.people.models import Client, User
+
+
+@pytest.mark.parametrize(
+    ("legal", "preferred", "name", "called"),
+    [
+        ("Ana Maria Reis", "", "Ana Maria Reis", "Ana"),
+        ("Ana Maria Reis", "Nina", "Nina Reis", "Nina"),
+        ("Ana Maria Reis", "Nina Reis", "Nina Reis", "Nina Reis"),
+        ("Sukarno", "Karno", "Karno", "Karno"),
+    ],
+)
+def test_a_client_is_spoken_of_by_the_name_she_uses(legal, preferred, name, called):
+    client = Client(legal_name=legal, preferred_name=preferred)
+    assert (client.name, client.called) == (name, called)
+
+
+@pytest.mark.parametrize(
+    ("born", "day", "age"),
+    [
+        (date(2000, 2, 29), date(2018, 2, 28), 17),
+        (date(2000, 2, 29), date(2018, 3, 1), 18),
+        (date(2008, 11, 19), date(2026, 11, 18), 17),
+        (date(2008, 11, 19), date(2026, 11, 19), 18),
+        (None, date(2026, 11, 19), None),
+    ],
+)
+def test_age_counts_full_years(born, day, age):
+    assert Client(legal_name="A", born_on=born).age_on(day) == age
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"), [("Bea Lindqvist", "BL"), ("Cher", "C"), ("Ana de la Rosa", "AR"), ("", "")]
+)
+def test_initials_are_of_the_first_and_last_name(name, initials):
+    assert User(name=name).initials == initials

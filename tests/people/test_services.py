@@ -1,0 +1,248 @@
+from datetime import date, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from clinic.audit.models import Change
+from clinic.people.models import Client, ClientAccess, Clinic, Modality, Role, User
+from clinic.people.services import (
+    add_staff,
+    add_therapist,
+    consenting,
+    create_client,
+    give_client_login,
+    has_contact_consent,
+    issue_set_up_token,
+    record_contact_consent,
+    set_up_clinic,
+    take_client_login,
+    update_client,
+)
+from tests.factories import PASSWORD, ClientFactory, UserFactory
+
+CLINIC = {
+    "name": "Quiet Rooms",
+    "currency": "eur",
+    "owner_name": "Olga Novak",
+    "owner_email": "Olga@Example.org",
+    "owner_password": PASSWORD,
+    "location_name": "Harbour Street",
+    "time_zone": "Europe/Lisbon",
+}
+
+
+def test_the_seven_modalities_come_with_the_database(db):
+    rows = Modality.objects.values_list("code", "slug", "is_deep", "uses_static_compression", "works_head_or_neck")
+    assert list(rows) == [
+        ("CS", "craniosacral", False, False, True),
+        ("MF", "myofascial", False, False, True),
+        ("NM", "neuromuscular", False, True, True),
+        ("SW", "swedish", False, False, True),
+        ("DT", "deep_tissue", True, False, True),
+        ("RX", "reflexology", False, False, False),
+        ("NS", "neck_shoulder", False, False, True),
+    ]
+
+
+def test_a_clinics_own_modality_gets_the_strictest_safety_attributes(db):
+    own = Modality.objects.create(slug="own", name="Our own", code="XX")
+    assert (own.is_deep, own.uses_static_compression, own.works_head_or_neck) == (True, True, True)
+
+
+def test_a_new_client_is_written_down_with_who_and_when(now, dana):
+    client = create_client(by=dana, now=now, legal_name=" Ana Reis ", email="Ana@Example.org")
+    assert (client.legal_name, client.email, client.created_by, client.created_at) == (
+        "Ana Reis",
+        "ana@example.org",
+        dana,
+        now,
+    )
+    assert Change.objects.get(client_pk=client.pk).by == dana
+
+
+def test_a_client_may_come_by_herself(now, clinic):
+    assert create_client(by=None, now=now, legal_name="Ana Reis").created_by is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"legal_name": " "}, "legal_name"),
+        ({"legal_name": "Ana", "born_on": date(2027, 1, 1)}, "born_on"),
+        ({"legal_name": "Ana", "email": "nowhere"}, "email"),
+        ({"legal_name": "Ana", "phone": "912"}, "phone"),
+    ],
+)
+def test_a_client_who_cannot_be_is_refused(now, dana, facts, field):
+    with pytest.raises(ValidationError) as refused:
+        create_client(by=dana, now=now, **facts)
+    assert field in refused.value.error_dict
+    assert not Client.objects.exists()
+
+
+def test_an_update_writes_and_records_only_what_changed(now, dana, alice):
+    update_client(by=dana, now=now, client=alice, legal_name="Alice Marques", email="New@example.org", phone="")
+    alice.refresh_from_db()
+    assert alice.email == "new@example.org"
+    assert Change.objects.get(client_pk=alice.pk).words == "changed: e-mail"
+
+
+def test_an_update_that_changes_nothing_is_not_recorded(now, dana, alice):
+    update_client(by=dana, now=now, client=alice, legal_name=alice.legal_name)
+    assert not Change.objects.exists()
+
+
+def test_nobody_is_written_to_without_consent(now, alice):
+    assert not has_contact_consent(alice, "email")
+
+
+def test_the_latest_word_on_a_channel_counts(now, dana, alice):
+    record_contact_consent(by=dana, now=now, client=alice, channel="email", is_given=True, source="in person")
+    assert has_contact_consent(alice, "email")
+    assert not has_contact_consent(alice, "text")
+    later = now + timedelta(minutes=1)
+    record_contact_consent(by=dana, now=later, client=alice, channel="email", is_given=False, source="on the phone")
+    assert not has_contact_consent(alice, "email")
+    assert alice.contact_consents.count() == 2
+
+
+def test_of_two_words_in_the_same_moment_the_second_counts(now, dana, alice):
+    for is_given in (True, False):
+        record_contact_consent(by=dana, now=now, client=alice, channel="text", is_given=is_given, source="in person")
+    assert not has_contact_consent(alice, "text")
+
+
+def test_consent_of_many_is_asked_in_one_query(now, dana, alice, django_assert_num_queries):
+    others = ClientFactory.create_batch(5)
+    for client in (alice, others[0]):
+        record_contact_consent(by=dana, now=now, client=client, channel="email", is_given=True, source="in person")
+    with django_assert_num_queries(1):
+        assert consenting([alice.pk, *(one.pk for one in others)], "email") == {alice.pk, others[0].pk}
+
+
+def test_a_login_is_made_once_and_serves_a_family(now, dana, clinic):
+    mother, child = ClientFactory(email="family@example.org"), ClientFactory(email="family@example.org")
+    first = give_client_login(by=dana, now=now, client=mother, email="Family@example.org")
+    second = give_client_login(by=dana, now=now, client=child, email="family@example.org", relation="guardian")
+    again = give_client_login(by=dana, now=now, client=child, email="family@example.org")
+    assert first == second == again
+    assert not first.has_usable_password()
+    assert first.roles == []
+    assert sorted(ClientAccess.objects.values_list("relation", flat=True)) == ["guardian", "self"]
+
+
+def test_a_client_cannot_share_the_sign_in_of_staff(now, dana, alice):
+    with pytest.raises(ValidationError, match="member of staff"):
+        give_client_login(by=dana, now=now, client=alice, email="DANA@example.org")
+
+
+def test_a_closed_sign_in_is_not_opened_again_by_the_way(now, dana, alice, carl):
+    carl.is_active = False
+    carl.save()
+    with pytest.raises(ValidationError, match="closed"):
+        give_client_login(by=dana, now=now, client=alice, email=carl.email)
+
+
+def test_a_sign_in_taken_away_reaches_the_client_no_longer(now, dana, alice, alice_user):
+    take_client_login(by=dana, now=now, access=alice.accesses.get())
+    assert not Client.objects.visible_to(alice_user).exists()
+    assert Change.objects.get().words == "sign-in taken from alice@example.org"
+
+
+def test_staff_need_a_role_and_a_password_worth_the_name(clinic):
+    with pytest.raises(ValidationError) as refused:
+        add_staff(by=None, email="x@example.org", name="X", roles=[], password=PASSWORD)
+    assert "roles" in refused.value.error_dict
+    with pytest.raises(ValidationError) as refused:
+        add_staff(by=None, email="x@example.org", name="X", roles=[Role.THERAPIST], password="password")
+    assert "password" in refused.value.error_dict
+    with pytest.raises(ValidationError):
+        add_staff(by=None, email="x@example.org", name="X", roles=["king"], password=PASSWORD)
+    assert not User.objects.exists()
+
+
+def test_two_logins_never_differ_only_in_case(dana):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.bulk_create([User(email="DANA@example.org", name="Other")])
+
+
+def test_only_a_therapist_can_be_booked(dana):
+    with pytest.raises(ValidationError, match="role of therapist"):
+        add_therapist(
+            by=None, user=dana, licence_number="1", licence_expires_on=None, usual_room=None, qualifications=[]
+        )
+
+
+def test_a_therapist_holds_each_qualification_once(room):
+    user = UserFactory(roles=[Role.THERAPIST])
+    swedish = Modality.objects.get(slug="swedish")
+    therapist = add_therapist(
+        by=None,
+        user=user,
+        licence_number="PT-1",
+        licence_expires_on=date(2028, 1, 1),
+        usual_room=room,
+        qualifications=[(swedish, "Diploma", None)],
+    )
+    assert list(therapist.modalities.all()) == [swedish]
+
+
+def test_setting_up_makes_the_clinic_its_owner_and_its_location(now, db):
+    clinic = set_up_clinic(now=now, token=issue_set_up_token(now=now), **CLINIC)
+    owner = User.objects.get()
+    assert (clinic.name, clinic.currency, owner.email, owner.roles) == (
+        "Quiet Rooms",
+        "EUR",
+        "olga@example.org",
+        ["owner"],
+    )
+    assert owner.check_password(PASSWORD)
+
+
+def test_a_set_up_key_works_once(now, db):
+    token = issue_set_up_token(now=now)
+    set_up_clinic(now=now, token=token, **CLINIC)
+    with pytest.raises(ValidationError, match="used"):
+        set_up_clinic(now=now, token=token, **CLINIC)
+    with pytest.raises(ValidationError, match="already"):
+        issue_set_up_token(now=now)
+
+
+@pytest.mark.parametrize("hours", [24, 25])
+def test_a_set_up_key_ends_after_a_day(now, db, hours):
+    token = issue_set_up_token(now=now)
+    with pytest.raises(ValidationError, match="run out"):
+        set_up_clinic(now=now + timedelta(hours=hours), token=token, **CLINIC)
+    assert not Clinic.objects.exists()
+
+
+def test_a_new_set_up_key_replaces_the_old_one(now, db):
+    old, new = issue_set_up_token(now=now), issue_set_up_token(now=now)
+    with pytest.raises(ValidationError):
+        set_up_clinic(now=now, token=old, **CLINIC)
+    assert set_up_clinic(now=now, token=new, **CLINIC)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"currency": "E"}, "currency"),
+        ({"owner_password": "short"}, "owner_password"),
+        ({"owner_email": "nowhere"}, "owner_email"),
+    ],
+)
+def test_a_set_up_that_is_refused_leaves_nothing_behind_and_names_the_field(now, db, wrong, field):
+    token = issue_set_up_token(now=now)
+    with pytest.raises(ValidationError) as refused:
+        set_up_clinic(now=now, token=token, **{**CLINIC, **wrong})
+    assert field in refused.value.error_dict
+    assert not Clinic.objects.exists()
+    assert not User.objects.exists()
+    assert set_up_clinic(now=now, token=token, **CLINIC)
+
+
+def test_there_is_only_one_clinic(clinic, now):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Clinic.objects.create(pk=2, name="Second", currency="EUR", set_up_at=now)
