@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q
 
 from clinic.lib.times import day_bounds
-from clinic.people.models import Location, Room, Service, Therapist
+from clinic.people.models import Client, Location, Room, Service, Therapist
 from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
     Away,
@@ -34,6 +34,8 @@ class Availability:
     """Who and what is free at one location, from the first to the last day."""
 
     zone: ZoneInfo
+    # Nothing before it is free.
+    now: datetime
     diaries: Mapping[int, Diary]
     # What takes each room, in the order in which rooms are given out.
     rooms: Mapping[int, Sequence[Span]]
@@ -51,16 +53,14 @@ class Availability:
         place = free_room([self.rooms[pk] for pk in choice], length.occupied(start))
         return None if place is None else choice[place]
 
-    def obstacle(
-        self, therapist: int, length: Length, start: datetime, *, earliest: datetime, room: int | None = None
-    ) -> Obstacle | None:
+    def obstacle(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> Obstacle | None:
         """Return why the therapist cannot begin a visit at `start`, or None."""
         rooms = [self.rooms[pk] for pk in self.rooms_for(therapist, room)]
-        return obstacle(self.diaries[therapist], rooms, length, start, earliest=earliest)
+        return obstacle(self.diaries[therapist], rooms, length, start, earliest=self.now)
 
-    def slots(self, therapist: int, length: Length, *, earliest: datetime) -> list[datetime]:
+    def slots(self, therapist: int, length: Length) -> list[datetime]:
         """Return the starts that are free, soonest first."""
-        return list(open_slots(self.diaries[therapist], list(self.rooms.values()), length, earliest=earliest))
+        return list(open_slots(self.diaries[therapist], list(self.rooms.values()), length, earliest=self.now))
 
 
 def length_of(service: Service) -> Length:
@@ -75,11 +75,12 @@ def availability(
     first: date,
     last: date,
     now: datetime,
+    client: Client | None = None,
     leaving_out: Appointment | None = None,
 ) -> Availability:
     """Look up hours, absences and visits from `first` to `last`, both included. Four queries.
 
-    `leaving_out` is a visit about to be moved: it does not stand in its own way.
+    With a `client`, her other visits are in the way too. `leaving_out` is a visit about to be moved: it is in nobody's.
     """
     people = {therapist.pk: therapist.usual_room_id for therapist in therapists}
     start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
@@ -87,12 +88,17 @@ def availability(
     away = _away(people, location, start, end)
     # A day on either side: a buffer, or a visit at midnight, may reach over it.
     margin = timedelta(days=1)
-    of_therapist, of_room = _busy(people, location, start - margin, end + margin, now, leaving_out)
+    during = Span(start - margin, end + margin)
+    taken = _taken(people, location, client, during=during, now=now, leaving_out=leaving_out)
     rooms = _rooms_in_order(location)
     return Availability(
         zone=location.zone,
-        diaries={pk: Diary(hours=hours[pk], away=away[pk], busy=merged(of_therapist[pk])) for pk in people},
-        rooms={pk: merged(of_room[pk]) for pk in rooms},
+        now=now,
+        diaries={
+            pk: Diary(hours[pk], away[pk], busy=merged(taken.by_therapist[pk]), client=merged(taken.by_client))
+            for pk in people
+        },
+        rooms={pk: merged(taken.by_room[pk]) for pk in rooms},
         usual_rooms=people,
     )
 
@@ -136,27 +142,41 @@ def _away(people: Mapping[int, object], location: Location, start: datetime, end
     return found
 
 
-def _busy(  # noqa: PLR0917 -- private, and each fact is of its own type
+@dataclass(frozen=True)
+class _Taken:
+    by_therapist: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    by_room: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    # Her visits without their buffers: those are the therapist's and the room's.
+    by_client: list[Span] = field(default_factory=list)
+
+
+def _taken(
     people: Mapping[int, object],
     location: Location,
-    start: datetime,
-    end: datetime,
+    client: Client | None,
+    *,
+    during: Span,
     now: datetime,
     leaving_out: Appointment | None,
-) -> tuple[Mapping[int, list[Span]], Mapping[int, list[Span]]]:
-    of_therapist: dict[int, list[Span]] = defaultdict(list)
-    of_room: dict[int, list[Span]] = defaultdict(list)
+) -> _Taken:
+    taken = _Taken()
+    concerned = Q(therapist__in=people) | Q(location=location)
+    if client is not None:
+        concerned |= Q(client=client)
     rows = (
         Appointment.objects.taking_time()
-        .filter(Q(therapist__in=people) | Q(location=location), occupied__overlap=DateTimeTZRange(start, end))
+        .filter(concerned, occupied__overlap=DateTimeTZRange(*during))
         .exclude(status=Status.HELD, held_until__lte=now)
-        .values_list("pk", "therapist_id", "room_id", "occupied_from", "occupied_until")
     )
-    for pk, therapist, room, occupied_from, occupied_until in rows:
-        if leaving_out is None or pk != leaving_out.pk:
-            of_therapist[therapist].append(Span(occupied_from, occupied_until))
-            of_room[room].append(Span(occupied_from, occupied_until))
-    return of_therapist, of_room
+    if leaving_out is not None:
+        rows = rows.exclude(pk=leaving_out.pk)
+    fields = ("therapist_id", "room_id", "client_id", "occupied_from", "occupied_until", "starts_at", "ends_at")
+    for therapist, room, client_pk, occupied_from, occupied_until, starts_at, ends_at in rows.values_list(*fields):
+        taken.by_therapist[therapist].append(Span(occupied_from, occupied_until))
+        taken.by_room[room].append(Span(occupied_from, occupied_until))
+        if client is not None and client_pk == client.pk:
+            taken.by_client.append(Span(starts_at, ends_at))
+    return taken
 
 
 def _rooms_in_order(location: Location) -> list[int]:

@@ -201,6 +201,15 @@ class Appointment(models.Model):
                 condition=Q(status__in=[str(s) for s in TAKING]),
                 violation_error_message=_("The room is taken then."),
             ),
+            ExclusionConstraint(
+                name="client_has_one_visit_at_a_time",
+                expressions=[
+                    (Func(F("starts_at"), F("ends_at"), Value("[)"), function="tstzrange"), RangeOperators.OVERLAPS),
+                    ("client", RangeOperators.EQUAL),
+                ],
+                condition=Q(status__in=[str(s) for s in TAKING]),
+                violation_error_message=_("The client has another visit then."),
+            ),
         ]
         indexes = [
             # Serves the day page and the reminder sweep: what starts in a stretch of time.

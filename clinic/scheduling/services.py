@@ -6,7 +6,7 @@ Every service returns the visit as it is afterwards, freshly read; the one passe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,11 +16,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
-from clinic.scheduling.availability import availability, length_of
+from clinic.scheduling.availability import Availability, availability, length_of
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
 from clinic.scheduling.slots import Kind
@@ -28,6 +28,7 @@ from clinic.scheduling.statuses import may_become
 from clinic.scheduling.words import moment_words, obstacle_words
 
 LOCK_TIMEOUT = timedelta(seconds=3)
+MOST_VISITS = 104
 MOVABLE = (Status.REQUESTED, *UPCOMING)
 # Rules that staff may pass over with a reason; that two visits meet is never among them.
 PASSABLE = frozenset({Kind.PAST, Kind.AWAY, Kind.OFF})
@@ -35,6 +36,14 @@ PASSABLE = frozenset({Kind.PAST, Kind.AWAY, Kind.OFF})
 
 class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk, not a fault
     """Somebody else has the therapist or the room then. The page answers 409 and offers what is free."""
+
+
+@dataclass(frozen=True)
+class ChosenVisit:
+    """One visit of a series as the preview offered it and somebody accepted it."""
+
+    starts_at: datetime
+    therapist: Therapist
 
 
 @dataclass(frozen=True)
@@ -81,21 +90,67 @@ def book_appointment(
         if earlier := _booked_before(idempotency_key, plan, by):
             return earlier
         expire_holds([therapist.pk], location, now=at)
-        _check_wish(plan)
-        room_pk = _check_time(plan, now=at)
         appointment = Appointment(
-            client=client,
-            series=series,
-            booked_by=by,
-            booked_at=at,
-            idempotency_key=idempotency_key,
-            status=Status.BOOKED,
+            client=client, series=series, booked_by=by, booked_at=at, idempotency_key=idempotency_key
         )
-        _place(appointment, plan, room_pk)
+        _find_place(appointment, plan, now=at)
         appointment.review_needed = review_needed([PlannedVisit(client.pk, service.modality_id, plan.day)])[0]
         appointment.save(force_insert=True)
         _record(appointment, before="", by=by, at=at)
     return appointment
+
+
+def book_series(
+    *,
+    by: User | None,
+    now: datetime,
+    client: Client,
+    service: Service,
+    therapist: Therapist,
+    location: Location,
+    first_on: date,
+    at_time: time,
+    every_weeks: int,
+    count: int,
+    chosen: Sequence[ChosenVisit],
+    idempotency_key: UUID,
+) -> Series:
+    """Book all the chosen visits of a series, or none. The same key with the same wishes returns the first booking.
+
+    Raises SlotTaken with one sentence for each visit that has been taken meanwhile.
+    """
+    series = Series(
+        client=client,
+        service=service,
+        therapist=therapist,
+        location=location,
+        first_on=first_on,
+        at_time=at_time,
+        every_weeks=every_weeks,
+        count=count,
+        idempotency_key=idempotency_key,
+        booked_by=by,
+        booked_at=now,
+    )
+    series.clean_fields(exclude=["booked_by"])
+    if not 1 <= len(chosen) <= count <= MOST_VISITS:
+        raise ValidationError(_("A series has 1 to %(most)d visits."), params={"most": MOST_VISITS})
+    plans = [_Plan(client, service, one.therapist, location, one.starts_at, None, "") for one in chosen]
+    with one_booking():
+        therapists = {plan.therapist.pk: plan.therapist for plan in plans}
+        lock_places(therapists, location)
+        if earlier := _series_before(series):
+            return earlier
+        expire_holds(therapists, location, now=now)
+        visits = _plan_all(plans, therapists.values(), now=now)
+        series.save(force_insert=True)
+        for visit in visits:
+            visit.series, visit.booked_by, visit.booked_at = series, by, now
+        Appointment.objects.bulk_create(visits)
+        StatusChange.objects.bulk_create(
+            StatusChange(appointment=visit, before="", after=visit.status, by=by, at=now) for visit in visits
+        )
+    return series
 
 
 def move_appointment(
@@ -131,10 +186,8 @@ def move_appointment(
             room,
             override_reason.strip(),
         )
-        _check_wish(plan)
-        room_pk = _check_time(plan, now=now, moving=appointment)
         before, was_at = Status(appointment.status), appointment.starts_at
-        _place(appointment, plan, room_pk)
+        _find_place(appointment, plan, now=now)
         if before == Status.CONFIRMED and starts_at != was_at:
             appointment.status = Status.BOOKED
         appointment.review_needed = review_needed([_planned(appointment)])[0]
@@ -265,7 +318,7 @@ def one_booking() -> Iterator[None]:
     except IntegrityError as error:
         raise _in_words(error) from error
     except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
+        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
             raise SlotTaken(_("Somebody is booking this time right now. Please try again.")) from error
         raise
 
@@ -323,12 +376,79 @@ def _booked_before(key: UUID | None, plan: _Plan, by: User | None) -> Appointmen
     return earlier
 
 
+def _series_before(wished: Series) -> Series | None:
+    earlier = Series.objects.filter(idempotency_key=wished.idempotency_key).first()
+    facts = (
+        "client_id",
+        "service_id",
+        "therapist_id",
+        "location_id",
+        "first_on",
+        "at_time",
+        "every_weeks",
+        "booked_by_id",
+    )
+    if earlier and any(getattr(earlier, fact) != getattr(wished, fact) for fact in facts):
+        raise _used_form()
+    return earlier
+
+
+def _plan_all(plans: Sequence[_Plan], therapists: Iterable[Therapist], *, now: datetime) -> list[Appointment]:
+    """Return the visits, each with its place; a constant number of queries. Raises SlotTaken with every refusal."""
+    # For each therapist her last visit decides: a qualification may run out before the series does.
+    for plan in {plan.therapist.pk: plan for plan in sorted(plans, key=lambda plan: plan.starts_at)}.values():
+        _check_wish(plan)
+    days = [plan.day for plan in plans]
+    free = availability(
+        location=plans[0].location,
+        therapists=therapists,
+        first=min(days),
+        last=max(days),
+        now=now,
+        client=plans[0].client,
+    )
+    visits, refusals = [], []
+    for plan in plans:
+        visit = Appointment(client=plan.client, status=Status.BOOKED)
+        try:
+            _place(visit, plan, _check_time(plan, free)[0])
+        except ValidationError as refusal:
+            refusals.append(refusal)
+        else:
+            visits.append(visit)
+    if refusals:
+        raise SlotTaken(refusals)
+    for visit, answer in zip(visits, review_needed([_planned(visit) for visit in visits]), strict=True):
+        visit.review_needed = answer
+    return visits
+
+
 def _used_form() -> ValidationError:
     return ValidationError(_("This form has already booked another visit. Please open a new one."), code="form_used")
 
 
-def _check_wish(plan: _Plan) -> None:
-    """Refuse what no time can make right: archived things, a therapist who may not give this, a length out of range."""
+def _find_place(appointment: Appointment, plan: _Plan, *, now: datetime) -> None:
+    """Give a new or a moved visit its place as planned, or raise."""
+    overrides_length = _check_wish(plan)
+    free = availability(
+        location=plan.location,
+        therapists=[plan.therapist],
+        first=plan.day,
+        last=plan.day,
+        now=now,
+        client=plan.client,
+        leaving_out=appointment if appointment.pk else None,
+    )
+    room_pk, overrides_time = _check_time(plan, free)
+    _place(appointment, plan, room_pk)
+    appointment.override_reason = plan.override_reason if overrides_length or overrides_time else ""
+
+
+def _check_wish(plan: _Plan) -> bool:
+    """Refuse what no time can make right: archived things, a therapist who may not give this.
+
+    Return whether the length, out of the modality's range, is passed over.
+    """
     for thing in (plan.client, plan.service, plan.therapist, plan.location, plan.room):
         if thing is not None and thing.archived_at is not None:
             raise ValidationError(_("%(thing)s is archived."), params={"thing": thing})
@@ -344,21 +464,21 @@ def _check_wish(plan: _Plan) -> None:
         )
     modality = plan.service.modality
     shortest, longest = modality.shortest_minutes, modality.longest_minutes
-    if shortest and longest and not shortest <= plan.service.minutes <= longest and not plan.override_reason:
+    if not shortest or not longest or shortest <= plan.service.minutes <= longest:
+        return False
+    if not plan.override_reason:
         raise ValidationError(
             _("%(modality)s takes %(shortest)d to %(longest)d minutes. Give a reason to book it all the same."),
             code="needs_reason",
             params={"modality": modality, "shortest": shortest, "longest": longest},
         )
+    return True
 
 
-def _check_time(plan: _Plan, *, now: datetime, moving: Appointment | None = None) -> int:
-    """Return the key of the room that the visit gets, or raise."""
-    free = availability(
-        location=plan.location, therapists=[plan.therapist], first=plan.day, last=plan.day, now=now, leaving_out=moving
-    )
+def _check_time(plan: _Plan, free: Availability) -> tuple[int, bool]:
+    """Return the room that the visit gets, and whether a rule is passed over; or raise."""
     length, therapist, asked_for = length_of(plan.service), plan.therapist, plan.room.pk if plan.room else None
-    found = free.obstacle(therapist.pk, length, plan.starts_at, earliest=now, room=asked_for)
+    found = free.obstacle(therapist.pk, length, plan.starts_at, asked_for)
     if found is not None:
         words = obstacle_words(found, therapist.user.first_name, plan.location.zone, plan.starts_at)
         if found.kind not in PASSABLE:
@@ -370,7 +490,7 @@ def _check_time(plan: _Plan, *, now: datetime, moving: Appointment | None = None
     room = free.room_at(therapist.pk, length, plan.starts_at, asked_for)
     if room is None:
         raise SlotTaken(_("No room is free then."))
-    return room
+    return room, found is not None
 
 
 def _place(appointment: Appointment, plan: _Plan, room_pk: int) -> None:
@@ -379,7 +499,6 @@ def _place(appointment: Appointment, plan: _Plan, room_pk: int) -> None:
     appointment.room_id = room_pk
     appointment.starts_at, appointment.ends_at = length.visit(plan.starts_at)
     appointment.occupied_from, appointment.occupied_until = length.occupied(plan.starts_at)
-    appointment.override_reason = plan.override_reason
 
 
 def _check_step(appointment: Appointment, to: Status, now: datetime) -> None:
@@ -412,6 +531,8 @@ def _in_words(error: IntegrityError) -> Exception:
     name = (diagnosis and diagnosis.constraint_name) or ""
     if name == "therapist_is_in_one_place_at_a_time":
         return SlotTaken(_("The therapist has another visit then."))
+    if name == "client_has_one_visit_at_a_time":
+        return SlotTaken(_("The client has another visit then."))
     if name == "room_takes_one_visit_at_a_time":
         return SlotTaken(_("The room is taken then."))
     return _used_form() if "idempotency_key" in name else error

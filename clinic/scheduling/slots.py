@@ -61,11 +61,15 @@ class Length:
 
 @dataclass(frozen=True)
 class Diary:
-    """One therapist at one location over some days: spans sorted and apart from each other."""
+    """One therapist at one location over some days: spans sorted and apart from each other.
+
+    `busy` is with buffers; `client` is where the client whose visit is planned has other visits, without theirs.
+    """
 
     hours: Sequence[Span]
     away: Sequence[Away]
     busy: Sequence[Span]
+    client: Sequence[Span] = ()
 
     @property
     def working(self) -> list[Span]:
@@ -80,6 +84,7 @@ class Kind(Enum):
     AWAY = auto()
     OFF = auto()
     BUSY = auto()
+    CLIENT = auto()
     NO_ROOM = auto()
 
 
@@ -132,14 +137,16 @@ def holds(spans: Sequence[Span], span: Span) -> bool:
 
 def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date) -> list[Span]:
     """Return the hours that the weekly rules give on the days from `first` to `last`, both included."""
-    rules = list(rules)
+    by_weekday: dict[int, list[Rule]] = {}
+    for rule in rules:
+        by_weekday.setdefault(rule.weekday, []).append(rule)
     spans: list[Span] = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         spans.extend(
             Span(at_wall(zone, day, rule.opens), at_wall(zone, day, rule.closes))
-            for rule in rules
-            if rule.weekday == day.weekday() and rule.valid_from <= day <= (rule.valid_until or day)
+            for rule in by_weekday.get(day.weekday(), ())
+            if rule.valid_from <= day <= (rule.valid_until or day)
         )
     # Where the clocks skip both ends, nothing is left of the hours.
     return merged(span for span in spans if span.start < span.end)
@@ -154,8 +161,7 @@ def open_slots(
         if start < earliest:
             start += -((start - earliest) // step) * step
         while start + timedelta(minutes=length.minutes) <= opening.end:
-            occupied = length.occupied(start)
-            if meets(diary.busy, occupied) is None and free_room(rooms, occupied) is not None:
+            if collision(diary, rooms, length, start) is None:
                 yield start
             start += step
 
@@ -165,15 +171,23 @@ def free_room(rooms: Sequence[Sequence[Span]], occupied: Span) -> int | None:
     return next((place for place, busy in enumerate(rooms) if meets(busy, occupied) is None), None)
 
 
+def collision(diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime) -> Obstacle | None:
+    """Return with what a visit at `start` would collide: the therapist's, the client's, or all the rooms' visits."""
+    occupied = length.occupied(start)
+    if other := meets(diary.busy, occupied):
+        return Obstacle(Kind.BUSY, other)
+    if other := meets(diary.client, length.visit(start)):
+        return Obstacle(Kind.CLIENT, other)
+    return Obstacle(Kind.NO_ROOM) if free_room(rooms, occupied) is None else None
+
+
 def obstacle(
     diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime, *, earliest: datetime
 ) -> Obstacle | None:
     """Return why a visit cannot start at `start`, or None if it can. What nobody may pass over comes first."""
-    visit, occupied = length.visit(start), length.occupied(start)
-    if other := meets(diary.busy, occupied):
-        return Obstacle(Kind.BUSY, other)
-    if free_room(rooms, occupied) is None:
-        return Obstacle(Kind.NO_ROOM)
+    if found := collision(diary, rooms, length, start):
+        return found
+    visit = length.visit(start)
     if start < earliest:
         return Obstacle(Kind.PAST)
     for away in diary.away:

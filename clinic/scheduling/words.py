@@ -32,6 +32,9 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
         case Kind.BUSY if found.span:
             until = {"until": time_words(found.span.end, zone)}
             return _("%(therapist)s has another visit until %(until)s.") % (facts | until)
+        case Kind.CLIENT if found.span:
+            until = {"until": time_words(found.span.end, zone)}
+            return _("The client has another visit until %(until)s.") % until
         case Kind.AWAY if found.span:
             return _away_words(found, facts, zone)
         case Kind.NO_ROOM:
