@@ -8,8 +8,16 @@ DEPLOYED := DATABASE_URL=postgres://app:app@127.0.0.1/stillpoint REDIS_URL=redis
 	SECRET_KEY=$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	DEBUG=false EMBEDDED=false INSECURE_COOKIES=false ALLOWED_HOSTS=clinic.example SITE_URL=https://clinic.example
 
+# A Python that was named must be the one in .venv; otherwise whatever is there will do.
+VERSION_OF = $(shell '$(1)' -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(origin PYTHON),file)
+ifneq ($(call VERSION_OF,$(PYTHON)),$(call VERSION_OF,$(RUN)))
+OTHER_PYTHON := other-python
+endif
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop test check
+.PHONY: help demo up stop test check other-python
 
 help:
 	@echo 'make demo    run an example clinic at http://127.0.0.1:8000 (PORT=8123 make demo moves it)'
@@ -23,7 +31,7 @@ demo up: .venv/.synced
 	@exec $(RUN) manage.py $@
 
 stop:
-	@if [ -f .venv/.synced ]; then exec $(RUN) manage.py stop; else echo 'Nothing was running.'; fi
+	@if [ -x $(RUN) ]; then exec $(RUN) manage.py stop; else echo 'Nothing was running.'; fi
 
 test: .venv/.synced
 	$(RUN) -m pytest -n 2
@@ -38,12 +46,12 @@ check: .venv/.synced
 	$(DEPLOYED) $(RUN) manage.py check --deploy --fail-level WARNING
 	$(RUN) manage.py makemigrations --check --dry-run
 
-.venv/.synced: uv.lock pyproject.toml
+.venv/.synced: uv.lock pyproject.toml $(OTHER_PYTHON)
 	@command -v '$(PYTHON)' >/dev/null || { echo 'There is no $(PYTHON) here: install Python 3.11 or newer, or choose one with PYTHON=python3.12 make demo.' >&2; exit 1; }
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stillpoint needs Python 3.11 or newer, and $(PYTHON) is %d.%d: choose another with PYTHON=python3.12 make demo." % sys.version_info[:2])'
 	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python cannot make environments: install its venv module (on Debian and Ubuntu: apt install python3-venv).' >&2; exit 1; }
 	@echo 'Preparing the environment in .venv (once, and again when uv.lock changes).'
-	@$(RUN) -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear .venv
+	@test -z "$(OTHER_PYTHON)" && $(RUN) -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear .venv
 	@test "$$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || \
 		$(RUN) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(UV) sync --quiet --locked --inexact --python $(RUN)

@@ -85,7 +85,8 @@ class Record:
     @property
     def is_alive(self) -> bool:
         """Say whether it is still the same process."""
-        return bool(self.line) and command_line(self.pid) == self.line
+        # Some Pythons on macOS start themselves again under another name.
+        return command_line(self.pid)[1:] == self.line[1:]
 
 
 def write_records(path: Path, runner: Record, children: list[Record]) -> None:

@@ -17,6 +17,8 @@ APP_ADDRESS = "TEST_APP_DATABASE_URL"
 
 def app_role_dsn(database: str) -> str:
     """Return a libpq connection string for the app's role in a test database; the tests themselves are the owner."""
+    if APP_ADDRESS not in os.environ:
+        raise pytest.UsageError(f"Name the app role's address in {APP_ADDRESS}, as you do the owner's in DATABASE_URL.")
     address = urlsplit(os.environ[APP_ADDRESS])
     sockets = unquote(address.path[1:]).rpartition("/")[0]
     return f"host={sockets} user={address.username} password={address.password} dbname={database}"

@@ -15,7 +15,7 @@ from clinic.embedded.children import Child, Record, end_all, ending, read_record
 from clinic.embedded.log import Log, Tail
 from clinic.embedded.processes import command_line, send, wait_until
 from clinic.embedded.servers import Servers, settings_environment
-from clinic.embedded.state import CHECKOUT, CannotStart, Place, default_place, told_in_one_sentence, try_lock
+from clinic.embedded.state import CHECKOUT, CannotStart, Place, default_place, locked, told_in_one_sentence, try_lock
 
 TICK_SECONDS = 0.1
 CHECK_SERVERS_SECONDS = 2
@@ -103,14 +103,15 @@ class Runner:
 
     @contextmanager
     def _port_to_ourselves(self) -> Iterator[None]:
-        lock = try_lock(self.place.run / f"runner-{self.port}.lock")
+        with locked(self.place.run / "runners.lock"):
+            end_orphans(self.place)
+            lock = try_lock(self._records.with_suffix(".lock"))
         if lock is None:
             raise CannotStart(
                 f"Stillpoint already runs at {self.address}: make stop ends it, "
                 f"PORT={other_port(self.port)} make demo starts another."
             )
         with lock:
-            end_all(read_records(self._records)[1:])
             refuse_taken_port(self.host, self.port)
             self._write_records()
             yield
@@ -209,7 +210,8 @@ class Runner:
             PYTHON, "-m", "gunicorn", "clinic.wsgi:application", "--bind", f"{bound}:{self.port}",
             "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "5",
             "--worker-tmp-dir", str(self.place.run), "--no-control-socket", "--log-level", "warning",
-            # No query strings: people search by name.
+            # No query strings, people search by name; and no tokens.
+            "--logger-class", "clinic.embedded.access_log.DiscreetLogger",
             "--access-logfile", "-", "--access-logformat", "%(m)s %(U)s %(s)s %(M)s ms",
         ]  # fmt: skip
 
@@ -281,6 +283,15 @@ class Runner:
         write_records(self._records, Record(os.getpid(), command_line(os.getpid())), self._living())
 
 
+def end_orphans(place: Place) -> None:
+    """End what killed runners left behind: the lock of a living one is taken."""
+    for records in place.run.glob("runner-*.json"):
+        if lock := try_lock(records.with_suffix(".lock")):
+            with lock:
+                end_all(read_records(records)[1:])
+                records.unlink(missing_ok=True)
+
+
 def manage(*words: str) -> list[str]:
     """Return the command for one of Django's management commands."""
     return [PYTHON, str(CHECKOUT / "manage.py"), *words]
@@ -292,10 +303,10 @@ def stop_everything(place: Place) -> int:
     if not (place.run / "start.lock").exists():
         log.say("runner", "Nothing was running.")
         return 0
-    for path in sorted(place.run.glob("runner-*.json")):
-        if records := read_records(path):
-            stop_runner(records)
-        path.unlink(missing_ok=True)
+    for path in place.run.glob("runner-*.json"):
+        for runner in read_records(path)[:1]:
+            stop_runner(runner)
+    end_orphans(place)
     unused = Servers(place).stop_if_unused()
     log.say(
         "runner", "Stopped." if unused else "Stopped; another command still uses the database, which stops with it."
@@ -303,11 +314,9 @@ def stop_everything(place: Place) -> int:
     return 0
 
 
-def stop_runner(records: list[Record]) -> None:
-    """Ask a living runner to end its children, and end those of a dead one."""
-    runner, *children = records
+def stop_runner(runner: Record) -> None:
+    """Ask a living runner to end, and wait until it has ended what it started."""
     if runner.is_alive:
         send(runner.pid, signal.SIGTERM)
         if not wait_until(lambda: not runner.is_alive, STOP_SECONDS):
             send(runner.pid, signal.SIGKILL)
-    end_all(children)

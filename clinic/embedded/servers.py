@@ -20,6 +20,7 @@ from clinic.embedded.state import (
     Place,
     default_place,
     locked,
+    need_space,
     throwaway_place,
     try_lock,
 )
@@ -68,7 +69,10 @@ class Servers:
             if self._use is None:
                 self._use = self._users_lock.open("a")
                 fcntl.flock(self._use, fcntl.LOCK_SH)
-            return [server.title for server in self._wanted if server.start()]
+            asleep = [server for server in self._wanted if not server.answers()]
+            if asleep:
+                need_space(self.place.folder)
+            return [server.title for server in asleep if server.start()]
 
     def release(self) -> None:
         """Give up our use and stop the servers if it was the last one."""

@@ -108,16 +108,14 @@ class Place:
     def prepare(self) -> None:
         """Make the directories with the modes they need; a place that exists is left as it is."""
         with told_in_one_sentence(self.folder):
-            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-            # As root the servers' account must pass through here; what is secret has its own modes below.
-            self.folder.chmod(0o711 if is_root() else 0o700)
+            for missing in reversed([path for path in (self.folder, *self.folder.parents) if not path.exists()]):
+                make_passable(missing)
             for name in ("secrets", "logs", "run"):
                 (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         self._refuse_closed_parents()
-        need_space(self.folder)
 
     def _refuse_closed_parents(self) -> None:
-        closed = [p for p in self.folder.parents if is_root() and not p.stat().st_mode & stat.S_IXOTH]
+        closed = [p for p in (self.folder, *self.folder.parents) if is_root() and not p.stat().st_mode & stat.S_IXOTH]
         if closed:
             raise CannotStart(
                 f"The servers run as “nobody”, who may not enter {closed[0]}; name another place in STILLPOINT_STATE."
@@ -155,6 +153,13 @@ class Place:
             return path.read_text()
 
 
+def make_passable(path: Path) -> None:
+    """Make a directory; as root the servers' account must pass through, and what is secret has its own mode."""
+    with suppress(FileExistsError):
+        path.mkdir()
+        path.chmod(0o711 if is_root() else 0o700)
+
+
 def private_directory(path: Path) -> Path:
     """Make a directory only the servers' account may enter, or refuse one that somebody else has put there."""
     account = server_account()
@@ -181,7 +186,9 @@ THROWAWAY_PREFIX = "stillpoint-test-"
 
 def throwaway_place() -> Place:
     """Make an empty place below the system's temporary directory."""
-    return Place(Path(tempfile.mkdtemp(prefix=f"{THROWAWAY_PREFIX}{os.geteuid()}-")), throwaway=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{THROWAWAY_PREFIX}{os.geteuid()}-"))
+    folder.chmod(0o711 if is_root() else 0o700)
+    return Place(folder, throwaway=True)
 
 
 def try_lock(path: Path, *, shared: bool = False) -> IO[str] | None:

@@ -43,7 +43,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
     "clinic/urls.py": """
 from django.http import HttpResponse
 from django.urls import path
-urlpatterns = [path("livez", lambda request: HttpResponse("alive"))]
+
+def alive(request, token=""):
+    return HttpResponse("alive")
+urlpatterns = [path("livez", alive), path("link/<token>/", alive)]
 """,
     "clinic/demo/__init__.py": "",
     "clinic/demo/migrations/__init__.py": "",
@@ -175,7 +178,7 @@ def is_answered(port: int) -> bool:
     return False
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
     """Wait for something that another process does."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
 
 from clinic.embedded.children import read_records
 from clinic.embedded.processes import command_line
+from clinic.embedded.runner import chosen_port
+from clinic.embedded.state import CannotStart
 from tests.embedded.houses import House, build_house, end, eventually, free_port, is_answered
 
 NOBODY = pwd.getpwnam("nobody")
@@ -38,7 +41,13 @@ def test_it_starts_stays_shares_and_leaves_nothing_behind_in_a_long_path_with_sp
     assert "guests: 2" in log, "the same data"
     assert "Applying" not in log, "nothing to migrate"
 
-    assert end(first, signal.SIGINT) == 0
+    with urlopen(f"http://127.0.0.1:{one}/link/Jx3_k9vRq2mT7bYw5cZd8f/?q=Alice", timeout=5):
+        first.send_signal(signal.SIGINT)
+    log, _ = first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert "GET /link/…/ 200" in log
+    assert "Jx3_k9" not in log
+    assert "Alice" not in log
     assert not is_answered(one)
     assert is_answered(two)
     assert end(second, signal.SIGTERM) == 0
@@ -88,8 +97,14 @@ def test_what_crashes_is_started_again_and_the_log_says_so(house: House) -> None
 
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", "8000.5", "-1"])
-def test_a_port_that_is_none_is_refused_in_one_sentence(house: House, port: str) -> None:
-    assert house.ends(PORT=port) == (1, f"PORT must be a number from 1 to 65535, not “{port}”.\n")
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(CannotStart, match=f"not “{port}”"):
+        chosen_port()
+
+
+def test_a_refusal_is_one_sentence_without_a_traceback(house: House) -> None:
+    assert house.ends(PORT="http") == (1, "PORT must be a number from 1 to 65535, not “http”.\n")
 
 
 def test_a_taken_port_is_refused_before_anything_is_started(house: House) -> None:
