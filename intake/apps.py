@@ -3,3 +3,16 @@ from django.apps import AppConfig
 
 class IntakeConfig(AppConfig):
     name = "intake"
+
+    def ready(self) -> None:
+        """Fill the registries of the rooms below."""
+        from clinic.people.worklist import worklists
+        from clinic.reminders.kinds import register_kind
+        from clinic.scheduling.badges import register_badges
+        from clinic.scheduling.gates import register_gate
+        from intake import asking, standing
+
+        register_gate("intake", standing.gate)
+        register_badges("intake", standing.badges)
+        worklists.register("reviews", standing.REVIEWS)
+        register_kind("intake_request", asking.REQUEST)

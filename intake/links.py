@@ -26,4 +26,4 @@ def key_in(token: str) -> UUID | None:
 
 def address_of(invitation: Invitation) -> str:
     """Return the whole address for a message."""
-    return settings.SITE_URL + reverse("intake:open", args=[token_for(invitation)])
+    return str(settings.SITE_URL) + reverse("intake:open", args=[token_for(invitation)])

@@ -15,7 +15,7 @@ WRONG_ANSWERS_ALLOWED = 5
 
 
 class FormVersion(models.Model):
-    """One frozen version of the intake form: its steps and questions as data. Submissions render against it for ever."""
+    """One frozen version of the form: its steps and questions as data. Submissions render against it for ever."""
 
     number = models.PositiveIntegerField()
     language = models.CharField(max_length=10, default="en")
@@ -53,7 +53,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 class Invitation(models.Model):
     """A private link to the intake form, bound to the person by her date of birth where it is known.
 
-    The link carries `key` signed with the installation's secret (intake/links.py): what the database holds opens nothing.
+    The link carries `key`, signed with the installation's secret (intake/links.py): the database alone opens nothing.
     """
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="invitations")

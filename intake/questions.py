@@ -38,7 +38,7 @@ class Kind(StrEnum):
     CONSENT = "consent"
 
 
-class FormProblem(ValueError):
+class FormProblem(ValueError):  # noqa: N818  # it is read by whoever publishes a version
     """A form version cannot be read; it must not be published."""
 
 

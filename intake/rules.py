@@ -1,4 +1,4 @@
-"""The shape of a safety rule as data: a condition, an effect from the closed list, where it applies, the reason, the source.
+"""The shape of a safety rule as data: a condition, an effect from the closed list, where it applies, reason, source.
 
 A row that cannot be read raises RuleProblem: an unreadable safety rule must never load. Rows live in intake/versions/.
 
@@ -12,7 +12,7 @@ Condition:  {"question": code, "is": "yes"}                    yes / no / not su
 Scope:      modalities (slugs, or what they do: deep, static_compression, head_or_neck), techniques, regions (codes or
             groups), pressure_from, positions, products, except_techniques, regions_from (a question whose answer names
             the regions). Every part given must meet; a rule with several scopes applies where any of them does.
-Window:     {"since": code, "first_day": n, "last_day": m}     days counted from a dated answer; without last_day, for good
+Window:     {"since": code, "first_day": n, "last_day": m}     days counted from a dated answer; or for good
             {"since": "answer", "last_day": m}                 days counted from the day of the answers
 """
 
@@ -28,17 +28,25 @@ from django.db.models import Max
 from clinic.lib.body import GROUPS, Group, Region
 from intake.models import Effect, RuleVersion
 
-TRAITS = frozenset({"deep", "static_compression", "head_or_neck"})
 TECHNIQUES = frozenset(
     {"static_compression", "tapotement", "friction", "traction", "stretch", "elbow", "pincer", "chest_compression"}
 )
 POSITIONS = frozenset({"prone", "supine", "side", "seated"})
 PRODUCTS = frozenset({"percussion_device", "aroma", "oil", "heat", "cold"})
 FACTS = frozenset({"age"})
+# The parts of a scope that are lists, with the words they may hold; a clinic may add modalities of its own.
+LISTS: dict[str, frozenset[str]] = {
+    "modalities": frozenset(),
+    "techniques": TECHNIQUES,
+    "except_techniques": TECHNIQUES,
+    "regions": frozenset(Region) | frozenset(Group),
+    "positions": POSITIONS,
+    "products": PRODUCTS,
+}
 SINCE_ANSWER = "answer"
 
 
-class RuleProblem(ValueError):
+class RuleProblem(ValueError):  # noqa: N818  # it is read by whoever publishes a version
     """A row of rules cannot be read; its version must not be published."""
 
 
@@ -210,18 +218,16 @@ def parse_scope(row: Any) -> Scope:
     """Read a scope. Raises RuleProblem for a word that no plan could carry."""
     if not isinstance(row, dict) or set(row) - {part.name for part in fields(Scope)}:
         raise RuleProblem(f"cannot read the scope {row!r}")
-    scope = Scope(**{name: frozenset(value) if isinstance(value, list) else value for name, value in row.items()})
-    for words, known in (
-        (scope.techniques | scope.except_techniques, TECHNIQUES),
-        (scope.regions, set(Region) | set(Group)),
-        (scope.positions, POSITIONS),
-        (scope.products, PRODUCTS),
-    ):
-        if words - known:
-            raise RuleProblem(f"unknown {', '.join(sorted(words - known))}")
-    if not isinstance(scope.pressure_from, int) or not 0 <= scope.pressure_from <= 5:  # noqa: PLR2004  # the scale
+    lists: dict[str, frozenset[str]] = {name: frozenset(row[name]) for name in LISTS if isinstance(row.get(name), list)}
+    regions_from, pressure_from = row.get("regions_from", ""), row.get("pressure_from", 0)
+    if set(row) - set(lists) - {"regions_from", "pressure_from"} or not isinstance(regions_from, str):
+        raise RuleProblem(f"cannot read the scope {row!r}")
+    if pressure_from not in range(6):
         raise RuleProblem("a pressure is 1 to 5")
-    return scope
+    for name, known in LISTS.items():
+        if known and lists.get(name, frozenset()) - known:
+            raise RuleProblem(f"unknown {name}: {', '.join(sorted(lists[name] - known))}")
+    return Scope(**lists, regions_from=regions_from, pressure_from=pressure_from)
 
 
 def regions_meant(words: frozenset[str]) -> frozenset[str]:

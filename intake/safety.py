@@ -1,4 +1,4 @@
-"""The safety net, pure: answers and rules make findings; findings and a plan make a verdict. Nothing here reads the database.
+"""The safety net, pure: answers and rules make findings; findings and a plan make a verdict. No database here.
 
 Only "no" clears. "Not sure" counts as yes with the effect one step milder, never below a warning. What was not asked
 holds back deep and neck work until it is asked.
@@ -209,24 +209,23 @@ def not_asked(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> Findi
 
 def truth_of(condition: Condition, profile: SafetyProfile) -> Truth:
     """Return how far the answers meet a condition."""
-    match condition.operator:
-        case "all":
-            return min(truth_of(part, profile) for part in condition.parts)
-        case "any":
-            return max(truth_of(part, profile) for part in condition.parts)
-        case "below":
-            return Truth.YES if profile.age is None or profile.age < condition.value else Truth.NO
+    if condition.operator == "all":
+        return min(truth_of(part, profile) for part in condition.parts)
+    if condition.operator == "any":
+        return max(truth_of(part, profile) for part in condition.parts)
     answer = profile.answers.get(condition.question)
+    if condition.operator == "is":
+        return {YES: Truth.YES, UNSURE: Truth.UNSURE, NO: Truth.NO}.get(str(answer), Truth.NOT_ASKED)
     match condition.operator:
-        case "is":
-            return {YES: Truth.YES, UNSURE: Truth.UNSURE, NO: Truth.NO}.get(str(answer), Truth.NOT_ASKED)
         case "includes":
-            return Truth.YES if _chosen(answer) & condition.value else Truth.NO
+            is_met = bool(_chosen(answer) & condition.value)
         case "lacks":
-            return Truth.NO if _chosen(answer) & condition.value else Truth.YES
+            is_met = not _chosen(answer) & condition.value
         case "at_least":
-            return Truth.YES if isinstance(answer, int) and answer >= condition.value else Truth.NO
-    raise AssertionError(condition.operator)  # the parser knows no other
+            is_met = isinstance(answer, int) and answer >= condition.value
+        case _:  # "below": the parser knows no other
+            is_met = profile.age is None or profile.age < condition.value
+    return Truth.YES if is_met else Truth.NO
 
 
 def milder(effect: Effect, cap: int | None) -> tuple[Effect, int | None]:
@@ -241,7 +240,7 @@ def merged(old: FindingFact, new: FindingFact, day: date) -> FindingFact:
     """Join an open finding with what new answers raise by the same rule: never milder, never smaller, never shorter."""
     if old.ends_on is not None and old.ends_on < day:
         return new
-    strictest = max(old, new, key=_strictness)
+    strictest = max(old, new, key=severity)
     scopes = (
         () if not old.applies_to or not new.applies_to else tuple(dict.fromkeys((*old.applies_to, *new.applies_to)))
     )
@@ -255,7 +254,8 @@ def merged(old: FindingFact, new: FindingFact, day: date) -> FindingFact:
     )
 
 
-def _strictness(fact: FindingFact) -> tuple[int, int]:
+def severity(fact: FindingFact) -> tuple[int, int]:
+    """Return a key that grows with how severe a finding is."""
     rank = LADDER.index(fact.effect) if fact.effect in LADDER else 0
     return rank, -(fact.cap or 0)
 
@@ -271,7 +271,7 @@ def may(
             verdict = _joined(verdict, fact, scopes, planned)
     return replace(
         verdict,
-        stops=tuple(sorted(verdict.stops, key=_strictness, reverse=True)),
+        stops=tuple(sorted(verdict.stops, key=severity, reverse=True)),
         cap=min(verdict.cap, verdict.hard_cap),
         is_over_cap=(planned.pressure or 0) > min(verdict.cap, verdict.hard_cap),
     )

@@ -1,0 +1,123 @@
+"""Findings as rows: raised from answers, read back as the facts that `safety` reasons about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
+
+from clinic.lib.times import local_date
+from clinic.people.models import Client, Location
+from intake.models import Consent, Effect, Finding, Submission
+from intake.questions import Answer
+from intake.rules import current_rules, parse_scope
+from intake.safety import (
+    FindingFact,
+    Planned,
+    SafetyProfile,
+    Verdict,
+    evaluate,
+    everyone,
+    may,
+    merged,
+    raise_fact,
+    severity,
+)
+
+FACT_COLUMNS = ("effect", "cap", "applies_to", "consent", "reason", "starts_on", "ends_on")
+
+
+def today_at(now: datetime) -> date:
+    """Return the calendar day at the clinic's first location."""
+    location = Location.objects.filter(archived_at__isnull=True).first()
+    return local_date(location.zone, now) if location else now.astimezone(UTC).date()
+
+
+def facts_of(submission: Submission, day: date) -> list[FindingFact]:
+    """Return what a client's answers raise by the rules of today."""
+    answered_on = day if submission.submitted_at is None else today_at(submission.submitted_at)
+    profile = SafetyProfile(submission.answers, answered_on, submission.client.age_on(day))
+    return evaluate(current_rules()[1], profile, day)
+
+
+def fact_of(finding: Finding) -> FindingFact:
+    """Return a finding as `safety` reasons about it."""
+    return FindingFact(
+        rule=finding.rule,
+        effect=Effect(finding.effect),
+        reason=finding.reason,
+        cap=finding.cap,
+        applies_to=tuple(parse_scope(scope) for scope in finding.applies_to),
+        consent=finding.consent,
+        starts_on=finding.starts_on,
+        ends_on=finding.ends_on,
+    )
+
+
+def raise_findings(submission: Submission, facts: Iterable[FindingFact], *, now: datetime) -> None:
+    """Open a finding per fact. One open by the same rule grows where the answer is more severe; it never shrinks."""
+    # Two devices may send at the same moment.
+    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=submission.client_id)
+    version, _rules = current_rules()
+    is_open = {finding.rule: finding for finding in Finding.objects.open().filter(client=submission.client_id)}
+    for fact in facts:
+        finding = is_open.get(fact.rule)
+        if finding is None:
+            finding = Finding(client_id=submission.client_id, rule=fact.rule, raised_at=now)
+        else:
+            old = fact_of(finding)
+            fact = merged(old, fact, today_at(now))  # noqa: PLW2901  # the same fact, grown
+            if fact == old:
+                continue
+        _write(finding, fact, submission, version)
+
+
+def _write(finding: Finding, fact: FindingFact, submission: Submission, version: int) -> None:
+    finding.submission, finding.rule_version_id = submission, version
+    finding.effect, finding.cap, finding.reason, finding.consent = fact.effect, fact.cap, fact.reason, fact.consent
+    finding.applies_to = [scope.as_data() for scope in fact.applies_to]
+    finding.starts_on, finding.ends_on = fact.starts_on, fact.ends_on
+    # Who knew of the milder one does not know of this one yet.
+    finding.acknowledged_at = finding.acknowledged_by = None
+    finding.save()
+
+
+def open_findings(client_pk: int) -> list[Finding]:
+    """Return what is in force for a client, most severe first."""
+    found = Finding.objects.open().filter(client=client_pk).select_related("rule_version", "acknowledged_by")
+    return sorted(found.order_by("raised_at", "pk"), key=lambda finding: severity(fact_of(finding)), reverse=True)
+
+
+def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:
+    """Return the facts in force per client; one query."""
+    found: dict[int, list[FindingFact]] = defaultdict(list)
+    for finding in Finding.objects.open().filter(client__in=client_pks).order_by("pk"):
+        found[finding.client_id].append(fact_of(finding))
+    return found
+
+
+def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
+    """Return the codes of the consents in force per client; one query."""
+    found: dict[int, set[str]] = defaultdict(set)
+    in_force = Consent.objects.filter(client__in=client_pks, revoked_at__isnull=True)
+    for client_pk, code in in_force.values_list("client_id", "code"):
+        found[client_pk].add(code)
+    return {client_pk: frozenset(codes) for client_pk, codes in found.items()}
+
+
+def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[str, Answer] | None = None) -> Verdict:
+    """Answer whether `planned` may be done for this client on `day`.
+
+    `today` holds what was answered at the visit, by the rules' question codes (attack_today, sedative …).
+    Until she has sent her answers, nothing counts as asked.
+    """
+    rules = current_rules()[1]
+    age = client.age_on(day)
+    facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
+    if not Submission.objects.filter(client=client).sent().exists():
+        facts += evaluate(rules, SafetyProfile({}, day, age), day)
+    if today:
+        profile = SafetyProfile(today, day, age)
+        asked = (rule for rule in rules if rule.when and set(rule.when.questions()) & set(today))
+        facts += [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
+    return may(planned, facts, day, consents=consents_of([client.pk]).get(client.pk, frozenset()))

@@ -1,0 +1,388 @@
+"""Asking, answering, reviewing: one transaction each, refusing with ValidationError in words for the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clinic.audit.services import record_change
+from clinic.people.models import Client, ContactConsent, User
+from clinic.people.services import give_client_login, record_contact_consent
+from clinic.scheduling.services import refresh_review_needed
+from intake.findings import facts_of, open_findings, raise_findings, today_at, verdict_for
+from intake.links import token_for
+from intake.models import Consent, Effect, Finding, FormVersion, Invitation, Submission
+from intake.questions import (
+    YES,
+    Answer,
+    Answers,
+    IntakeForm,
+    Kind,
+    Question,
+    Step,
+    checked_answer,
+    form_of,
+    without_irrelevant,
+)
+from intake.rules import current_rules
+from intake.safety import URGENT
+
+# What the rooms above call and read.
+__all__ = [
+    "LinkClosed",
+    "WrongDate",
+    "acknowledge_finding",
+    "alarm_of",
+    "begin",
+    "close_finding",
+    "invite",
+    "open_findings",
+    "open_invitation",
+    "review",
+    "save_step",
+    "submit",
+    "verdict_for",
+]
+
+# D: how long a link leads to the form.
+LINK_LASTS = timedelta(days=30)
+LONGEST_NAME = 160
+CONTACT_QUESTIONS = {
+    "messages_email": ContactConsent.Channel.EMAIL,
+    "messages_text": ContactConsent.Channel.TEXT,
+}
+# A statement of the day, or one that must be made afresh: never carried over from earlier answers.
+ASKED_AFRESH = frozenset({Kind.YES_NO_UNSURE, Kind.CONSENT})
+
+
+class LinkClosed(ValidationError):  # noqa: N818  # a sentence for the client, not a fault
+    """The link was used, taken back, has run out, or was tried too often."""
+
+
+class WrongDate(ValidationError):  # noqa: N818
+    """The date of birth is not the one the clinic knows."""
+
+
+# --- Inviting and opening
+
+
+@transaction.atomic
+def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitation, str]:
+    """Ask her to fill in the form, and return the token of her link; links sent earlier no longer open it.
+
+    The reminders' rails send the link. Raises ValidationError where there is no address to send it to.
+    """
+    if not client.email:
+        raise ValidationError(_("%(name)s has no e-mail address yet. Add one first."), params={"name": client.name})
+    if client.archived_at is not None:
+        raise ValidationError(_("%(name)s is archived."), params={"name": client.name})
+    Invitation.objects.filter(client=client).open(now).update(revoked_at=now)
+    invitation = Invitation.objects.create(client=client, created_at=now, created_by=by, expires_at=now + LINK_LASTS)
+    record_change(by=by.pk if by else None, client=client.pk, what=invitation, words=_("intake form sent"), now=now)
+    return invitation, token_for(invitation)
+
+
+def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | None = None) -> Submission:
+    """Open the form from its link and return the answers begun. Raises LinkClosed, and WrongDate, which is counted."""
+    with transaction.atomic():
+        invitation = Invitation.objects.select_for_update(of=("self",)).select_related("client").get(pk=invitation.pk)
+        if not invitation.is_open(now):
+            raise LinkClosed(_("This link no longer opens the form."))
+        expected = invitation.client.born_on
+        is_hers = expected is None or expected == born_on
+        if is_hers:
+            if invitation.opened_at is None:
+                invitation.opened_at = now
+                invitation.save(update_fields=["opened_at"])
+            return begin(now=now, client=invitation.client, invitation=invitation)
+        invitation.wrong_answers += 1
+        invitation.save(update_fields=["wrong_answers"])
+    # Raised after the count is committed.
+    if not invitation.is_open(now):
+        raise LinkClosed(_("This link no longer opens the form."))
+    raise WrongDate({"born_on": _("That is not the date of birth that we have. Please try again.")})
+
+
+@transaction.atomic
+def begin(*, now: datetime, client: Client, invitation: Invitation | None = None) -> Submission:
+    """Return the answers she has begun, or begin with what she said last time and need not be asked afresh."""
+    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
+    if draft is None:
+        version = current_form(client.language)
+        last = Submission.objects.filter(client=client).sent().first()
+        answers = _carried_over(form_of(version.pk), last.answers) if last else {}
+        draft = Submission(
+            client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
+        )
+        draft.save(force_insert=True)
+    elif invitation is not None and draft.invitation_id != invitation.pk:
+        draft.invitation = invitation
+        draft.save(update_fields=["invitation"])
+    return draft
+
+
+def current_form(language: str) -> FormVersion:
+    """Return the newest form in this language, or in English where there is none."""
+    newest = FormVersion.objects.order_by("-number")
+    found = newest.filter(language=language).first() or newest.filter(language="en").first()
+    if found is None:
+        raise FormVersion.DoesNotExist("No intake form is installed; run the migrations.")
+    return found
+
+
+def _carried_over(form: IntakeForm, answers: Answers) -> Answers:
+    """Keep earlier answers that the form still knows and that need not be given afresh."""
+    return {
+        code: answers[code]
+        for code, question in form.questions.items()
+        if code in answers and question.kind not in ASKED_AFRESH and not question.shown_if
+    }
+
+
+# --- Answering
+
+
+@transaction.atomic
+def save_step(
+    *, now: datetime, submission: Submission, step: int, answers: Mapping[str, Answer], is_complete: bool = True
+) -> Submission:
+    """Keep her answers to one step in place of those she gave before; urgent answers raise their findings at once.
+
+    With `is_complete` what is required must be there; without, whatever she has typed so far is kept.
+    Raises ValidationError with a sentence per question.
+    """
+    submission = _locked_draft(submission)
+    shown = form_of(submission.form_version_id).step(step)
+    today = today_at(now)
+    new = checked_step(shown, answers, today, is_complete=is_complete)
+    codes = {question.code for question in shown.questions}
+    submission.answers = {code: old for code, old in submission.answers.items() if code not in codes} | new
+    submission.saved_at = now
+    submission.save(update_fields=["answers", "saved_at"])
+    urgent = [fact for fact in facts_of(submission, today) if fact.effect in URGENT]
+    if urgent:
+        raise_findings(submission, urgent, now=now)
+        refresh_review_needed(client=submission.client, now=now)
+    return submission
+
+
+def checked_step(step: Step, answers: Mapping[str, Answer], today: date, *, is_complete: bool) -> Answers:
+    """Return the answers as they are kept. Raises ValidationError with a sentence per question."""
+    kept: Answers = {}
+    problems: dict[str, ValidationError] = {}
+    for question in step.questions:
+        answer = answers.get(question.code, "")
+        if answer in ("", []):
+            continue
+        try:
+            kept[question.code] = checked_answer(question, answer, today)
+        except ValidationError as problem:
+            problems[question.code] = problem
+    kept = without_irrelevant(step, kept)
+    if is_complete:
+        problems |= {
+            question.code: ValidationError(missing_words(question))
+            for question in step.asked(kept)
+            if question.is_required and question.code not in kept and question.code not in problems
+        }
+    if problems:
+        raise ValidationError({code: problem.messages for code, problem in problems.items()})
+    return kept
+
+
+def missing_words(question: Question) -> str:
+    """Say what is missing, and that not knowing is an answer."""
+    if question.kind is Kind.CONSENT:
+        return _("A visit needs this.")
+    if question.kind is Kind.YES_NO_UNSURE:
+        return _("Please answer; “Not sure” is fine.")
+    return _("Please answer.")
+
+
+@transaction.atomic
+def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str | None = None) -> Submission:
+    """Send her answers: sign the consents, raise the findings. Sent twice, it is sent once.
+
+    Raises ValidationError where something required is missing, and while an answer asks her to call for help.
+    """
+    submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
+    if submission.state != Submission.State.DRAFT:
+        return submission
+    form = form_of(submission.form_version_id)
+    signed_name = _checked_name(signed_name)
+    missing = form.first_incomplete(submission.answers)
+    if missing is not None:
+        raise ValidationError(_("Step %(step)d is not finished."), params={"step": missing.number}, code="unfinished")
+    alarm = alarm_of(submission, now)
+    if alarm is not None and alarm.is_emergency:
+        raise ValidationError(_("One of your answers asks you to call for help first."), code="emergency")
+    submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
+    submission.save(update_fields=["state", "submitted_at", "saved_at"])
+    Invitation.objects.filter(client=submission.client_id, used_at__isnull=True).update(used_at=now)
+    _sign_consents(submission, form, signed_name, ip, now)
+    _record_contact(submission, now)
+    raise_findings(submission, facts_of(submission, today_at(now)), now=now)
+    refresh_review_needed(client=submission.client, now=now)
+    _give_login(submission.client, now)
+    record_change(by=None, client=submission.client_id, what=submission, words=_("intake form sent in"), now=now)
+    return submission
+
+
+def _locked_draft(submission: Submission) -> Submission:
+    locked = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
+    if locked.state != Submission.State.DRAFT:
+        raise LinkClosed(_("These answers have been sent; they can no longer be changed."))
+    return locked
+
+
+def _checked_name(signed_name: str) -> str:
+    name = " ".join(signed_name.split())
+    if not name:
+        raise ValidationError({"signed_name": _("Please sign with your name.")})
+    if len(name) > LONGEST_NAME or "\0" in name:
+        raise ValidationError({"signed_name": _("Please sign with a shorter name.")})
+    return name
+
+
+def _sign_consents(submission: Submission, form: IntakeForm, signed_name: str, ip: str | None, now: datetime) -> None:
+    """Put the consents of this form in place of those she gave before; what she left open is no longer given."""
+    codes = [question.code for question in form.consents]
+    Consent.objects.filter(client=submission.client, code__in=codes, revoked_at__isnull=True).update(revoked_at=now)
+    Consent.objects.bulk_create(
+        Consent(
+            client=submission.client,
+            submission=submission,
+            code=question.code,
+            text=f"{question.text}\n\n{question.words}",
+            version=question.version,
+            signed_name=signed_name,
+            signed_at=now,
+            ip_address=ip,
+        )
+        for question in form.consents
+        if submission.answers.get(question.code) == YES
+    )
+
+
+def _record_contact(submission: Submission, now: datetime) -> None:
+    for code, channel in CONTACT_QUESTIONS.items():
+        answer = submission.answers.get(code)
+        if answer is not None:
+            record_contact_consent(
+                by=None,
+                now=now,
+                client=submission.client,
+                channel=channel,
+                is_given=answer == YES,
+                source=_("intake form"),
+            )
+
+
+def _give_login(client: Client, now: datetime) -> None:
+    """Let her sign in by a code from now on. An address that cannot be given is no reason to refuse her answers."""
+    if not client.email:
+        return
+    try:
+        give_client_login(by=None, now=now, client=client, email=client.email)
+    except ValidationError:
+        return
+
+
+# --- Stopping
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An answer that wants a doctor: what she said, and the step to correct it in."""
+
+    is_emergency: bool
+    said: tuple[Question, ...]
+    step: int
+
+
+def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
+    """Return what her answers, as they stand, ask her to do now; None once a therapist has closed the finding."""
+    urgent = {fact.rule: fact for fact in facts_of(submission, today_at(now)) if fact.effect in URGENT}
+    if not urgent:
+        return None
+    closed = Finding.objects.filter(
+        client=submission.client_id, rule__in=urgent, closed_at__gte=submission.started_at
+    ).values_list("rule", flat=True)
+    urgent = {rule: fact for rule, fact in urgent.items() if rule not in set(closed)}
+    if not urgent:
+        return None
+    is_emergency = any(fact.effect == Effect.EMERGENCY for fact in urgent.values())
+    worst = {rule for rule, fact in urgent.items() if (fact.effect == Effect.EMERGENCY) == is_emergency}
+    form, rules = form_of(submission.form_version_id), current_rules()[1]
+    asked = {code for rule in rules if rule.code in worst and rule.when for code in rule.when.questions()}
+    said = tuple(
+        form.questions[code] for code in form.questions if code in asked and submission.answers.get(code) is not None
+    )
+    step = next(step.number for step in form.steps if set(step.questions) & set(said))
+    return Alarm(is_emergency=is_emergency, said=said, step=step)
+
+
+# --- Reviewing
+
+
+@transaction.atomic
+def review(*, by: User, now: datetime, submission: Submission) -> Submission:
+    """Record that a therapist has read the answers; each open finding must have been acknowledged before."""
+    _refuse_others(by)
+    submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
+    if submission.state == Submission.State.REVIEWED:
+        return submission
+    if submission.state != Submission.State.SUBMITTED:
+        raise ValidationError(_("These answers have not been sent yet."))
+    if Finding.objects.open().filter(client=submission.client_id, acknowledged_at__isnull=True).exists():
+        raise ValidationError(_("Acknowledge or close each finding first."))
+    submission.state, submission.reviewed_at, submission.reviewed_by = Submission.State.REVIEWED, now, by
+    submission.save(update_fields=["state", "reviewed_at", "reviewed_by"])
+    record_change(by=by.pk, client=submission.client_id, what=submission, words=_("intake reviewed"), now=now)
+    refresh_review_needed(client=submission.client, now=now)
+    return submission
+
+
+@transaction.atomic
+def acknowledge_finding(*, by: User, now: datetime, finding: Finding) -> Finding:
+    """Record that a therapist knows of a finding; it stays in force."""
+    finding = _locked_open_finding(by, finding)
+    if finding.acknowledged_at is None:
+        finding.acknowledged_at, finding.acknowledged_by = now, by
+        finding.save(update_fields=["acknowledged_at", "acknowledged_by"])
+        record_change(by=by.pk, client=finding.client_id, what=finding, words=_("finding acknowledged"), now=now)
+        refresh_review_needed(client=finding.client, now=now)
+    return finding
+
+
+@transaction.atomic
+def close_finding(*, by: User, now: datetime, finding: Finding, reason: str) -> Finding:
+    """End a finding, by a named therapist for a reason."""
+    finding = _locked_open_finding(by, finding)
+    finding.closed_at, finding.closed_by, finding.closing_reason = now, by, reason.strip()
+    if not finding.closing_reason:
+        raise ValidationError({"reason": _("Say why the finding no longer holds.")})
+    finding.clean_fields(exclude=["client", "submission", "rule_version", "applies_to", "consent"])
+    finding.save(update_fields=["closed_at", "closed_by", "closing_reason"])
+    record_change(by=by.pk, client=finding.client_id, what=finding, words=_("finding closed"), now=now)
+    refresh_review_needed(client=finding.client, now=now)
+    return finding
+
+
+def _locked_open_finding(by: User, finding: Finding) -> Finding:
+    _refuse_others(by)
+    locked = Finding.objects.select_for_update(of=("self",)).select_related("client").get(pk=finding.pk)
+    if locked.closed_at is not None:
+        raise ValidationError(_("Somebody has closed this finding meanwhile."))
+    return locked
+
+
+def _refuse_others(by: User) -> None:
+    if not by.is_therapist:
+        raise ValidationError(_("Only a therapist decides about findings."))

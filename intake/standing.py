@@ -1,0 +1,162 @@
+"""Where a client's intake stands, for the rooms below: the booking gate, the badges on the calendar, the worklist."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.people.models import Modality, User
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.badges import Badge
+from clinic.scheduling.gates import PlannedVisit
+from clinic.scheduling.models import Appointment, Status
+from intake.findings import consents_of, fact_of
+from intake.models import Effect, Finding, Submission
+from intake.safety import Planned, may
+
+# D: answers older than this are asked again.
+ANSWERS_LAST = timedelta(days=365)
+BADGED = frozenset({Status.REQUESTED, Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED})
+ROWS_SHOWN = 50
+
+
+def planned_visit(modality: Modality) -> Planned:
+    """Return what is known of a visit when it is booked: its modality."""
+    traits = {
+        "deep": modality.is_deep,
+        "static_compression": modality.uses_static_compression,
+        "head_or_neck": modality.works_head_or_neck,
+    }
+    return Planned(modality=modality.slug, traits=frozenset(trait for trait, has in traits.items() if has))
+
+
+def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
+    """Answer for each visit whether a therapist must look first. Four queries, however many visits.
+
+    She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, and
+    where what is in force stops the whole visit.
+    """
+    client_pks = {visit.client_pk for visit in visits}
+    newest = newest_sent(client_pks)
+    consents = consents_of(client_pks)
+    modalities = {
+        modality.pk: planned_visit(modality)
+        for modality in Modality.objects.filter(pk__in={visit.modality_pk for visit in visits})
+    }
+    findings: dict[int, list[Finding]] = {}
+    for finding in Finding.objects.open().filter(client__in=client_pks):
+        findings.setdefault(finding.client_id, []).append(finding)
+
+    def must_look(visit: PlannedVisit) -> bool:
+        sent = newest.get(visit.client_pk)
+        if sent is None or not sent.is_reviewed or visit.day - sent.at.date() > ANSWERS_LAST:
+            return True
+        held = [(finding, fact_of(finding)) for finding in findings.get(visit.client_pk, ())]
+        if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):
+            return True
+        facts = [fact for _finding, fact in held]
+        signed = consents.get(visit.client_pk, frozenset())
+        return may(modalities[visit.modality_pk], facts, visit.day, consents=signed).blocked
+
+    return [must_look(visit) for visit in visits]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """When a client's newest answers came, and whether a therapist has read them."""
+
+    at: datetime
+    is_reviewed: bool
+
+
+def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
+    """Return each client's newest answers that were sent; one query."""
+    found = (
+        Submission.objects.filter(client__in=client_pks)
+        .sent()
+        .order_by("client_id", "-submitted_at", "-pk")
+        .distinct("client_id")
+        .values_list("client_id", "submitted_at", "state")
+    )
+    return {client_pk: Sent(at, state == Submission.State.REVIEWED) for client_pk, at, state in found if at is not None}
+
+
+def badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+    """Show on each visit to come whether her answers are there and read; never what they say. One query."""
+    if not user.is_staff_member:
+        return {}
+    shown = [appointment for appointment in appointments if appointment.status in BADGED]
+    newest = newest_sent({appointment.client_id for appointment in shown})
+    return {appointment.pk: [_badge(newest.get(appointment.client_id), appointment)] for appointment in shown}
+
+
+def _badge(sent: Sent | None, appointment: Appointment) -> Badge:
+    if sent is None:
+        return Badge("clipboard-x", _("intake missing"), is_open_work=True)
+    if not sent.is_reviewed:
+        return Badge("clipboard-text", _("needs review"), is_open_work=True)
+    if appointment.starts_at - sent.at > ANSWERS_LAST:
+        return Badge("clipboard-x", _("intake over a year old"), is_open_work=True)
+    return Badge("file-check", _("intake done"))
+
+
+# --- Reviews
+
+
+def to_review() -> QuerySet[Submission]:
+    """Return what waits for a therapist, most urgent first: answers sent, and answers begun that want a doctor today.
+
+    Each row carries `urgency`: 2 emergency, 1 medical contact today, 0 neither.
+    """
+    unknown = Finding.objects.open().filter(client=OuterRef("client"), acknowledged_at__isnull=True)
+    emergency = Exists(unknown.filter(effect=Effect.EMERGENCY))
+    same_day = Exists(unknown.filter(effect=Effect.SAME_DAY))
+    urgency = Case(
+        When(emergency, then=Value(2)), When(same_day, then=Value(1)), default=Value(0), output_field=IntegerField()
+    )
+    return (
+        Submission.objects.select_related("client")
+        .annotate(urgency=urgency, came_at=Coalesce("submitted_at", "saved_at"))
+        .filter(Q(state=Submission.State.SUBMITTED) | Q(state=Submission.State.DRAFT, urgency__gt=0))
+        .order_by("-urgency", "came_at", "pk")
+    )
+
+
+def count(user: User) -> int:
+    """Return how many answers wait for a therapist."""
+    return to_review().count() if user.is_therapist else 0
+
+
+def rows(user: User, now: datetime) -> list[WorkRow]:
+    """Return them, most urgent first."""
+    return [_row(submission) for submission in to_review()[:ROWS_SHOWN]] if user.is_therapist else []
+
+
+URGENCY_WORDS = {2: gettext_lazy("Emergency answer"), 1: gettext_lazy("Needs medical contact today")}
+
+
+def _row(submission: Submission) -> WorkRow:
+    urgency: int = getattr(submission, "urgency", 0)
+    came = date_format(submission.submitted_at or submission.saved_at, "D j M, H:i")
+    detail = str(URGENCY_WORDS[urgency]) if urgency else _("Intake sent in %(came)s") % {"came": came}
+    if submission.state == Submission.State.DRAFT:
+        url, verb = reverse("intake:findings", args=[submission.client_id]), _("Look")
+    else:
+        url, verb = reverse("intake:review", args=[submission.pk]), _("Review")
+    return WorkRow(title=submission.client.name, detail=detail, verb=verb, url=url, is_urgent=urgency > 0)
+
+
+REVIEWS = Worklist(
+    heading=gettext_lazy("Intake to review"),
+    empty=gettext_lazy("No answers wait for a review."),
+    count=count,
+    rows=rows,
+)
