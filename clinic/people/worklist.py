@@ -1,11 +1,17 @@
 """The worklist: open work per member of staff. Upper rooms register what they count and list."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from clinic.lib.registry import Registry
 from clinic.people.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,8 @@ class Worklist:
     Both answer nothing for somebody who has no business with it.
     """
 
-    heading: str
-    empty: str
+    heading: StrOrPromise
+    empty: StrOrPromise
     count: Callable[[User], int]
     rows: Callable[[User, datetime], Sequence[WorkRow]]
 
