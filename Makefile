@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 RUN := .venv/bin/python
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never .venv/bin/uv
-# Any address will do: `check --deploy` reads settings and opens no connection.
+# Any address will do: mypy and `check --deploy` read the settings and open no connection.
 DEPLOYED := DATABASE_URL=postgres://app:app@127.0.0.1/stillpoint REDIS_URL=redis://127.0.0.1:6379/0 \
 	SECRET_KEY=$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	DEBUG=false EMBEDDED=false INSECURE_COOKIES=false ALLOWED_HOSTS=clinic.example SITE_URL=https://clinic.example
@@ -41,7 +41,7 @@ check: .venv/.synced
 	$(RUN) -m ruff check .
 	find . -path ./.venv -prune -o -path '*/templates/*' -name '*.html' -print0 | xargs -0 .venv/bin/djade --check --target-version 5.2
 	$(RUN) -m djlint --lint --quiet templates
-	$(RUN) -m mypy .
+	$(DEPLOYED) $(RUN) -m mypy .
 	.venv/bin/lint-imports
 	$(DEPLOYED) $(RUN) manage.py check --deploy --fail-level WARNING
 	$(RUN) manage.py makemigrations --check --dry-run

@@ -180,7 +180,7 @@ TIME_ZONE = "UTC"  # the clinic's locations each have their own; nothing a perso
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "clinic" / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
