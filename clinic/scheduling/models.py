@@ -6,6 +6,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
@@ -223,13 +224,13 @@ class Appointment(models.Model):
 
     @property
     def local_start(self) -> datetime:
-        """The start as the wall of its location shows it."""
-        return self.starts_at.astimezone(self.location.zone)
+        """The start as the wall of its location shows it: without a zone, so that no template turns it into another."""
+        return make_naive(self.starts_at, self.location.zone)
 
     @property
     def local_end(self) -> datetime:
         """The end as the wall of its location shows it."""
-        return self.ends_at.astimezone(self.location.zone)
+        return make_naive(self.ends_at, self.location.zone)
 
 
 class StatusChange(models.Model):

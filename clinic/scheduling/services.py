@@ -239,7 +239,7 @@ def cancelled_as(appointment: Appointment, *, now: datetime) -> Status:
 def free_until(appointment: Appointment) -> datetime:
     """Return until when cancelling is free: so many hours before by the wall clock of the place."""
     hours = Clinic.objects.values_list("cancellation_hours", flat=True).get()
-    wall = appointment.local_start.replace(tzinfo=None) - timedelta(hours=hours)
+    wall = appointment.local_start - timedelta(hours=hours)
     return at_wall(appointment.location.zone, wall.date(), wall.time())
 
 
