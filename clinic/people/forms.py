@@ -39,12 +39,12 @@ def put_errors(form: forms.BaseForm, refused: ValidationError) -> None:
         form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)
 
 
-class LoginsField(forms.ModelMultipleChoiceField):
+class LoginsField(forms.ModelMultipleChoiceField[ClientAccess]):
     """The logins that may act for a client; unticking one takes it away."""
 
     widget = forms.CheckboxSelectMultiple
 
-    def label_from_instance(self, obj: ClientAccess) -> str:  # type: ignore[override]  # the queryset holds only these
+    def label_from_instance(self, obj: ClientAccess) -> str:
         return f"{obj.user.email} ({obj.get_relation_display()})"
 
 

@@ -82,7 +82,7 @@ def create_client(
     )
     client.full_clean()
     client.save()
-    record_change(by=by and by.pk, client=client.pk, what=client, words=_("added"), now=now)
+    record_change(by=by.pk if by else None, client=client.pk, what=client, words=_("added"), now=now)
     return client
 
 
@@ -101,12 +101,13 @@ def update_client(*, by: User, now: datetime, client: Client, **fields: Unpack[C
     if changed:
         kept.full_clean()
         kept.save(update_fields=changed)
-        record_change(by=by.pk, client=kept.pk, what=kept, words=_changed_words(kept, changed), now=now)
+        record_change(by=by.pk, client=kept.pk, what=kept, words=_changed_words(changed), now=now)
     return kept
 
 
-def _changed_words(client: Client, names: Iterable[str]) -> str:
-    labels = [str(client._meta.get_field(name).verbose_name) for name in names]  # noqa: SLF001  # Django's documented API
+def _changed_words(names: Collection[str]) -> str:
+    fields = Client._meta.fields  # noqa: SLF001  # public by Django's documentation
+    labels = [str(field.verbose_name) for field in fields if field.name in names]
     return _("changed: %(what)s") % {"what": ", ".join(labels)}
 
 
@@ -146,13 +147,16 @@ def consenting(client_pks: Collection[int], channel: str) -> set[int]:
 @transaction.atomic
 def give_client_login(
     *,
-    by: User,
+    by: User | None,
     now: datetime,
     client: Client,
     email: str,
     relation: str = ClientAccess.Relation.SELF,
 ) -> User:
-    """Let the login of this e-mail act for the client; a family may share one. Makes the login where there is none."""
+    """Let the login of this e-mail act for the client; a family may share one. Makes the login where there is none.
+
+    `by` is None where she gave the address herself.
+    """
     user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
         user = User.objects.create_user(email.strip(), name=client.name)
@@ -167,7 +171,7 @@ def give_client_login(
     )
     if is_new:
         words = _("sign-in given to %(email)s") % {"email": user.email}
-        record_change(by=by.pk, client=client.pk, what=access, words=words, now=now)
+        record_change(by=by.pk if by else None, client=client.pk, what=access, words=words, now=now)
     return user
 
 

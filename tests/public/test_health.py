@@ -1,0 +1,87 @@
+"""How the house says that it is well."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.test import Client as Browser
+
+from clinic.celery import BEAT_PULSE, WORKER_PULSE, beat_once, heartbeat
+
+
+@pytest.fixture
+def pulses() -> None:
+    beat_once(BEAT_PULSE)
+    heartbeat()
+
+
+@pytest.fixture
+def deaf_server(tmp_path_factory):
+    """Return the path of a socket that takes connections and never answers."""
+    folder = Path("/tmp") / f"deaf-{os.getpid()}"  # noqa: S108  # a socket's path must be short
+    folder.mkdir(mode=0o700, exist_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    path = folder / ".s.PGSQL.5432"
+    path.unlink(missing_ok=True)
+    listener.bind(str(path))
+    listener.listen()
+    yield path
+    listener.close()
+    path.unlink()
+    folder.rmdir()
+
+
+def test_living_asks_nobody_else():
+    answer = Browser().get("/livez")
+    assert (answer.status_code, answer.content) == (200, b"ok")
+
+
+def test_all_is_well_when_every_part_answers(db, pulses):
+    answer = Browser().get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok"}
+
+
+@pytest.mark.parametrize(("key", "part"), [(WORKER_PULSE, "worker"), (BEAT_PULSE, "beat")])
+def test_a_part_without_a_pulse_is_silent(db, pulses, key, part):
+    cache.delete(key)
+    answer = Browser().get("/healthz")
+    assert answer.status_code == 503
+    assert {name for name, word in answer.json().items() if word != "ok"} == {part}
+    assert answer.json()[part] == "silent"
+
+
+def test_a_pulse_fades(db, now, time_machine):
+    time_machine.move_to(now)
+    beat_once(BEAT_PULSE)
+    time_machine.shift(36)
+    assert Browser().get("/healthz").json()["beat"] == "silent"
+
+
+def test_without_the_broker_nobody_knows_of_worker_and_beat(db, settings):
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    answer = Browser().get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "ok", "broker": "down", "worker": "unknown", "beat": "unknown"}
+
+
+def test_a_broker_that_hangs_does_not_hang_the_answer(db, settings, deaf_server):
+    settings.REDIS_URL = f"unix://{deaf_server}"
+    began = time.monotonic()
+    assert Browser().get("/healthz").json()["broker"] == "down"
+    assert time.monotonic() - began < 8
+
+
+def test_a_database_that_hangs_does_not_hang_the_answer(db, settings, pulses, monkeypatch, deaf_server):
+    monkeypatch.setattr(
+        "django.db.backends.postgresql.base.DatabaseWrapper.get_connection_params",
+        lambda self: {"host": str(deaf_server.parent), "dbname": "x", "user": "x"},
+    )
+    began = time.monotonic()
+    answer = Browser().get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "down", "broker": "ok", "worker": "ok", "beat": "ok"}
+    assert time.monotonic() - began < 8
