@@ -3,3 +3,16 @@ from django.apps import AppConfig
 
 class RemindersConfig(AppConfig):
     name = "clinic.reminders"
+
+    def ready(self) -> None:
+        """Fill the registries of the rooms below, and our own with the kinds that scheduling gives rise to."""
+        from clinic.people.worklist import worklists
+        from clinic.reminders import visits, work
+        from clinic.reminders.kinds import register_kind
+        from clinic.scheduling.badges import register_badges
+
+        register_kind("booking", visits.BOOKING)
+        register_kind("series", visits.SERIES)
+        register_kind("reminder", visits.REMINDER)
+        register_badges("reminders", work.badges)
+        worklists.register("messages", work.MESSAGES)

@@ -48,4 +48,6 @@ def end_of_quiet(now: datetime, quiet_from: time, quiet_until: time, zone: ZoneI
     else:
         is_quiet = wall >= quiet_from or wall < quiet_until
         day += timedelta(days=wall >= quiet_from)
-    return at_wall(zone, day, quiet_until) if is_quiet else None
+    end = at_wall(zone, day, quiet_until)
+    # In an hour that the clocks show twice the end may have been shown already: then it is over.
+    return end if is_quiet and end > now else None

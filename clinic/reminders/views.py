@@ -1,0 +1,56 @@
+"""Pages about messages."""
+
+from __future__ import annotations
+
+from django.contrib import messages as toasts
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.people.access import ClinicRequest, for_roles
+from clinic.reminders import access, services
+from clinic.reminders.reading import message_rows
+
+ON_A_PAGE = 50
+
+
+@require_safe
+@for_roles()
+def message_list(request: ClinicRequest) -> HttpResponse:
+    """Show what needs a person, and below it every message, newest first."""
+    seen = access.messages_for(request.user)
+    troubled = seen.needing_a_person().order_by("useless_after", "pk")
+    page = Paginator(seen.order_by("-due_at", "-pk"), ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {"troubled": message_rows(list(troubled)), "rows": message_rows(list(page)), "page": page}
+    return render(request, "reminders/message_list.html", context)
+
+
+@require_POST
+@for_roles()
+def message_try_again(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Have a message sent once more."""
+    message = access.message_for(request.user, pk)
+    try:
+        services.try_again(by=request.user, now=request.now, message=message)
+    except ValidationError as problem:
+        toasts.error(request, " ".join(problem.messages))
+    else:
+        toasts.success(request, _("The message to %(name)s goes out within a minute.") % {"name": message.client.name})
+    return redirect("reminders:message-list")
+
+
+@require_POST
+@for_roles()
+def message_settle(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Record that somebody phoned instead."""
+    message = access.message_for(request.user, pk)
+    try:
+        services.settle(by=request.user, now=request.now, message=message)
+    except ValidationError as problem:
+        toasts.error(request, " ".join(problem.messages))
+    else:
+        toasts.success(request, _("Noted: %(name)s knows.") % {"name": message.client.name})
+    return redirect("reminders:message-list")

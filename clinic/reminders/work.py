@@ -1,0 +1,87 @@
+"""What the rooms below show of ours: badges on calendar blocks, and the number beside “Messages”."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.people.models import User
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.reminders.access import minds_messages
+from clinic.reminders.models import Message
+from clinic.reminders.reading import OF_A_VISIT, MessageRow, message_rows
+from clinic.scheduling.badges import Badge
+from clinic.scheduling.models import Appointment
+
+State = Message.State
+
+
+def badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+    """Show on each visit what became of its messages; what went wrong hides what went well. One query."""
+    if not user.is_staff_member:
+        return {}
+    starts = {appointment.pk: appointment.starts_at for appointment in appointments}
+    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__in=starts).order_by("due_at")
+    found: dict[int, Badge] = {}
+    for message in told:
+        is_of_another_time = message.kind == "reminder" and message.about_at != starts[message.subject_pk]
+        badge = None if is_of_another_time else badge_of(message)
+        if badge and not (message.subject_pk in found and found[message.subject_pk].is_open_work):
+            found[message.subject_pk] = badge
+    return {pk: [badge] for pk, badge in found.items()}
+
+
+def badge_of(message: Message) -> Badge | None:
+    """Return the sign for one message, if it is worth one."""
+    is_reminder = message.kind == "reminder"
+    if message.state == State.SENT:
+        return Badge("bell", _("reminder sent") if is_reminder else _("confirmation sent"))
+    if message.settled_at is None and message.state == State.FAILED:
+        return Badge("bell-x", _("reminder failed") if is_reminder else _("confirmation failed"), is_open_work=True)
+    if message.settled_at is None and message.state == State.UNCERTAIN:
+        words = _("reminder perhaps not sent") if is_reminder else _("confirmation perhaps not sent")
+        return Badge("bell-x", words, is_open_work=True)
+    return None
+
+
+def count(user: User) -> int:
+    """Return how many messages need a person."""
+    return Message.objects.needing_a_person().count() if minds_messages(user) else 0
+
+
+def rows(user: User, now: datetime) -> Sequence[WorkRow]:
+    """Return those messages, the soonest of no more use first."""
+    if not minds_messages(user):
+        return []
+    troubled = Message.objects.needing_a_person().select_related("client").order_by("useless_after", "pk")
+    return [work_row(row, now) for row in message_rows(list(troubled))]
+
+
+def work_row(row: MessageRow, now: datetime) -> WorkRow:
+    """Say which message failed, and for which visit."""
+    what = capfirst(str(row.words))
+    if row.visit_at:
+        visit_at = date_format(localtime(row.visit_at, row.zone), "D j M, H:i")
+        what = _("%(message)s for %(visit)s") % {"message": what, "visit": visit_at}
+    return WorkRow(
+        title=row.message.client.name,
+        detail=f"{what}: {row.message.problem or row.message.get_state_display()}",
+        verb=_("See"),
+        url=reverse("reminders:message-list"),
+        is_urgent=(row.visit_at or row.message.useless_after).date() <= now.date(),
+    )
+
+
+MESSAGES = Worklist(
+    heading=str(gettext_lazy("Messages that need a person")),
+    empty=str(gettext_lazy("Every message has gone out.")),
+    count=count,
+    rows=rows,
+)
