@@ -11,8 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinic.audit.services import record_change
 from clinic.people.models import Client, Service, Therapist, User
 from plans.models import COUNTED, HIGHEST, Cadence, Goal, Measure, Plan, PlanPhase, Score
+from plans.safety import planning_verdict
 
 BASELINE_DAYS = 28
 
@@ -64,6 +66,7 @@ def make_plan(
         raise ValidationError(_("Only a therapist makes a plan."))
     check_phases(phases)
     check_goals(goals, starts_on=starts_on)
+    check_safety(client, service, starts_on)
     # The lock lets one of two therapists who press the button at once read the other's plan.
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     if Plan.objects.in_force().filter(client=client).exists():
@@ -81,7 +84,16 @@ def make_plan(
     Goal.objects.bulk_create(
         Goal(plan=plan, measure=g.measure, baseline=g.baseline, target=g.target, due_on=g.due_on) for g in goals
     )
+    record_change(by=by.pk, client=client.pk, what=plan, words=_("plan made"), now=now)
     return plan
+
+
+def check_safety(client: Client, service: Service, day: date) -> None:
+    """Refuse a service whose modality a finding in force keeps from being planned."""
+    verdict = planning_verdict(client, service.modality, day)
+    if verdict.blocked:
+        reasons = {"modality": service.modality.name, "why": " ".join(verdict.reasons)}
+        raise ValidationError(_("%(modality)s may not be planned: %(why)s") % reasons)
 
 
 def lay_out(plan: Plan, phases: Sequence[PhaseDraft]) -> list[PlanPhase]:
@@ -115,19 +127,22 @@ def check_phases(phases: Sequence[PhaseDraft]) -> None:
 
 
 def check_goals(goals: Sequence[GoalDraft], *, starts_on: date) -> None:
-    """Refuse a goal that cannot be reached, or two goals for one measure."""
+    """Refuse two goals for one measure, and a goal that cannot be one."""
     if len({goal.measure for goal in goals}) < len(goals):
         raise ValidationError(_("One goal for each measure."))
     for goal in goals:
-        words = {"measure": goal.measure.label, "highest": HIGHEST[goal.measure]}
-        if not 0 <= goal.target <= goal.baseline <= HIGHEST[goal.measure]:
-            raise ValidationError(
-                _("%(measure)s: both numbers lie between 0 and %(highest)s, and the target is the lower one.") % words
-            )
-        if goal.target == goal.baseline:
-            raise ValidationError(_("%(measure)s: the target is where she is already.") % words)
-        if goal.due_on <= starts_on:
-            raise ValidationError(_("%(measure)s: the day to reach it by lies after the start of the plan.") % words)
+        check_goal(goal, starts_on=starts_on)
+
+
+def check_goal(goal: GoalDraft, *, starts_on: date) -> None:
+    """Refuse numbers outside the measure, a target that is no lower than the start, and a day that is not after it."""
+    words = {"measure": goal.measure.label, "highest": HIGHEST[goal.measure]}
+    if not (0 <= goal.target <= HIGHEST[goal.measure] and 0 <= goal.baseline <= HIGHEST[goal.measure]):
+        raise ValidationError(_("%(measure)s: numbers lie between 0 and %(highest)s.") % words)
+    if goal.target >= goal.baseline:
+        raise ValidationError(_("%(measure)s: the target lies below the start.") % words)
+    if goal.due_on <= starts_on:
+        raise ValidationError(_("%(measure)s: the day to reach it by comes after the start of the plan.") % words)
 
 
 @transaction.atomic
@@ -140,9 +155,11 @@ def end_plan(*, by: User, now: datetime, plan: Plan, why: str) -> Plan:
         raise ValidationError(_("This plan has ended already."))
     plan.ended_at, plan.ended_by, plan.ending_reason = now, by, why.strip()
     plan.save(update_fields=["ended_at", "ended_by", "ending_reason"])
+    record_change(by=by.pk, client=plan.client_id, what=plan, words=_("plan ended"), now=now)
     return plan
 
 
+@transaction.atomic
 def record_score(
     *, by: User | None, now: datetime, client: Client, measure: Measure, value: Decimal, on: date
 ) -> Score:
@@ -154,4 +171,6 @@ def record_score(
     # A day ahead is allowed: east of Greenwich her today begins before the day in UTC.
     if on > now.date() + timedelta(days=1):
         raise ValidationError(_("This day has not come yet."))
-    return Score.objects.create(client=client, measure=measure, value=value, on=on, recorded_by=by, recorded_at=now)
+    score = Score.objects.create(client=client, measure=measure, value=value, on=on, recorded_by=by, recorded_at=now)
+    record_change(by=by and by.pk, client=client.pk, what=score, words=_("count of days recorded"), now=now)
+    return score
