@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as Browser
-from pytest_django import Settings
+from django.test import override_settings
 
 from clinic.people.models import Client, Clinic, Location, Role, Room, Therapist, User
 from tests.factories import (
@@ -25,19 +26,32 @@ from tests.factories import (
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Lisbon as well
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _as_in_a_checkout() -> Iterator[None]:
+    """Plain http, files straight from the checkout, quick hashes, a cache inside this process.
+
+    For the whole session, because the live server reads its settings once.
+    """
+    files_as_they_are = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        SECURE_SSL_REDIRECT=False,
+        SECURE_HSTS_SECONDS=0,
+        SESSION_COOKIE_SECURE=False,
+        CSRF_COOKIE_SECURE=False,
+        STORAGES=settings.STORAGES | {"staticfiles": files_as_they_are},
+        MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _as_in_a_checkout(settings: Settings, django_db_serialized_rollback: None) -> None:
-    """Plain http, files straight from the checkout, quick hashes, and a cache that no other test has filled.
+def _nothing_left_over(django_db_serialized_rollback: None) -> None:
+    """Forget what other tests counted (tries to sign in, pulses).
 
     The rows that migrations bring (modalities, form and rule versions) come back after a test with real transactions.
     """
-    settings.SECURE_SSL_REDIRECT = False
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
 
 
