@@ -9,7 +9,7 @@ from django.http import Http404
 from clinic.people.access import log_look, one_of
 from clinic.people.models import User
 from clinic.scheduling.models import Appointment
-from sessions.models import Note
+from sessions.models import Block, BodyMark, Note
 
 
 def note_for(user: User, pk: int, *, now: datetime, why: str = "session note") -> Note:
@@ -36,3 +36,18 @@ def visit_for(user: User, pk: int, *, now: datetime) -> Appointment:
     appointment = one_of(Appointment.objects.visible_to(user).with_people(), pk)
     log_look(user, appointment.client_id, appointment, "check before a session", now=now)
     return appointment
+
+
+def fresh(note: Note) -> Note:
+    """Return a note as it is kept, for a page whose form has already written into the one at hand."""
+    return Note.objects.with_people().defer("canonical").get(pk=note.pk)
+
+
+def block_in(note: Note, pk: int) -> Block:
+    """Return a block of this note, or raise Http404."""
+    return one_of(note.blocks.all(), pk)
+
+
+def mark_in(note: Note, pk: int) -> BodyMark:
+    """Return a mark of this note, or raise Http404."""
+    return one_of(note.marks.all(), pk)

@@ -1,4 +1,4 @@
-"""Whether a stretch of work may be done today: the strictest of her findings, the day itself and the modality."""
+"""Whether a stretch of work may be done: the safety rules' verdict for today, and what the modality itself objects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,30 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from clinic.people.models import Client, Modality
-from intake.models import Finding
-from intake.safety import STOPPING, Planned, Verdict
-from intake.services import open_findings, verdict_for
+from clinic.people.models import Modality
+from intake.safety import Planned
+from intake.services import verdict_for
 from sessions.modalities import details_form
-from sessions.models import Block, Note
-from sessions.today import Limits, limits_of_today
+from sessions.models import Block, Note, Pressure
+from sessions.today import answers_of_today
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds for one stretch of work.
+
+    `cap` is the highest pressure without a reason, `hard_cap` the highest even with one.
+    """
+
+    forbidden: tuple[str, ...] = ()
+    cap: int = Pressure.DEEP
+    hard_cap: int = Pressure.DEEP
+    cap_reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def passed_over_by(self, pressure: int) -> list[str]:
+        """Return what a therapist passes over who works with this pressure: it needs her reason."""
+        return [*(self.cap_reasons if pressure > self.cap else ()), *self.warnings]
 
 
 @dataclass(frozen=True)
@@ -30,11 +47,6 @@ class Work:
     def of(cls, block: Block) -> Work:
         return cls(block.modality, block.region, block.technique, block.details, block.pressure)
 
-    @property
-    def techniques(self) -> frozenset[str]:
-        """What the rules call it."""
-        return details_form(self.modality.slug).techniques(self.technique, self.details)
-
     def planned(self) -> Planned:
         """Put it into the rules' words."""
         traits = {
@@ -45,7 +57,7 @@ class Work:
         return Planned(
             modality=self.modality.slug,
             traits=frozenset(trait for trait, has in traits.items() if has),
-            techniques=self.techniques,
+            techniques=details_form(self.modality.slug).techniques(self.technique, self.details),
             regions=frozenset({self.region}) if self.region else frozenset(),
             pressure=self.pressure,
         )
@@ -53,48 +65,13 @@ class Work:
 
 def limits_for(note: Note, work: Work, *, day: date) -> Limits:
     """Return what holds for this work on `day` within this note's session."""
-    today = limits_of_today(
-        phase=note.phase,
-        is_usual=note.is_usual,
-        is_deep=work.modality.is_deep,
-        techniques=work.techniques,
-        region=work.region,
-    )
-    return today.joined(_limits_of_verdict(note.client, work, day)).joined(_limits_of_modality(note, work))
-
-
-def _limits_of_verdict(client: Client, work: Work, day: date) -> Limits:
-    verdict: Verdict = verdict_for(client, work.planned(), day)
+    answers = answers_of_today(phase=note.phase, is_usual=note.is_usual, is_sedated=note.is_sedated)
+    verdict = verdict_for(note.client, work.planned(), day, today=answers)
+    objection = details_form(work.modality.slug).objection(phase=note.phase)
     return Limits(
-        forbidden=tuple(fact.reason for fact in verdict.stops),
+        forbidden=tuple(dict.fromkeys([*(fact.reason for fact in verdict.stops), *([objection] if objection else [])])),
         cap=verdict.cap,
         hard_cap=verdict.hard_cap,
-        cap_reasons=tuple(fact.reason for fact in verdict.caps),
-        warnings=verdict.warnings,
-    )
-
-
-def _limits_of_modality(note: Note, work: Work) -> Limits:
-    objection = details_form(work.modality.slug).objection(
-        phase=note.phase, region=work.region, technique=work.technique, details=work.details
-    )
-    return Limits(forbidden=(objection,)) if objection else Limits()
-
-
-def absolute_finding(client_pk: int, day: date) -> Finding | None:
-    """Return an open finding that stops everything on `day`, if there is one."""
-    return next(
-        (
-            finding
-            for finding in open_findings(client_pk)
-            if finding.effect in STOPPING and not finding.applies_to and in_force(finding, day)
-        ),
-        None,
-    )
-
-
-def in_force(finding: Finding, day: date) -> bool:
-    """Say whether `day` lies within a finding's days."""
-    return (finding.starts_on is None or finding.starts_on <= day) and (
-        finding.ends_on is None or day <= finding.ends_on
+        cap_reasons=tuple(dict.fromkeys(fact.reason for fact in verdict.caps)),
+        warnings=tuple(dict.fromkeys(verdict.warnings)),
     )

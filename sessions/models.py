@@ -85,6 +85,7 @@ class Note(models.Model):
     phase = models.CharField(_("today"), max_length=12, choices=Phase.choices)
     is_usual = models.BooleanField(_("any headache or neck pain today is the usual kind"))
     consent_given = models.BooleanField(_("agreed to today's session"))
+    is_sedated = models.BooleanField(_("a sedative or strong painkiller just taken"), default=False)
     pain_before = zero_to_ten(_("pain before, 0 to 10"))
     acute_medicine = models.CharField(_("acute medicine in the last 24 hours"), max_length=160, blank=True)
     sleep = models.CharField(_("sleep"), max_length=120, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -94,8 +95,8 @@ class BlockLine:
     override_reason: str
 
 
-def block_lines(note: Note) -> list[BlockLine]:
-    """Return the blocks of a note in their order, in words."""
+def block_lines(blocks: Iterable[Block]) -> list[BlockLine]:
+    """Return blocks in words, each with its modality."""
     return [
         BlockLine(
             pk=block.pk,
@@ -110,7 +111,7 @@ def block_lines(note: Note) -> list[BlockLine]:
             is_deviation=block.is_deviation,
             override_reason=block.override_reason,
         )
-        for block in note.blocks.select_related("modality")
+        for block in blocks
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,17 +17,22 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from clinic.lib import body
+from clinic.lib.times import local_date
 from clinic.people.models import Modality, User
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import change_status
-from sessions.checking import Work, absolute_finding, limits_for
+from intake.models import Effect
+from intake.questions import Answer
+from intake.safety import Planned
+from intake.services import verdict_for
+from sessions.checking import Work, limits_for
 from sessions.modalities import details_form
-from sessions.models import Addendum, Block, BodyMark, Note, Phase
+from sessions.models import Addendum, Block, BodyMark, Note
 from sessions.signing import NOTE_FACTS, canonical_bytes, digest_of, last_link, lock_chain
-from sessions.today import is_emergency
+from sessions.today import answers_of_today
 
 # What may be written in a draft; consent and the every-visit question stay as they were answered at the start.
-EDITABLE = tuple(name for name in NOTE_FACTS if name not in {"is_usual", "consent_given"})
+EDITABLE = tuple(name for name in NOTE_FACTS if name not in {"is_usual", "consent_given", "is_sedated"})
 TRIGGER_POINTS = {"active": BodyMark.Kind.TRIGGER_ACTIVE, "latent": BodyMark.Kind.TRIGGER_LATENT}
 
 
@@ -59,20 +64,26 @@ def start_note(
     is_usual: bool,
     consent_given: bool,
     pain_before: int | None,
+    is_sedated: bool = False,
+    is_intoxicated: bool = False,
     neck_artery: Collection[str] = (),
 ) -> Note:
     """Start the session and its note; started twice, it is one note. Raises NotToday.
 
     `neck_artery` holds the signs that were confirmed after "different from the usual".
     """
-    _refuse_start(
-        by=by,
-        now=now,
-        appointment=appointment,
+    if appointment.therapist.user_id != by.pk:
+        raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": appointment.therapist.user.name})
+    answers = answers_of_today(
         phase=phase,
-        consent_given=consent_given,
-        signs=frozenset(neck_artery),
+        is_usual=is_usual,
+        is_sedated=is_sedated,
+        is_intoxicated=is_intoxicated,
+        neck_artery=neck_artery,
     )
+    _refuse_what_stops(appointment, answers, now)
+    if not consent_given:
+        raise NotToday(_("Without agreement to today's session there is none."))
     with transaction.atomic():
         if appointment.status in (Status.BOOKED, Status.CONFIRMED):
             appointment = change_status(by=by, now=now, appointment=appointment, to=Status.ARRIVED)
@@ -89,6 +100,7 @@ def start_note(
             phase=phase,
             is_usual=is_usual,
             consent_given=consent_given,
+            is_sedated=is_sedated,
             pain_before=pain_before,
         )
         note.full_clean(validate_unique=False)
@@ -96,26 +108,18 @@ def start_note(
     return note
 
 
-def _refuse_start(
-    *, by: User, now: datetime, appointment: Appointment, phase: str, consent_given: bool, signs: frozenset[str]
-) -> None:
-    if appointment.therapist.user_id != by.pk:
-        raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": appointment.therapist.user.name})
-    if signs and is_emergency(signs):
-        raise NotToday(_("These can be signs of an emergency."), is_emergency=True)
-    if signs:
-        raise NotToday(_("No session: medical contact is needed today, before any hands-on work."))
-    if phase == Phase.AURA:
-        raise NotToday(_("No session during an aura. Offer another day."))
-    finding = absolute_finding(appointment.client_id, _day(appointment, now))
-    if finding is not None:
-        raise NotToday(_("No session while this is open: %(reason)s") % {"reason": finding.reason})
-    if not consent_given:
-        raise NotToday(_("Without agreement to today's session there is none."))
+def _refuse_what_stops(appointment: Appointment, answers: Mapping[str, Answer], now: datetime) -> None:
+    """Raise NotToday where something stops every kind of work, whatever the hands would do."""
+    anything = Planned(modality="")
+    stops = verdict_for(appointment.client, anything, _day(appointment, now), today=answers).stops
+    if stops:
+        reasons = " ".join(dict.fromkeys(fact.reason for fact in stops))
+        is_emergency = any(fact.effect is Effect.EMERGENCY for fact in stops)
+        raise NotToday(_("No session today. %(reasons)s") % {"reasons": reasons}, is_emergency=is_emergency)
 
 
-def _day(appointment: Appointment, now: datetime) -> Any:
-    return now.astimezone(appointment.location.zone).date()
+def _day(appointment: Appointment, now: datetime) -> date:
+    return local_date(appointment.location.zone, now)
 
 
 # --- Writing

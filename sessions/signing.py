@@ -27,6 +27,7 @@ NOTE_FACTS = (
     "phase",
     "is_usual",
     "consent_given",
+    "is_sedated",
     "pain_before",
     "acute_medicine",
     "sleep",

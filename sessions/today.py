@@ -1,19 +1,14 @@
-"""What today itself forbids, before any finding: the phase she is in, and whether it is her usual. Pure."""
+"""What was answered at the visit, in the words of the safety rules. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from django.db.models import TextChoices
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.lib.body import GROUPS, Group
-from sessions.modalities.base import STATIC_COMPRESSION, TAPOTEMENT
-from sessions.models import Phase, Pressure
-
-ATTACK_CAP = Pressure.LIGHT
-HEAD_AND_NECK = GROUPS[Group.HEAD] | GROUPS[Group.NECK]
+from intake.questions import NO, YES, Answer
+from sessions.models import Phase
 
 
 class NeckArtery(TextChoices):
@@ -32,62 +27,28 @@ class NeckArtery(TextChoices):
     CONNECTIVE_TISSUE = "connective_tissue", gettext_lazy("A connective-tissue disorder")
 
 
-# Pain and risk alone send her to a doctor today; everything else is neurological and an emergency.
+# Pain and risk send her to a doctor today; everything else is neurological, and an emergency.
 PAIN_OR_RISK = frozenset({NeckArtery.ONE_SIDED_PAIN, NeckArtery.INJURY_OR_INFECTION, NeckArtery.CONNECTIVE_TISSUE})
 
 
-def is_emergency(signs: frozenset[str]) -> bool:
-    """Tell whether any of the signs is neurological."""
-    return bool(signs - PAIN_OR_RISK)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What holds for one stretch of work.
-
-    `cap` is the highest pressure without a reason, `hard_cap` the highest even with one.
-    """
-
-    forbidden: tuple[str, ...] = ()
-    cap: int = Pressure.DEEP
-    hard_cap: int = Pressure.DEEP
-    cap_reasons: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def joined(self, other: Limits) -> Limits:
-        """Return the stricter of both, with the words of both, each once."""
-        return Limits(
-            forbidden=_each_once(self.forbidden + other.forbidden),
-            cap=min(self.cap, other.cap),
-            hard_cap=min(self.hard_cap, other.hard_cap),
-            cap_reasons=_each_once(self.cap_reasons + other.cap_reasons),
-            warnings=_each_once(self.warnings + other.warnings),
-        )
-
-    def passed_over_by(self, pressure: int) -> list[str]:
-        """Return what a therapist passes over who works with this pressure: it needs her reason."""
-        above = self.cap_reasons if pressure > self.cap else ()
-        return [*above, *self.warnings]
-
-
-def _each_once(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))
-
-
-def limits_of_today(*, phase: str, is_usual: bool, is_deep: bool, techniques: frozenset[str], region: str) -> Limits:
-    """Return what phase and the every-visit question leave open for this work."""
-    limits = Limits()
-    if phase == Phase.AURA:
-        limits = limits.joined(Limits(forbidden=(_("Aura now: nothing is given today."),)))
-    if phase == Phase.ATTACK:
-        limits = limits.joined(_during_attack(is_deep=is_deep, techniques=techniques))
-    if not is_usual and region in HEAD_AND_NECK:
-        words = _("Different from the usual: head and neck wait until a doctor has cleared them.")
-        limits = limits.joined(Limits(forbidden=(words,)))
-    return limits
-
-
-def _during_attack(*, is_deep: bool, techniques: frozenset[str]) -> Limits:
-    if is_deep or techniques & {STATIC_COMPRESSION, TAPOTEMENT}:
-        return Limits(forbidden=(_("Attack now: no deep work, no static compression, no tapotement."),))
-    return Limits(cap=ATTACK_CAP, cap_reasons=(_("Attack now: at most 2, light."),))
+def answers_of_today(
+    *,
+    phase: str,
+    is_usual: bool,
+    is_sedated: bool,
+    is_intoxicated: bool = False,
+    neck_artery: Collection[str] = (),
+) -> dict[str, Answer]:
+    """Return the visit's answers by the rules' question codes."""
+    signs = frozenset(neck_artery)
+    facts = {
+        "attack_today": phase == Phase.ATTACK,
+        "aura_now": phase == Phase.AURA,
+        # A new kind of headache waits for a clearance at head and neck.
+        "rf_change": not is_usual,
+        "sedative": is_sedated,
+        "intoxicated": is_intoxicated,
+        "neck_artery_signs": bool(signs - PAIN_OR_RISK),
+        "neck_artery_risk": bool(signs & PAIN_OR_RISK),
+    }
+    return {question: YES if is_so else NO for question, is_so in facts.items()}

@@ -108,8 +108,8 @@ class DetailsForm(forms.Form):
         return frozenset({STATIC_COMPRESSION, FRICTION, TAPOTEMENT, NECK_STRETCH, TRACTION})
 
     @classmethod
-    def objection(cls, *, phase: str, region: str, technique: str, details: Mapping[str, Any]) -> str:
-        """Return why this modality itself is not given like this, or an empty string."""
+    def objection(cls, *, phase: str) -> str:
+        """Return why this modality itself is not given in this phase, or an empty string."""
         return ""
 
     @classmethod

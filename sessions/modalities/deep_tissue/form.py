@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.lib.body import GROUPS, Group
 from sessions.modalities.base import ELBOW, DetailsForm, line, one_of_few, words, yes_or_no
 from sessions.models import Phase
 
@@ -36,13 +35,9 @@ class Details(DetailsForm):
         return frozenset({technique})
 
     @classmethod
-    def objection(cls, *, phase: str, region: str, technique: str, details: Mapping[str, Any]) -> str:
-        """Deep tissue is maintenance between attacks, and the elbow stays off the neck."""
-        if phase != Phase.INTERICTAL:
-            return _("Deep tissue is given only between attacks.")
-        if technique == ELBOW and region in GROUPS[Group.NECK]:
-            return _("The elbow is never used at the neck.")
-        return ""
+    def objection(cls, *, phase: str) -> str:
+        """Deep tissue is maintenance between attacks."""
+        return "" if phase == Phase.INTERICTAL else _("Deep tissue is given only between attacks.")
 
     @classmethod
     def summary(cls, technique: str, details: Mapping[str, Any]) -> str:

@@ -1,0 +1,187 @@
+"""Forms of the note's pages. What a modality adds to a block is in sessions/modalities/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.lib import body
+from clinic.people.models import Modality
+from sessions.modalities.base import UPPER_LIMIT_OF_PAIN
+from sessions.models import Addendum, BodyMark, Note, Phase, Pressure, Side
+from sessions.services import EDITABLE
+from sessions.today import NeckArtery
+
+NOTE_FORM = "note-form"
+LONGEST_BLOCK = 240
+LONG_TEXTS = ("since_last", "noticed", "response", "assessment", "home_care")
+
+
+def segments(**attrs: str) -> forms.RadioSelect:
+    """Return a segmented control."""
+    return forms.RadioSelect(attrs={"class": "seg", **attrs})
+
+
+def bare_helper() -> FormHelper:
+    """Lay fields out without a form element of their own."""
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.disable_csrf = True
+    return helper
+
+
+class StartForm(forms.Form):
+    """The check before the hands do: under twenty seconds when nothing is wrong."""
+
+    phase = forms.ChoiceField(label=gettext_lazy("Today"), choices=Phase.choices, widget=segments())
+    is_different = forms.TypedChoiceField(
+        label=gettext_lazy("Is today's headache or neck pain different from your usual?"),
+        choices=[("no", gettext_lazy("No, or none")), ("yes", gettext_lazy("Yes, different"))],
+        coerce=lambda answer: answer == "yes",
+        widget=segments(),
+    )
+    pain_before = forms.IntegerField(
+        label=gettext_lazy("Pain now, 0 to 10"),
+        min_value=0,
+        max_value=UPPER_LIMIT_OF_PAIN,
+        widget=forms.NumberInput(attrs={"class": "short", "inputmode": "numeric"}),
+    )
+    neck_artery = forms.MultipleChoiceField(
+        label=gettext_lazy("Because it is different: any of these?"),
+        choices=NeckArtery.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    none_of_these = forms.BooleanField(label=gettext_lazy("None of these, asked one by one"), required=False)
+    is_sedated = forms.BooleanField(label=gettext_lazy("A sedative or strong painkiller just taken"), required=False)
+    is_intoxicated = forms.BooleanField(label=gettext_lazy("Alcohol or drugs now"), required=False)
+    consent_given = forms.BooleanField(label=gettext_lazy("Agreed to today's session, in words"))
+
+    helper = bare_helper()
+
+    @property
+    def asks_neck_artery(self) -> bool:
+        """Whether the neck-artery questions are due: she said that today is different."""
+        return self["is_different"].value() == "yes"
+
+    def clean(self) -> dict[str, Any]:
+        """Only a spoken "no" clears the neck-artery questions."""
+        answers: dict[str, Any] = super().clean() or {}
+        if answers.get("is_different") and not answers.get("neck_artery") and not answers.get("none_of_these"):
+            self.add_error("neck_artery", _("Ask each of these; tick what applies, or that none does."))
+        if not answers.get("is_different"):
+            answers["neck_artery"] = []
+        return answers
+
+
+class NoteForm(forms.ModelForm[Note]):
+    """What is written in a note. Its fields stand all over the page and name their form by its id."""
+
+    phase = forms.ChoiceField(label=gettext_lazy("Today"), choices=Phase.choices, widget=segments())
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    helper = bare_helper()
+
+    class Meta:
+        model = Note
+        fields = EDITABLE
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["revision"] = self.instance.revision
+        for name, field in self.fields.items():
+            field.widget.attrs["form"] = NOTE_FORM
+            if name in LONG_TEXTS:
+                field.widget.attrs["rows"] = 3
+            elif isinstance(field, forms.IntegerField) and name != "revision":
+                field.widget.attrs |= {"class": "short", "inputmode": "numeric"}
+
+    def validate_constraints(self) -> None:
+        """Leave them to the service: the fields' limits say the same, and each check would cost a query."""
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The fields as the service takes them."""
+        return {name: self.cleaned_data[name] for name in EDITABLE}
+
+
+class BlockForm(forms.Form):
+    """One stretch of treatment, without what its modality adds."""
+
+    region = forms.ChoiceField(label=gettext_lazy("Region"))
+    side = forms.ChoiceField(label=gettext_lazy("Side"), choices=Side.choices, widget=segments())
+    pressure = forms.TypedChoiceField(label=gettext_lazy("Pressure"), choices=Pressure.choices, coerce=int)
+    minutes = forms.IntegerField(
+        label=gettext_lazy("Minutes"),
+        min_value=1,
+        max_value=LONGEST_BLOCK,
+        widget=forms.NumberInput(attrs={"class": "short", "inputmode": "numeric"}),
+    )
+    is_deviation = forms.BooleanField(
+        label=gettext_lazy("It was done all the same: record it as a deviation"), required=False
+    )
+    override_reason = forms.CharField(label=gettext_lazy("Reason"), max_length=240, required=False)
+
+    helper = bare_helper()
+
+    def __init__(self, *args: Any, regions: frozenset[body.Region] | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [(region.value, region.label) for region in body.REGIONS if regions is None or region in regions]
+        self.fields["region"].choices = [("", "—"), *offered]  # type: ignore[attr-defined]  # a ChoiceField has them
+
+    def clean(self) -> dict[str, Any]:
+        """Left and right are for regions that have them."""
+        answers: dict[str, Any] = super().clean() or {}
+        region, side = answers.get("region"), answers.get("side")
+        if region and side and (side == Side.MIDDLE) != (region in body.MIDLINE):
+            words = _("This region lies in the middle.") if region in body.MIDLINE else _("Left, right or both.")
+            self.add_error("side", words)
+        return answers
+
+
+class MarkForm(forms.Form):
+    """A mark on the body map, by name; the drawing fills the same fields."""
+
+    prefix = "mark"
+    region = forms.ChoiceField(
+        label=gettext_lazy("Region"), choices=[("", "—"), *((str(r.value), r.label) for r in body.REGIONS)]
+    )
+    side = forms.ChoiceField(label=gettext_lazy("Side"), choices=body.SIDE_CHOICES, widget=segments())
+    kind = forms.ChoiceField(label=gettext_lazy("What"), choices=BodyMark.Kind.choices)
+
+    helper = bare_helper()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["form"] = NOTE_FORM
+            field.required = False  # told by `clean`: they stand within the note's form, which is saved without them
+
+    def clean(self) -> dict[str, Any]:
+        """A mark names its region, its side and what it is."""
+        answers: dict[str, Any] = super().clean() or {}
+        for name in self.fields:
+            if not answers.get(name) and name not in self.errors:
+                self.add_error(name, _("Please choose."))
+        return answers
+
+
+class AddendumForm(forms.ModelForm[Addendum]):
+    class Meta:
+        model = Addendum
+        fields = ("text",)
+        widgets = {"text": forms.Textarea(attrs={"rows": 3})}
+
+    helper = bare_helper()
+
+
+def modalities_for(note: Note) -> list[Modality]:
+    """Return what this therapist may give, the visit's own modality first."""
+    own = note.appointment.service.modality
+    qualified = Modality.objects.filter(qualifications__therapist=note.therapist_id).exclude(pk=own.pk)
+    return [own, *qualified]
