@@ -58,6 +58,7 @@ class ClientForm(forms.ModelForm[Client]):
         choices=[("in person", _("in person")), ("on the phone", _("on the phone")), ("in writing", _("in writing"))],
         initial="in person",
         widget=forms.RadioSelect(attrs={"class": "seg"}),
+        required=False,
     )
     new_login = forms.BooleanField(
         label=_("Give a sign-in to the e-mail above"),
@@ -90,6 +91,7 @@ class ClientForm(forms.ModelForm[Client]):
             "preferred_name": _("If it differs from the first name."),
             "phone": _("With the country code, as in +351 912 345 678."),
         }
+        error_messages = {"phone": {"invalid": _("This is no phone number; does it begin with the country code?")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,9 +120,15 @@ class ClientForm(forms.ModelForm[Client]):
         self.helper.form_tag = False
         self.helper.layout = Layout(
             Fieldset(_("Name"), "legal_name", Div("preferred_name", "pronouns", css_class="two"), "born_on"),
-            Fieldset(_("Contact"), Div("email", "phone", css_class="two"), "by_email", "by_text", "source"),
-            Fieldset(_("Sign-in"), *(["logins"] if accesses else []), "new_login"),
-            Fieldset(_("In the clinic"), "primary_therapist", "alert"),
+            Fieldset(
+                _("Contact"),
+                Div("email", "phone", css_class="two"),
+                Div("by_email", "by_text"),
+                "source",
+                css_class="mt-3",
+            ),
+            Fieldset(_("Sign-in"), *(["logins"] if accesses else []), "new_login", css_class="mt-3"),
+            Fieldset(_("In the clinic"), "primary_therapist", "alert", css_class="mt-3"),
         )
 
     def clean(self) -> dict[str, Any]:
@@ -129,6 +137,8 @@ class ClientForm(forms.ModelForm[Client]):
             self.add_error("email", _("For messages or a sign-in we need the address."))
         if cleaned.get("by_text") and cleaned.get("phone") == "":
             self.add_error("phone", _("For text messages we need the number."))
+        if {"by_email", "by_text"} & {*self.changed_data} and not cleaned.get("source"):
+            self.add_error("source", _("Say how the client agreed or declined."))
         return cleaned
 
     def twin(self) -> Client | None:
@@ -176,10 +186,11 @@ class ClientForm(forms.ModelForm[Client]):
 AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 
-def known_zones() -> list[tuple[str, list[tuple[str, str]]]]:
+def known_zones() -> list[tuple[str, Any]]:
     """Return the time zones that name a place, grouped by area, for a select."""
     names = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
-    return [(area, [(n, n.replace("_", " ")) for n in names if n.startswith(f"{area}/")]) for area in AREAS]
+    groups = [(area, [(n, n.replace("_", " ")) for n in names if n.startswith(f"{area}/")]) for area in AREAS]
+    return [("", _("Choose the nearest city")), *groups]
 
 
 def zone_of_this_machine() -> str:
@@ -226,7 +237,7 @@ class SetUpForm(forms.Form):
         self.helper.form_tag = False
         self.helper.layout = Layout(
             Fieldset(_("The clinic"), "name", "location_name", Div("time_zone", "currency", css_class="two")),
-            Fieldset(_("You, its owner"), "owner_name", "owner_email", "owner_password"),
+            Fieldset(_("You, its owner"), "owner_name", "owner_email", "owner_password", css_class="mt-3"),
         )
 
     def clean_currency(self) -> str:

@@ -86,4 +86,4 @@ def test_what_was_typed_stays_and_the_field_says_what_is_wrong(link):
 def test_it_guesses_the_zone_from_the_machine(link, monkeypatch, said, guess):
     monkeypatch.setenv("TZ", said)
     page = Browser().get(link).content.decode()
-    assert re.findall(r'<option value="([^"]+)" selected', page) == ([guess] if guess else [])
+    assert re.findall(r'<option value="([^"]*)" selected', page) == [guess]
