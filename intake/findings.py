@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Location
@@ -29,8 +30,13 @@ FACT_COLUMNS = ("effect", "cap", "applies_to", "consent", "reason", "starts_on",
 
 def today_at(now: datetime) -> date:
     """Return the calendar day at the clinic's first location."""
+    return local_date(zone_at(), now)
+
+
+def zone_at() -> ZoneInfo:
+    """Return the zone of the clinic's first location, for what has no place of its own."""
     location = Location.objects.filter(archived_at__isnull=True).first()
-    return local_date(location.zone, now) if location else now.astimezone(UTC).date()
+    return location.zone if location else ZoneInfo("UTC")
 
 
 def facts_of(submission: Submission, day: date) -> list[FindingFact]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic.lib.body import Region
 from intake.models import FormVersion
@@ -22,6 +23,7 @@ Answer = str | int | list[str]
 Answers = dict[str, Answer]
 
 YES, NO, UNSURE = "yes", "no", "unsure"
+ANSWER_WORDS = {YES: gettext_lazy("Yes"), NO: gettext_lazy("No"), UNSURE: gettext_lazy("Not sure")}
 LONGEST_TEXT = 2000
 EARLIEST_DATE = date(1900, 1, 1)
 

@@ -1,0 +1,130 @@
+"""The only roads from a view to answers and findings. Therapists reach them through a sign-in, she through her link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import Http404
+from django.urls import reverse
+
+from clinic.people.access import ClinicRequest, client_for, health_record_for, log_look, one_of, own_clients
+from clinic.people.models import Client, User
+from intake.links import key_in
+from intake.models import Finding, Invitation, Submission
+from intake.services import LinkClosed
+
+# What the session remembers: the answers being given, the invitation they came by, and those just sent.
+DRAFT, INVITATION, SENT = "intake_draft", "intake_invitation", "intake_sent"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A form that waits for a client."""
+
+    client_pk: int
+    url: str
+    is_started: bool
+
+
+# --- Staff
+
+
+def client_to_invite(user: User, pk: int, *, now: datetime) -> Client:
+    """Return a client to whom staff may send the form. Raises Http404 for everybody else."""
+    if not user.is_staff_member:
+        raise Http404
+    return client_for(user, pk, "intake form sent", now=now)
+
+
+def client_with_findings(user: User, pk: int, *, now: datetime) -> Client:
+    """Return a client whose findings a therapist may see, and log the look."""
+    _refuse_all_but_therapists(user)
+    return health_record_for(user, pk, "findings", now=now)
+
+
+def submission_for(user: User, pk: int, *, now: datetime) -> Submission:
+    """Return answers that were sent, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    sent = Submission.objects.sent().select_related("client", "reviewed_by", "form_version")
+    submission = one_of(sent, pk)
+    log_look(user, submission.client_id, submission, "intake", now=now)
+    return submission
+
+
+def finding_for(user: User, pk: int, *, now: datetime) -> Finding:
+    """Return a finding, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    finding = one_of(Finding.objects.select_related("client"), pk)
+    log_look(user, finding.client_id, finding, "finding", now=now)
+    return finding
+
+
+def _refuse_all_but_therapists(user: User) -> None:
+    if not user.is_therapist:
+        raise Http404
+
+
+# --- The client, by her link or her sign-in
+
+
+def invitation_by(token: str) -> Invitation:
+    """Return the invitation that a link carries. Raises Http404 for a link that this clinic did not make."""
+    key = key_in(token)
+    invitation = Invitation.objects.select_related("client").filter(key=key).first() if key else None
+    if invitation is None:
+        raise Http404
+    return invitation
+
+
+def own_client_asked(request: ClinicRequest, client_pk: int) -> Client:
+    """Return a client for whom this login may fill in a form that waits. Raises Http404."""
+    if client_pk not in {pending.client_pk for pending in pending_for(request.user)}:
+        raise Http404
+    return one_of(own_clients(request.user), client_pk)
+
+
+def pending_for(user: User) -> list[Pending]:
+    """Return the forms that wait for the clients of a login; one query each for links and for answers begun.
+
+    A link may have run out meanwhile: whoever has signed in needs none.
+    """
+    clients = own_clients(user).values_list("pk", flat=True)
+    asked = Invitation.objects.filter(client__in=clients, used_at__isnull=True, revoked_at__isnull=True)
+    begun = set(
+        Submission.objects.filter(client__in=clients, state=Submission.State.DRAFT).values_list("client_id", flat=True)
+    )
+    waiting = begun | set(asked.values_list("client_id", flat=True))
+    return [
+        Pending(client_pk=pk, url=reverse("intake:own", args=[pk]), is_started=pk in begun) for pk in sorted(waiting)
+    ]
+
+
+def enter(session: SessionBase, submission: Submission, invitation: Invitation | None) -> None:
+    """Exchange the link for this browser's session."""
+    session.cycle_key()
+    session[DRAFT], session[INVITATION] = submission.pk, invitation and invitation.pk
+    session.pop(SENT, None)
+
+
+def draft_in(session: SessionBase, *, now: datetime) -> Submission:
+    """Return the answers being given in this browser. Raises LinkClosed once they may no longer be."""
+    drafts = Submission.objects.filter(state=Submission.State.DRAFT).select_related("client")
+    draft = drafts.filter(pk=session.get(DRAFT, 0)).first()
+    invitation_pk = session.get(INVITATION)
+    if draft is None or (invitation_pk and not Invitation.objects.open(now).filter(pk=invitation_pk).exists()):
+        raise LinkClosed("")
+    return draft
+
+
+def leave(session: SessionBase, submission: Submission) -> None:
+    """Forget the answers after they were sent; only that they were stays known."""
+    session.pop(DRAFT, None)
+    session.pop(INVITATION, None)
+    session[SENT] = submission.pk
+
+
+def just_sent_in(session: SessionBase) -> Submission:
+    """Return the answers just sent from this browser. Raises Http404."""
+    return one_of(Submission.objects.sent().select_related("client"), session.get(SENT, 0))

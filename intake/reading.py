@@ -1,0 +1,196 @@
+"""What the review and the findings page show, read once and returned as dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clinic.lib.body import Group, Region
+from intake.findings import open_findings
+from intake.models import Consent, Effect, Finding, Submission
+from intake.questions import ANSWER_WORDS, NO, Answer, Kind, Question, form_of
+from intake.rules import Scope, parse_scope, rules_of
+from intake.safety import NOT_ASKED_RULE
+
+STOP, CAP, TELL = "stop", "cap", "tell"
+LOOKS = {
+    Effect.EMERGENCY: STOP,
+    Effect.SAME_DAY: STOP,
+    Effect.POSTPONE: STOP,
+    Effect.BLOCK: STOP,
+    Effect.CLEAR: STOP,
+    Effect.CONSENT: STOP,
+    Effect.NO_PRODUCT: STOP,
+    Effect.CAP: CAP,
+    Effect.WARN: CAP,
+    Effect.LETTER: TELL,
+}
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One question with its answer in words; `before` where the last answers said something else."""
+
+    code: str
+    text: str
+    answer: str
+    before: str | None
+    stands_out: bool
+
+
+@dataclass(frozen=True)
+class StepRows:
+    """The answered questions of one step."""
+
+    title: str
+    rows: Sequence[AnswerRow]
+    # Safety questions that nobody answered.
+    unasked: Sequence[str]
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A finding with what its rule says about itself."""
+
+    finding: Finding
+    effect: str
+    look: str
+    title: str
+    where: str
+    days: str
+    source: str
+    is_floor: bool
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """Everything a therapist reads before she says “reviewed”."""
+
+    steps: Sequence[StepRows]
+    findings: Sequence[FindingRow]
+    consents: Sequence[Consent]
+    previous: Submission | None
+    changes: int
+
+    @property
+    def waiting(self) -> int:
+        """How many findings nobody has acknowledged."""
+        return sum(row.finding.acknowledged_at is None for row in self.findings)
+
+
+def review_page(submission: Submission) -> ReviewPage:
+    """Read the answers against the version they were given to, beside those of the time before."""
+    earlier = Submission.objects.filter(client=submission.client_id, submitted_at__lt=submission.submitted_at)
+    previous = earlier.sent().first()
+    before = previous.answers if previous else None
+    steps = [
+        StepRows(
+            title=step.title,
+            rows=[
+                answer_row(question, submission.answers[question.code], before)
+                for question in step.asked(submission.answers)
+                if question.code in submission.answers and question.kind is not Kind.CONSENT
+            ],
+            unasked=[
+                question.text
+                for question in step.asked(submission.answers)
+                if question.kind is Kind.YES_NO_UNSURE and question.code not in submission.answers
+            ],
+        )
+        for step in form_of(submission.form_version_id).steps
+    ]
+    return ReviewPage(
+        steps=[step for step in steps if step.rows or step.unasked],
+        findings=finding_rows(open_findings(submission.client_id)),
+        consents=list(submission.consents.order_by("pk")),
+        previous=previous,
+        changes=sum(row.before is not None for step in steps for row in step.rows),
+    )
+
+
+def answer_row(question: Question, answer: Answer, before: dict[str, Answer] | None) -> AnswerRow:
+    """Put an answer into words, beside the one before where it was another."""
+    was = None
+    if before is not None and before.get(question.code) != answer:
+        was = answer_words(question, before[question.code]) if question.code in before else _("not answered")
+    is_safety = question.kind is Kind.YES_NO_UNSURE
+    return AnswerRow(
+        code=question.code,
+        text=question.text,
+        answer=answer_words(question, answer),
+        before=was,
+        stands_out=is_safety and answer != NO,
+    )
+
+
+def answer_words(question: Question, answer: Answer) -> str:
+    """Say an answer as the page says it."""
+    match question.kind:
+        case Kind.YES_NO | Kind.YES_NO_UNSURE | Kind.CONSENT:
+            return str(ANSWER_WORDS.get(str(answer), answer))
+        case Kind.CHOICE | Kind.CHOICES | Kind.REGIONS:
+            labels = {option.value: option.label for option in question.options}
+            chosen = answer if isinstance(answer, list) else [str(answer)]
+            return ", ".join(labels.get(value, value) for value in chosen)
+        case Kind.DATE:
+            return date_format(date.fromisoformat(str(answer)), "D j M Y")
+        case Kind.NUMBER if question.look == "scale":
+            return _("%(value)s of 10") % {"value": answer}
+        case Kind.NUMBER if question.unit:
+            return f"{answer} {question.unit}"
+    return str(answer)
+
+
+def finding_rows(findings: Iterable[Finding]) -> list[FindingRow]:
+    """Put findings into words."""
+    return [finding_row(finding) for finding in findings]
+
+
+def finding_row(finding: Finding) -> FindingRow:
+    """Put a finding into words, with the title and source that its rule had in its version."""
+    rule = next((rule for rule in rules_of(finding.rule_version_id) if rule.code == finding.rule), None)
+    unasked = finding.rule == NOT_ASKED_RULE
+    return FindingRow(
+        finding=finding,
+        effect=effect_words(finding),
+        look=LOOKS[Effect(finding.effect)],
+        title=rule.title if rule else _("Not every safety question is answered") if unasked else finding.rule,
+        where=where_words(parse_scope(scope) for scope in finding.applies_to),
+        days=days_words(finding.starts_on, finding.ends_on),
+        source=rule.source if rule else "",
+        is_floor=rule.is_floor if rule else unasked,
+    )
+
+
+def effect_words(finding: Finding) -> str:
+    """Name the effect in a word or two."""
+    if finding.effect == Effect.CAP:
+        return _("At most %(cap)d") % {"cap": finding.cap or 1}
+    return str(Effect(finding.effect).label)
+
+
+def where_words(scopes: Iterable[Scope]) -> str:
+    """Name the regions that a finding speaks of; nothing where it speaks of none in particular."""
+    labels = {str(member): str(member.label) for member in (*Group, *Region)}
+    named = sorted({region for scope in scopes for region in scope.regions}, key=list(labels).index)
+    return ", ".join(labels[region] for region in named)
+
+
+def days_words(starts_on: date | None, ends_on: date | None) -> str:
+    """Say on which days a finding holds; nothing where it holds until it is closed."""
+    first, last = (day and date_format(day, "D j M") for day in (starts_on, ends_on))
+    if first and last:
+        return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
+    if last:
+        return _("until %(last)s") % {"last": last}
+    return _("from %(first)s") % {"first": first} if first else ""
+
+
+def closed_findings(client_pk: int) -> list[FindingRow]:
+    """Return what was in force once, the last closed first."""
+    closed = Finding.objects.filter(client=client_pk, closed_at__isnull=False)
+    return finding_rows(closed.select_related("closed_by", "rule_version").order_by("-closed_at"))

@@ -1,0 +1,22 @@
+"""Addresses of the intake form, its review, and the findings."""
+
+from django.urls import path
+
+from intake import views, views_review
+
+app_name = "intake"
+urlpatterns = [
+    path("i/<str:token>/", views.open_link, name="open"),
+    path("me/<int:client_pk>/intake/", views.own, name="own"),
+    path("intake/<int:number>/", views.step, name="step"),
+    path("intake/<int:number>/save/", views.step_save, name="step-save"),
+    path("intake/stop/", views.stop, name="stop"),
+    path("intake/sent/", views.sent, name="sent"),
+    path("clients/<int:pk>/intake/invite/", views_review.invite, name="invite"),
+    path("clients/<int:pk>/findings/", views_review.findings, name="findings"),
+    path("reviews/", views_review.review_list, name="review-list"),
+    path("reviews/<int:pk>/", views_review.review, name="review"),
+    path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),
+    path("findings/<int:pk>/acknowledge/", views_review.finding_acknowledge, name="finding-acknowledge"),
+    path("findings/<int:pk>/close/", views_review.finding_close, name="finding-close"),
+]

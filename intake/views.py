@@ -1,0 +1,203 @@
+"""The client's side: her link, the steps, the page that stops, and the thanks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from clinic.people.access import ClinicRequest, signed_in
+from clinic.scheduling.models import Appointment
+from intake import access, services
+from intake.findings import today_at, zone_at
+from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of
+from intake.models import Submission
+from intake.questions import IntakeForm, Kind, Step, form_of
+from intake.services import Alarm, LinkClosed, WrongDate
+
+P = ParamSpec("P")
+GONE = 410
+
+
+def with_now(
+    view: Callable[Concatenate[ClinicRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Type a view that needs no sign-in; where the form is closed to this browser, it answers with one calm page."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
+        except LinkClosed:
+            return render(request, "intake/closed.html", status=GONE)
+
+    return wrapper
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@with_now
+def open_link(request: ClinicRequest, token: str) -> HttpResponse:
+    """Open a private link: say who you are, then go on where you stopped."""
+    try:
+        invitation = access.invitation_by(token)
+    except Http404:
+        return render(request, "intake/closed.html", status=404)
+    if not invitation.is_open(request.now):
+        raise LinkClosed("")
+    asks_birth = invitation.client.born_on is not None
+    form = BirthForm(request.POST if request.method == "POST" else None) if asks_birth else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        born_on = form.cleaned_data["born_on"] if form else None
+        try:
+            draft = services.open_invitation(now=request.now, invitation=invitation, born_on=born_on)
+        except WrongDate as wrong:
+            if form:
+                form.add_error(None, wrong)
+        else:
+            access.enter(request.session, draft, invitation)
+            return _go_on(draft)
+    return render(request, "intake/open.html", {"form": form, "is_begun": invitation.opened_at is not None})
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
+    """Let a client who has signed in open the form that waits for her."""
+    client = access.own_client_asked(request, client_pk)
+    if request.method == "POST":
+        draft = services.begin(now=request.now, client=client)
+        access.enter(request.session, draft, None)
+        return _go_on(draft)
+    return render(request, "intake/open.html", {"form": None, "is_begun": False})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@with_now
+def step(request: ClinicRequest, number: int) -> HttpResponse:
+    """Ask one step, and keep its answers."""
+    draft = access.draft_in(request.session, now=request.now)
+    shown = _step(draft, number)
+    form = _bound(request, shown, draft)
+    if request.method == "POST" and form.is_valid():
+        try:
+            draft = services.save_step(now=request.now, submission=draft, step=number, answers=form.answers)
+            return _after_step(request, draft, shown, form)
+        except LinkClosed:
+            raise
+        except ValidationError as problem:
+            form.add_error(None, problem.messages)
+    return _show_step(request, draft, shown, form)
+
+
+@require_POST
+@with_now
+def step_save(request: ClinicRequest, number: int) -> HttpResponse:
+    """Keep what she has typed so far, while she is typing."""
+    draft = access.draft_in(request.session, now=request.now)
+    form = _bound(request, _step(draft, number), draft, is_complete=False)
+    form.is_valid()
+    draft = services.save_step(
+        now=request.now, submission=draft, step=number, answers=form.keepable(), is_complete=False
+    )
+    alarm = services.alarm_of(draft, request.now)
+    if alarm is not None and alarm.is_emergency:
+        return HttpResponseClientRedirect(reverse("intake:stop"))
+    return render(request, "intake/parts/saved.html", {"saved_at": _wall(draft.saved_at)})
+
+
+@never_cache
+@require_GET
+@with_now
+def stop(request: ClinicRequest) -> HttpResponse:
+    """Ask her to get help first."""
+    draft = access.draft_in(request.session, now=request.now)
+    alarm = services.alarm_of(draft, request.now)
+    if alarm is None:
+        return _go_on(draft)
+    steps = len(form_of(draft.form_version_id).steps)
+    context = {"alarm": alarm, "correct_url": _correct_url(alarm), "next_step": min(alarm.step + 1, steps)}
+    return render(request, "intake/stop.html", context)
+
+
+@never_cache
+@require_GET
+@with_now
+def sent(request: ClinicRequest) -> HttpResponse:
+    """Thank her, and tell what happens next."""
+    submission = access.just_sent_in(request.session)
+    visits = Appointment.objects.filter(client=submission.client_id).upcoming(request.now)
+    return render(request, "intake/sent.html", {"next_visit": visits.select_related("location").first()})
+
+
+def _go_on(draft: Submission) -> HttpResponse:
+    """Go to the first step that is not finished; when all are, to the last, where she signs."""
+    form = form_of(draft.form_version_id)
+    unfinished = form.first_incomplete(draft.answers)
+    return redirect("intake:step", unfinished.number if unfinished else len(form.steps))
+
+
+def _step(draft: Submission, number: int) -> Step:
+    try:
+        return form_of(draft.form_version_id).step(number)
+    except LookupError:
+        raise Http404 from None
+
+
+def _bound(request: ClinicRequest, shown: Step, draft: Submission, *, is_complete: bool = True) -> StepForm:
+    signs = any(question.kind is Kind.CONSENT for question in shown.questions)
+    form_class = SigningStepForm if signs else StepForm
+    return form_class(
+        shown,
+        today_at(request.now),
+        is_complete=is_complete,
+        data=request.POST if request.method == "POST" else None,
+        initial=initial_of(shown, draft.answers),
+    )
+
+
+def _after_step(request: ClinicRequest, draft: Submission, shown: Step, form: StepForm) -> HttpResponse:
+    alarm = services.alarm_of(draft, request.now)
+    if alarm is not None and (alarm.is_emergency or alarm.step == shown.number):
+        return redirect("intake:stop")
+    if isinstance(form, SigningStepForm):
+        services.submit(
+            now=request.now,
+            submission=draft,
+            signed_name=form.cleaned_data[SIGNATURE],
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+        access.leave(request.session, draft)
+        return redirect("intake:sent")
+    return redirect("intake:step", shown.number + 1)
+
+
+def _show_step(request: ClinicRequest, draft: Submission, shown: Step, form: StepForm) -> HttpResponse:
+    whole: IntakeForm = form_of(draft.form_version_id)
+    context = {
+        "form": form,
+        "step": shown,
+        "steps": len(whole.steps),
+        "back": shown.number - 1,
+        "is_last": shown.number == len(whole.steps),
+        "saved_at": _wall(draft.saved_at),
+    }
+    return render(request, "intake/step.html", context)
+
+
+def _wall(instant: datetime) -> datetime:
+    return instant.astimezone(zone_at())
+
+
+def _correct_url(alarm: Alarm) -> str:
+    return f"{reverse('intake:step', args=[alarm.step])}#div_id_{alarm.said[0].code}"

@@ -1,0 +1,136 @@
+"""The clinic's side: sending the form, reading what came, and deciding about findings."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.models import Client, Role
+from intake import access, services
+from intake.forms import CloseForm
+from intake.models import Finding, Submission
+from intake.reading import closed_findings, finding_rows, review_page
+from intake.standing import newest_sent, to_review
+
+PAGE = 25
+
+
+@require_POST
+@for_roles()
+def invite(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Send a client the link to the form."""
+    client = access.client_to_invite(request.user, pk, now=request.now)
+    try:
+        services.invite(by=request.user, now=request.now, client=client)
+    except ValidationError as problem:
+        messages.error(request, " ".join(problem.messages))
+    else:
+        messages.success(request, _("The intake form is on its way to %(email)s.") % {"email": client.email})
+    return redirect("desk:client", client.pk)
+
+
+@require_GET
+@for_roles(Role.THERAPIST)
+def review_list(request: ClinicRequest) -> HttpResponse:
+    """List the answers that wait for a therapist, most urgent first."""
+    page = Paginator(to_review(), PAGE).get_page(request.GET.get("page"))
+    return render(request, "intake/review_list.html", {"page": page})
+
+
+@require_GET
+@for_roles(Role.THERAPIST)
+def review(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Show one client's answers, what changed, and what they raise."""
+    submission = access.submission_for(request.user, pk, now=request.now)
+    return _show_review(request, submission)
+
+
+@require_POST
+@for_roles(Role.THERAPIST)
+def review_done(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Record that the answers were read."""
+    submission = access.submission_for(request.user, pk, now=request.now)
+    try:
+        services.review(by=request.user, now=request.now, submission=submission)
+    except ValidationError as problem:
+        return _show_review(request, submission, problem=problem)
+    messages.success(request, _("Reviewed: %(name)s.") % {"name": submission.client.name})
+    return redirect("intake:review-list")
+
+
+@require_GET
+@for_roles(Role.THERAPIST)
+def findings(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Show what is in force for a client, and what was."""
+    client = access.client_with_findings(request.user, pk, now=request.now)
+    return _show_findings(request, client)
+
+
+@require_POST
+@for_roles(Role.THERAPIST)
+def finding_acknowledge(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Record that a therapist knows of a finding."""
+    finding = access.finding_for(request.user, pk, now=request.now)
+    try:
+        services.acknowledge_finding(by=request.user, now=request.now, finding=finding)
+    except ValidationError as problem:
+        messages.error(request, " ".join(problem.messages))
+    return _back(request, finding)
+
+
+@require_POST
+@for_roles(Role.THERAPIST)
+def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
+    """End a finding with a reason."""
+    finding = access.finding_for(request.user, pk, now=request.now)
+    form = CloseForm(request.POST, prefix=str(finding.pk))
+    if not form.is_valid():
+        return _show_findings(request, finding.client, closing=form)
+    try:
+        services.close_finding(by=request.user, now=request.now, finding=finding, reason=form.cleaned_data["reason"])
+    except ValidationError as problem:
+        form.add_error(None, problem.messages)
+        return _show_findings(request, finding.client, closing=form)
+    messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
+    return _back(request, finding)
+
+
+def _back(request: HttpRequest, finding: Finding) -> HttpResponse:
+    """Return to the review from which the therapist came, else to the findings."""
+    review_pk = request.POST.get("review", "")
+    if review_pk.isdecimal():
+        return redirect("intake:review", int(review_pk))
+    return redirect("intake:findings", finding.client_id)
+
+
+def _show_review(
+    request: ClinicRequest, submission: Submission, *, problem: ValidationError | None = None
+) -> HttpResponse:
+    page = review_page(submission)
+    context = {
+        "submission": submission,
+        "client": submission.client,
+        "page": page,
+        "findings": [(row, CloseForm(prefix=str(row.finding.pk))) for row in page.findings],
+        "problem": " ".join(problem.messages) if problem else "",
+    }
+    return render(request, "intake/review.html", context, status=409 if problem else 200)
+
+
+def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm | None = None) -> HttpResponse:
+    rows = finding_rows(services.open_findings(client.pk))
+    forms = {closing.prefix: closing} if closing else {}
+    context = {
+        "client": client,
+        "findings": [(row, forms.get(str(row.finding.pk)) or CloseForm(prefix=str(row.finding.pk))) for row in rows],
+        "closed": closed_findings(client.pk),
+        "sent": newest_sent([client.pk]).get(client.pk),
+        "closing": closing,
+    }
+    return render(request, "intake/findings.html", context)
