@@ -10,7 +10,8 @@ from math import floor
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from clinic.people.models import Client, Modality, Service, User
+from clinic.lib.times import local_date
+from clinic.people.models import Client, Modality, Service, User, clinic_zone
 from intake.profile import IntakeProfile, profile_of
 from plans.models import Measure
 from plans.ranking import Candidate, Fact, Suggestion, rank
@@ -20,6 +21,7 @@ from plans.safety import planning_verdict
 USUAL_SHARE, CHRONIC_SHARE = Decimal("0.5"), Decimal("0.7")
 CHRONIC_FROM = 15
 MUCH_STRESS = 7
+PATTERN_UP_TO = 2
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def draft_for(client: Client, *, by: User, today: date) -> Draft:
     ranked = rank([Candidate(m.slug, m.works_head_or_neck) for m in modalities.values()], facts, verdicts)
     by_slug = {modality.slug: modality for modality in modalities.values()}
     return Draft(
-        intake_on=profile.answered_on if profile else None,
+        intake_on=local_date(clinic_zone(), profile.sent_at) if profile else None,
         facts=facts,
         offered=tuple(
             Option(service, suggestion_words(suggestion))
@@ -93,15 +95,14 @@ def services_of(therapist: User, today: date) -> list[Service]:
 
 def facts_of(profile: IntakeProfile) -> tuple[Fact, ...]:
     """Return what of her answers speaks for or against a modality. What she did not answer says nothing."""
-    stressed = (profile.stress or 0) >= MUCH_STRESS or profile.sleep_quality == "badly"
-    has_pattern = profile.headache_side in {"left", "right"} and bool(profile.headache_regions)
     met = {
-        Fact.TOUCH: profile.touch_sensitivity,
+        Fact.TOUCH: profile.has_touch_sensitivity,
         # D: neck pain with the headache, or headache on most days, is read as chronic tension.
-        Fact.TENSION: "neck_pain" in profile.symptoms or (profile.headache_days or 0) >= CHRONIC_FROM,
-        Fact.JAW: profile.jaw,
-        Fact.PATTERN: has_pattern and not profile.touch_sensitivity,
-        Fact.STRESS: stressed,
+        Fact.TENSION: profile.has_neck_tension or (profile.headache_days or 0) >= CHRONIC_FROM,
+        Fact.JAW: profile.clenches_jaw,
+        # D: pain in one or two places and nowhere else is read as a pattern; touch-sensitive skin forbids to follow it.
+        Fact.PATTERN: 1 <= len(profile.regions) <= PATTERN_UP_TO and not profile.has_touch_sensitivity,
+        Fact.STRESS: (profile.stress or 0) >= MUCH_STRESS or profile.sleeps_badly,
         Fact.DECLINES: profile.declines_head_neck,
     }
     return tuple(fact for fact, is_met in met.items() if is_met)

@@ -16,8 +16,8 @@ class Fact(TextChoices):
 
     TOUCH = "touch", _("sensitive to touch")
     TENSION = "tension", _("chronic tension")
-    JAW = "jaw", _("jaw clenching or pain")
-    PATTERN = "pattern", _("pain that spreads in a pattern she can show")
+    JAW = "jaw", _("jaw clenching")
+    PATTERN = "pattern", _("pain in one or two places only")
     STRESS = "stress", _("much stress or poor sleep")
     DECLINES = "declines", _("would rather not be touched at head or neck")
 

@@ -1,0 +1,76 @@
+"""What the client's own pages show, read from the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+
+from clinic.people.models import Client, Location, User
+from clinic.scheduling.models import Appointment, Status
+from intake.access import Pending, pending_for
+from plans.pages import GoalBox, goal_boxes, line_of, where_words
+from plans.standing import Standing, plan_in_force, standing
+
+TOLD_AS_PAST = (Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED, Status.LATE_CANCELLED, Status.NO_SHOW)
+PAST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class HomePage:
+    next_visit: Appointment | None
+    pending: Pending | None
+    plan: PlanPage | None
+    # Where to call; the place of the next visit, else the clinic's first.
+    place: Location | None
+
+
+@dataclass(frozen=True)
+class VisitsPage:
+    upcoming: Sequence[Appointment]
+    past: Sequence[Appointment]
+    place: Location | None
+
+
+@dataclass(frozen=True)
+class PlanPage:
+    standing: Standing
+    line: SafeString
+    where: str
+    goals: tuple[GoalBox, ...]
+
+
+def home_page(user: User, client: Client, now: datetime) -> HomePage:
+    """Return what comes next for a client, and what she is asked for."""
+    next_visit = upcoming_of(client, now).first()
+    return HomePage(
+        next_visit=next_visit,
+        pending=next((pending for pending in pending_for(user) if pending.client_pk == client.pk), None),
+        plan=plan_page(client, now),
+        place=next_visit.location if next_visit else first_place(),
+    )
+
+
+def visits_page(client: Client, now: datetime) -> VisitsPage:
+    """Return the visits to come, soonest first, and those that were, newest first."""
+    past = Appointment.objects.filter(client=client, status__in=TOLD_AS_PAST).with_people().order_by("-starts_at")
+    return VisitsPage(upcoming=list(upcoming_of(client, now)), past=list(past[:PAST_SHOWN]), place=first_place())
+
+
+def plan_page(client: Client, now: datetime) -> PlanPage | None:
+    """Return how her plan stands; None where none is in force."""
+    plan = plan_in_force(client)
+    if plan is None:
+        return None
+    stands = standing(plan, now)
+    return PlanPage(standing=stands, line=line_of(stands), where=where_words(stands), goals=goal_boxes(stands))
+
+
+def upcoming_of(client: Client, now: datetime) -> Sequence[Appointment]:
+    return Appointment.objects.filter(client=client).upcoming(now).with_people()
+
+
+def first_place() -> Location | None:
+    return Location.objects.filter(archived_at__isnull=True).first()
