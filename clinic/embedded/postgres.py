@@ -21,7 +21,7 @@ LEAN = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "40",
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",
     "jit": "off",
     "io_method": "sync",
     "max_worker_processes": "1",

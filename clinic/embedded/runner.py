@@ -1,4 +1,4 @@
-"""`demo`, `up`, `stop`: database, broker, web, worker and beat with one command and one log. Loads no Django."""
+"""`demo`, `up`, `stop`: database, broker, web and worker with one command and one log. Loads no Django."""
 
 import hashlib
 import os
@@ -145,8 +145,8 @@ class Runner:
                 return
             # Celery warns at length about root, at every start; nothing here is pickled.
             quiet = {"PYTHONWARNINGS": "ignore:You're running the worker"}
-            self._start("worker", self._worker(), env | quiet)
-            self._start("beat", self._beat(), env)
+            schedule = {"BEAT_SCHEDULE": str(self._records.with_suffix(".beat"))}
+            self._start("worker", self._worker(), env | quiet | schedule)
             if not self._watch_until(lambda: self._is_done(filling, f"“manage.py {words[0]}” failed")):
                 return
         self.log.say("runner", f"Stillpoint answers at {self.address} (Ctrl-C ends it)")
@@ -217,14 +217,8 @@ class Runner:
 
     def _worker(self) -> list[str]:
         return [
-            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "worker", "--pool", "threads", "--concurrency", "2",
-            "--without-gossip", "--without-mingle", "--loglevel", "WARNING", "--hostname", f"port-{self.port}@%h",
-        ]  # fmt: skip
-
-    def _beat(self) -> list[str]:
-        return [
-            PYTHON, "-m", "celery", "--quiet", "-A", "clinic", "beat", "--pidfile=",
-            "--schedule", str(self.place.run / f"beat-{self.port}"), "--loglevel", "WARNING",
+            PYTHON, "-m", "celery", "--quiet", "-A", "clinic.embedded.worker", "worker", "--pool", "threads",
+            "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING", "--hostname", f"port-{self.port}@%h",
         ]  # fmt: skip
 
     def _start(self, name: str, command: list[str], env: dict[str, str], *, once: bool = False) -> Child:

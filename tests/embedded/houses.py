@@ -36,9 +36,24 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 """,
     "clinic/celery.py": """
+import os
+from pathlib import Path
 from celery import Celery
+from celery.beat import PersistentScheduler
 app = Celery("house")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+RUN = Path(os.environ.get("BEAT_SCHEDULE", ".")).parent
+class Beat(PersistentScheduler):
+    def tick(self, *args, **kwargs):
+        if (RUN / "spoil").exists():
+            (RUN / "spoil").unlink()
+            raise RuntimeError("spoilt")
+        return super().tick(*args, **kwargs)
+@app.task
+def tick():
+    (RUN / "ticked").touch()
+app.conf.beat_scheduler = Beat
+app.conf.beat_schedule = {"tick": {"task": "clinic.celery.tick", "schedule": 0.5}}
 """,
     "clinic/urls.py": """
 from django.http import HttpResponse

@@ -23,7 +23,7 @@ NOBODY = pwd.getpwnam("nobody")
 
 
 def children_of(house: House, port: int) -> list[int]:
-    """Return the numbers of web, worker and beat as the runner recorded them."""
+    """Return the numbers of web and worker as the runner recorded them."""
     assert house.state
     return [record.pid for record in read_records(house.state / "run" / f"runner-{port}.json")[1:] if record.is_alive]
 
@@ -58,7 +58,7 @@ def test_after_the_runner_was_killed_the_next_one_ends_its_orphans_and_keeps_the
     port = free_port()
     killed = house.start(PORT=str(port))
     house.answers(killed)
-    assert eventually(lambda: len(children_of(house, port)) == 3)
+    assert eventually(lambda: len(children_of(house, port)) == 2)
     orphans = children_of(house, port)
     killed.kill()
     killed.communicate()
@@ -79,19 +79,29 @@ def test_what_crashes_is_started_again_and_the_log_says_so(house: House) -> None
     port = free_port()
     runner = house.start(PORT=str(port))
     house.answers(runner)
-    assert eventually(lambda: len(children_of(house, port)) == 3)
-    web, worker, beat = children_of(house, port)
+    assert eventually(lambda: len(children_of(house, port)) == 2)
+    web, worker = children_of(house, port)
     assert house.state
     database = int((house.state / "postgres" / "postmaster.pid").read_text().split()[0])
-    for pid in (web, worker, beat, database):
+    for pid in (web, worker, database):
         psutil.Process(pid).kill()
-    assert eventually(lambda: is_answered(port) and len(children_of(house, port)) == 3)
+    assert eventually(lambda: is_answered(port) and len(children_of(house, port)) == 2)
     code, output = house.ends("fill_demo")
     assert (code, output) == (0, "guests: 2 at None\n")
+
+    run = house.state / "run"
+    assert eventually((run / "ticked").exists), "beat ticks beside the worker"
+    (run / "spoil").touch()
+    assert eventually(lambda: not (run / "spoil").exists())
+    (run / "ticked").unlink()
+    assert eventually((run / "ticked").exists), "where beat fails, both start again"
+
     runner.send_signal(signal.SIGHUP)
     log, _ = runner.communicate(timeout=30)
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker"):
         assert f"{name} ended (SIGKILL); starting it again in 1 s." in log
+    assert "RuntimeError: spoilt" in log
+    assert "worker ended (exit code 0); starting it again in 2 s." in log
     assert "PostgreSQL had ended and was started again." in log
     assert house.processes() == []
 
