@@ -218,7 +218,8 @@ class Runner:
     def _worker(self) -> list[str]:
         return [
             PYTHON, "-m", "celery", "--quiet", "-A", "clinic.embedded.worker", "worker", "--pool", "threads",
-            "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING", "--hostname", f"port-{self.port}@%h",
+            "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+            "--hostname", f"port-{self.port}@%h",
         ]  # fmt: skip
 
     def _start(self, name: str, command: list[str], env: dict[str, str], *, once: bool = False) -> Child:
