@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from clinic.lib.times import local_date
-from clinic.people.models import Client, Location
+from clinic.people.models import Client
 from intake.models import Consent, Effect, Finding, Submission
 from intake.questions import Answer
 from intake.rules import current_rules, parse_scope
@@ -24,19 +22,9 @@ from intake.safety import (
     raise_fact,
     severity,
 )
+from intake.wall import today_at
 
 FACT_COLUMNS = ("effect", "cap", "applies_to", "consent", "reason", "starts_on", "ends_on")
-
-
-def today_at(now: datetime) -> date:
-    """Return the calendar day at the clinic's first location."""
-    return local_date(zone_at(), now)
-
-
-def zone_at() -> ZoneInfo:
-    """Return the zone of the clinic's first location, for what has no place of its own."""
-    location = Location.objects.filter(archived_at__isnull=True).first()
-    return location.zone if location else ZoneInfo("UTC")
 
 
 def facts_of(submission: Submission, day: date) -> list[FindingFact]:

@@ -27,6 +27,11 @@ class OptionGroup:
     is_folded: bool
     options: list[BoundWidget]
 
+    @property
+    def has_chosen(self) -> bool:
+        """Say whether one of them was chosen: then a fold stands open."""
+        return any(option.data["selected"] for option in self.options)
+
 
 @dataclass(frozen=True)
 class Asked:

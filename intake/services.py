@@ -14,7 +14,7 @@ from clinic.audit.services import record_change
 from clinic.people.models import Client, ContactConsent, User
 from clinic.people.services import give_client_login, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
-from intake.findings import facts_of, open_findings, raise_findings, today_at, verdict_for
+from intake.findings import facts_of, open_findings, raise_findings, verdict_for
 from intake.links import token_for
 from intake.models import Consent, Effect, Finding, FormVersion, Invitation, Submission
 from intake.questions import (
@@ -31,6 +31,7 @@ from intake.questions import (
 )
 from intake.rules import current_rules
 from intake.safety import URGENT
+from intake.wall import today_at
 
 # What the rooms above call and read.
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
@@ -21,6 +22,7 @@ from clinic.scheduling.models import Appointment, Status
 from intake.findings import consents_of, fact_of
 from intake.models import Effect, Finding, Submission
 from intake.safety import Planned, may
+from intake.wall import zone_at
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
@@ -73,6 +75,7 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
 class Sent:
     """When a client's newest answers came, and whether a therapist has read them."""
 
+    pk: int
     at: datetime
     is_reviewed: bool
 
@@ -84,7 +87,7 @@ def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
         .sent()
         .order_by("client_id", "-submitted_at", "-pk")
         .distinct("client_id")
-        .values_list("client_id", "submitted_at", "state")
+        .values_list("client_id", "pk", "submitted_at", "state")
     )
     return {client_pk: Sent(at, state == Submission.State.REVIEWED) for client_pk, at, state in found if at is not None}
 
@@ -137,15 +140,18 @@ def count(user: User) -> int:
 
 def rows(user: User, now: datetime) -> list[WorkRow]:
     """Return them, most urgent first."""
-    return [_row(submission) for submission in to_review()[:ROWS_SHOWN]] if user.is_therapist else []
+    if not user.is_therapist:
+        return []
+    zone = zone_at()
+    return [_row(submission, zone) for submission in to_review()[:ROWS_SHOWN]]
 
 
 URGENCY_WORDS = {2: gettext_lazy("Emergency answer"), 1: gettext_lazy("Needs medical contact today")}
 
 
-def _row(submission: Submission) -> WorkRow:
+def _row(submission: Submission, zone: ZoneInfo) -> WorkRow:
     urgency: int = getattr(submission, "urgency", 0)
-    came = date_format(submission.submitted_at or submission.saved_at, "D j M, H:i")
+    came = date_format((submission.submitted_at or submission.saved_at).astimezone(zone), "D j M, H:i")
     detail = str(URGENCY_WORDS[urgency]) if urgency else _("Intake sent in %(came)s") % {"came": came}
     if submission.state == Submission.State.DRAFT:
         url, verb = reverse("intake:findings", args=[submission.client_id]), _("Look")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -18,11 +17,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from clinic.people.access import ClinicRequest, signed_in
 from clinic.scheduling.models import Appointment
 from intake import access, services
-from intake.findings import today_at, zone_at
 from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of
 from intake.models import Submission
 from intake.questions import IntakeForm, Kind, Step, form_of
 from intake.services import Alarm, LinkClosed, WrongDate
+from intake.wall import render_at_wall, today_at
 
 P = ParamSpec("P")
 GONE = 410
@@ -113,7 +112,7 @@ def step_save(request: ClinicRequest, number: int) -> HttpResponse:
     alarm = services.alarm_of(draft, request.now)
     if alarm is not None and alarm.is_emergency:
         return HttpResponseClientRedirect(reverse("intake:stop"))
-    return render(request, "intake/parts/saved.html", {"saved_at": _wall(draft.saved_at)})
+    return render_at_wall(request, "intake/parts/saved.html", {"saved_at": draft.saved_at})
 
 
 @never_cache
@@ -190,13 +189,9 @@ def _show_step(request: ClinicRequest, draft: Submission, shown: Step, form: Ste
         "steps": len(whole.steps),
         "back": shown.number - 1,
         "is_last": shown.number == len(whole.steps),
-        "saved_at": _wall(draft.saved_at),
+        "saved_at": draft.saved_at,
     }
-    return render(request, "intake/step.html", context)
-
-
-def _wall(instant: datetime) -> datetime:
-    return instant.astimezone(zone_at())
+    return render_at_wall(request, "intake/step.html", context)
 
 
 def _correct_url(alarm: Alarm) -> str:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,6 +17,7 @@ from intake.forms import CloseForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
 from intake.standing import newest_sent, to_review
+from intake.wall import render_at_wall
 
 PAGE = 25
 
@@ -40,7 +41,7 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
     page = Paginator(to_review(), PAGE).get_page(request.GET.get("page"))
-    return render(request, "intake/review_list.html", {"page": page})
+    return render_at_wall(request, "intake/review_list.html", {"page": page})
 
 
 @require_GET
@@ -120,7 +121,7 @@ def _show_review(
         "findings": [(row, CloseForm(prefix=str(row.finding.pk))) for row in page.findings],
         "problem": " ".join(problem.messages) if problem else "",
     }
-    return render(request, "intake/review.html", context, status=409 if problem else 200)
+    return render_at_wall(request, "intake/review.html", context, status=409 if problem else 200)
 
 
 def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm | None = None) -> HttpResponse:
@@ -133,4 +134,4 @@ def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm
         "sent": newest_sent([client.pk]).get(client.pk),
         "closing": closing,
     }
-    return render(request, "intake/findings.html", context)
+    return render_at_wall(request, "intake/findings.html", context)
