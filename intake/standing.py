@@ -89,7 +89,11 @@ def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
         .distinct("client_id")
         .values_list("client_id", "pk", "submitted_at", "state")
     )
-    return {client_pk: Sent(at, state == Submission.State.REVIEWED) for client_pk, at, state in found if at is not None}
+    return {
+        client_pk: Sent(pk, at, state == Submission.State.REVIEWED)
+        for client_pk, pk, at, state in found
+        if at is not None
+    }
 
 
 def badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
