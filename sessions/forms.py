@@ -135,12 +135,11 @@ class BlockForm(forms.Form):
         self.fields["region"].choices = [("", "—"), *offered]  # type: ignore[attr-defined]  # a ChoiceField has them
 
     def clean(self) -> dict[str, Any]:
-        """Left and right are for regions that have them."""
+        """A region on the middle line has no left and right."""
         answers: dict[str, Any] = super().clean() or {}
         region, side = answers.get("region"), answers.get("side")
-        if region and side and (side == Side.MIDDLE) != (region in body.MIDLINE):
-            words = _("This region lies in the middle.") if region in body.MIDLINE else _("Left, right or both.")
-            self.add_error("side", words)
+        if region in body.MIDLINE and side and side != Side.MIDDLE:
+            self.add_error("side", _("This region lies in the middle."))
         return answers
 
 

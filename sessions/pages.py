@@ -107,7 +107,7 @@ def _force_line(finding: Finding) -> ForceLine:
 def room_words(client: Client) -> Sequence[str]:
     """Return how she likes the room, as she told us."""
     profile = profile_of(client)
-    return [profile.room] if profile and profile.room else []
+    return profile.room_wishes if profile else ()
 
 
 @dataclass(frozen=True)

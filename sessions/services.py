@@ -33,6 +33,8 @@ from sessions.today import answers_of_today
 
 # What may be written in a draft; consent and the every-visit question stay as they were answered at the start.
 EDITABLE = tuple(name for name in NOTE_FACTS if name not in {"is_usual", "consent_given", "is_sedated"})
+# What a note has only once it is signed, and what the service itself puts there.
+UNSIGNED = frozenset({"appointment", "client", "therapist", "signed_at", "signed_by", "canonical", "chain_position"})
 TRIGGER_POINTS = {"active": BodyMark.Kind.TRIGGER_ACTIVE, "latent": BodyMark.Kind.TRIGGER_LATENT}
 
 
@@ -103,7 +105,7 @@ def start_note(
             is_sedated=is_sedated,
             pain_before=pain_before,
         )
-        note.full_clean(validate_unique=False)
+        note.clean_fields(exclude=UNSIGNED)
         note.save(force_insert=True)
     return note
 
@@ -197,7 +199,7 @@ def add_block(
             details=form.details,
         )
         _judge(block, kept, by=by, now=now, reason=override_reason.strip(), is_deviation=is_deviation)
-        block.full_clean(exclude=["note", "modality", "override_by"], validate_unique=False)
+        block.clean_fields(exclude={"note", "modality", "details", "override_by", "override_at"})
         block.save(force_insert=True)
         _mark_point(block)
     return block
@@ -208,7 +210,7 @@ def _judge(block: Block, note: Note, *, by: User, now: datetime, reason: str, is
     work = Work.of(block)
     limits = limits_for(note, work, day=_day(note.appointment, now))
     if limits.forbidden and not is_deviation:
-        raise ValidationError({"is_deviation": limits.forbidden})
+        raise ValidationError({"is_deviation": list(limits.forbidden)})
     passed_over = [*limits.forbidden, *limits.passed_over_by(block.pressure)]
     if not passed_over:
         return
