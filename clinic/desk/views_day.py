@@ -1,0 +1,71 @@
+"""The front desk's day, and the panel about one visit."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from clinic.desk.day import board
+from clinic.desk.visit_panel import day_url, visit_panel
+from clinic.lib.times import local_date
+from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.models import Location
+from clinic.scheduling.access import visit_for
+
+
+@require_safe
+@for_roles()
+def day(request: ClinicRequest) -> HttpResponse:
+    """Show one day of one location, as columns or as a list, with the panel of the visit that is open."""
+    locations = list(Location.objects.filter(archived_at__isnull=True))
+    location = _chosen(locations, request.GET.get("location", ""))
+    if location is None:
+        return render(request, "desk/day_no_location.html")
+    today = local_date(location.zone, request.now)
+    on = _day_of(request.GET.get("on", ""), today)
+    context: dict[str, Any] = {
+        "board": board(user=request.user, now=request.now, location=location, day=on),
+        "locations": locations,
+        "as_list": request.GET.get("as") == "list",
+        "previous_day": on - timedelta(days=1),
+        "next_day": on + timedelta(days=1),
+        "today": today,
+    }
+    if request.GET.get("open", "").isdecimal():
+        visit = visit_for(request.user, int(request.GET["open"]), now=request.now)
+        context["panel"] = visit_panel(user=request.user, now=request.now, visit=visit)
+    return render(request, "desk/day.html", context)
+
+
+@require_safe
+@for_roles()
+def appointment(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Show one visit: beside the day for htmx, as a page of its own otherwise."""
+    visit = visit_for(request.user, pk, now=request.now)
+    panel = visit_panel(user=request.user, now=request.now, visit=visit)
+    template = "desk/appointment_panel.html" if request.htmx else "desk/appointment.html"
+    return render(request, template, {"panel": panel, "day_url": day_url(visit, is_open=False)})
+
+
+def _chosen(locations: list[Location], pk: str) -> Location | None:
+    if not pk:
+        return locations[0] if locations else None
+    found = [location for location in locations if str(location.pk) == pk]
+    if not found:
+        raise Http404
+    return found[0]
+
+
+def _day_of(words: str, today: date) -> date:
+    """Return the day asked for; a day that is none, or beyond the calendar's edge, is today."""
+    try:
+        asked = parse_date(words)
+    except ValueError:
+        asked = None
+    is_far = asked is not None and not date(2000, 1, 1) <= asked <= date(2200, 1, 1)
+    return today if asked is None or is_far else asked

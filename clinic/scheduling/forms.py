@@ -1,0 +1,181 @@
+"""What the desk asks for when it books: the wish on the left, a free time on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from clinic.lib.times import at_wall
+from clinic.people.models import Client, Location, Service, Therapist
+from clinic.scheduling.models import Appointment, Series
+from clinic.scheduling.services import MOST_VISITS
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d", attrs={"class": "mid"})
+
+
+class ClockInput(forms.TimeInput):
+    """The browser's own clock."""
+
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M", attrs={"class": "short"})
+
+
+def therapists() -> Any:
+    """Return those who may be booked."""
+    return Therapist.objects.filter(archived_at__isnull=True).select_related("user").order_by("user__name", "pk")
+
+
+class WhenForm(forms.Form):
+    """With whom, and on which day."""
+
+    therapist = forms.ModelChoiceField(
+        Therapist.objects.none(), label=_("Therapist"), required=False, empty_label=_("Anyone qualified")
+    )
+    on = forms.DateField(label=_("Day"), widget=DayInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        therapist = self.fields["therapist"]
+        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
+        therapist.queryset = therapists()
+
+
+class WishForm(WhenForm):
+    """What is wanted, without the time."""
+
+    service = forms.ModelChoiceField(
+        Service.objects.filter(archived_at__isnull=True), label=_("Service"), empty_label=None
+    )
+    location = forms.ModelChoiceField(
+        Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
+    )
+    field_order = ("service", "therapist", "location", "on")
+
+
+@dataclass(frozen=True)
+class ChosenTime:
+    """A start and who gives the visit."""
+
+    starts_at: datetime
+    therapist: Therapist
+
+
+class TimeForm(forms.Form):
+    """A free time as it was offered, or another one by the wall clock with a reason."""
+
+    slot = forms.CharField(required=False)
+    other_time = forms.TimeField(label=_("Another time"), required=False, widget=ClockInput())
+    override_reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=160,
+        help_text=_("Needed outside working hours, over a break or for a visit in the past. It stays with the visit."),
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput())
+
+    def chosen(self, *, location: Location, on: date, therapist: Therapist | None) -> ChosenTime:
+        """Return the time that was chosen. Raises ValidationError beside its field."""
+        wall = self.cleaned_data.get("other_time")
+        if wall is not None:
+            if therapist is None:
+                raise ValidationError({"other_time": _("Choose a therapist first, then another time.")})
+            return ChosenTime(at_wall(location.zone, on, wall), therapist)
+        if found := read_choice(self.cleaned_data.get("slot", ""), location):
+            return found
+        raise ValidationError({"slot": _("Choose a time.")})
+
+    @property
+    def idempotency_key(self) -> UUID:
+        key: UUID = self.cleaned_data["key"]
+        return key
+
+
+def choice_value(starts_at: datetime, therapist: Therapist, location: Location) -> str:
+    """Return the value of one offered time: the wall clock of the place, and the therapist."""
+    return f"{starts_at.astimezone(location.zone):%Y-%m-%dT%H:%M%z}_{therapist.pk}"
+
+
+def read_choice(value: str, location: Location) -> ChosenTime | None:
+    """Read what `choice_value` wrote; None for anything else."""
+    words, _sign, pk = value.rpartition("_")
+    try:
+        starts_at = parse_datetime(words)
+    except ValueError:
+        return None
+    if starts_at is None or starts_at.tzinfo is None or not pk.isdecimal():
+        return None
+    therapist = therapists().filter(pk=pk).first()
+    return ChosenTime(starts_at, therapist) if therapist else None
+
+
+class CancelForm(forms.Form):
+    why = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=160,
+        help_text=_("A word for the desk, as in “ill” or “travels”. Nothing about health beyond that."),
+    )
+
+
+class SeriesForm(forms.Form):
+    """The rule of a series."""
+
+    service = forms.ModelChoiceField(
+        Service.objects.filter(archived_at__isnull=True), label=_("Service"), empty_label=None
+    )
+    therapist = forms.ModelChoiceField(Therapist.objects.none(), label=_("Therapist"), empty_label=None)
+    location = forms.ModelChoiceField(
+        Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
+    )
+    first_on = forms.DateField(label=_("First visit"), widget=DayInput())
+    at_time = forms.TimeField(label=_("Time"), widget=ClockInput())
+    every_weeks = forms.TypedChoiceField(
+        label=_("Every"),
+        choices=Series.Every.choices,
+        coerce=int,
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
+    count = forms.IntegerField(
+        label=_("Visits"),
+        min_value=2,
+        max_value=MOST_VISITS,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        therapist = self.fields["therapist"]
+        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
+        therapist.queryset = therapists()
+
+
+def last_wish(client: Client) -> dict[str, Any]:
+    """Return what she had last, to begin with: service, therapist and location."""
+    last = Appointment.objects.filter(client=client).order_by("-starts_at").first()
+    if last is None:
+        return {
+            "service": Service.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
+            "therapist": client.primary_therapist_id or "",
+            "location": Location.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
+        }
+    return {
+        "service": last.service_id,
+        "therapist": client.primary_therapist_id or last.therapist_id,
+        "location": last.location_id,
+    }

@@ -1,0 +1,171 @@
+"""The series page: which visits are ready, which were moved, which are to decide, and the links that decide.
+
+Every decision stands in the address, so that the page needs no script and the back button takes a decision back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_date
+from django.utils.timezone import make_naive
+
+from clinic.people.models import Location, Therapist
+from clinic.scheduling.forms import choice_value
+from clinic.scheduling.offers import Alternative, Occurrence
+
+MOVE, SKIP = "move", "skip"
+STRIP_WIDTH, STRIP_MARGIN = 812, 20
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link that accepts one alternative."""
+
+    words: str
+    starts_at: datetime | None
+    therapist: Therapist
+    is_chosen: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One visit as it stands: `look` is solved, conf or nothing; `value` is what would be booked."""
+
+    position: int
+    on: date
+    starts_at: datetime
+    ends_at: datetime
+    occurrence: Occurrence
+    look: str
+    value: str
+    ways: Sequence[Way]
+    skip_url: str
+    change_url: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    on: date
+    url: str
+
+
+@dataclass(frozen=True)
+class Dot:
+    x: float
+    look: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    on: date
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The visits on a line of months."""
+
+    dots: Sequence[Dot]
+    months: Sequence[Tick]
+    clock_changes: Sequence[float]
+
+
+@dataclass(frozen=True)
+class SeriesPage:
+    rows: Sequence[Row]
+    skipped: Sequence[Skipped]
+    strip: Strip
+    ready: int
+    first_to_decide: Row | None
+    to_decide: int
+
+
+def left_out(query: QueryDict) -> list[date]:
+    """Return the dates that were left out; words that are no date are passed over."""
+    found: list[date] = []
+    for words in query.getlist(SKIP):
+        try:
+            day = parse_date(words)
+        except ValueError:
+            continue
+        if day is not None:
+            found.append(day)
+    return sorted(set(found))
+
+
+def series_page(occurrences: Sequence[Occurrence], query: QueryDict, location: Location) -> SeriesPage:
+    """Return the page for these occurrences and the decisions in the address."""
+    moves = dict(value.split("~", 1) for value in query.getlist(MOVE) if "~" in value)
+    rows = [_row(one, moves, query, location) for one in occurrences]
+    open_rows = [row for row in rows if row.look == "conf"]
+    return SeriesPage(
+        rows=rows,
+        skipped=[Skipped(day, _without(query, SKIP, day.isoformat())) for day in left_out(query)],
+        strip=_strip(rows),
+        ready=len(rows) - len(open_rows),
+        first_to_decide=open_rows[0] if open_rows else None,
+        to_decide=len(open_rows),
+    )
+
+
+def _row(one: Occurrence, moves: Mapping[str, str], query: QueryDict, location: Location) -> Row:
+    key = one.on.isoformat()
+    starts_at, therapist, look = one.starts_at, one.therapist, "conf" if one.problem else ""
+    for way in one.alternatives:
+        if way.starts_at is not None and moves.get(key) == choice_value(way.starts_at, way.therapist, location):
+            starts_at, therapist, look = way.starts_at, way.therapist, "solved"
+    skipping = query.copy()
+    skipping.appendlist(SKIP, key)
+    return Row(
+        position=one.position,
+        on=one.on,
+        starts_at=make_naive(starts_at, location.zone),
+        ends_at=make_naive(starts_at + (one.ends_at - one.starts_at), location.zone),
+        occurrence=one,
+        look=look,
+        value="" if look == "conf" else choice_value(starts_at, therapist, location),
+        ways=[_way(way, key, moves, query, location) for way in one.alternatives],
+        skip_url=f"?{skipping.urlencode()}",
+        change_url=_without(query, MOVE, f"{key}~{moves[key]}") if key in moves else "",
+    )
+
+
+def _way(way: Alternative, key: str, moves: Mapping[str, str], query: QueryDict, location: Location) -> Way:
+    if way.starts_at is None:
+        return Way(way.words, None, way.therapist, is_chosen=False, url="")
+    value = choice_value(way.starts_at, way.therapist, location)
+    moving = query.copy()
+    moving.setlist(MOVE, [kept for kept in query.getlist(MOVE) if not kept.startswith(f"{key}~")] + [f"{key}~{value}"])
+    wall = make_naive(way.starts_at, location.zone)
+    return Way(way.words, wall, way.therapist, moves.get(key) == value, f"?{moving.urlencode()}")
+
+
+def _without(query: QueryDict, name: str, value: str) -> str:
+    left = query.copy()
+    left.setlist(name, [kept for kept in query.getlist(name) if kept != value])
+    return f"?{left.urlencode()}"
+
+
+def _strip(rows: Sequence[Row]) -> Strip:
+    first = rows[0].on
+    days = max((rows[-1].on - first).days, 1)
+
+    def x(day: date) -> float:
+        return round(STRIP_MARGIN + (day - first).days * (STRIP_WIDTH - 2 * STRIP_MARGIN) / days, 1)
+
+    looks = {"": "fr", "solved": "mv", "conf": "op"}
+    months: list[Tick] = []
+    month = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    while month <= rows[-1].on:
+        months.append(Tick(x(month), month))
+        month = (month + timedelta(days=32)).replace(day=1)
+    return Strip(
+        dots=[Dot(x(row.on), looks[row.look]) for row in rows],
+        months=months[:: max(len(months) // 8, 1)],
+        clock_changes=[x(row.on) - 6 for row in rows if row.occurrence.note],
+    )

@@ -1,0 +1,160 @@
+"""The page on which a time is chosen: the wish in words that the address keeps, and what is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import make_naive
+
+from clinic.lib.times import local_date
+from clinic.people.models import Client, Location, Service, Therapist, clinic_zone
+from clinic.scheduling.forms import WhenForm, choice_value, last_wish
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.offers import FreeTime, free_times, next_free_times
+
+OTHER_DAYS = (-1, 1, 7)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted; `moving` is the visit that has it already at another time."""
+
+    client: Client
+    service: Service
+    location: Location
+    therapist: Therapist | None
+    on: date
+    moving: Appointment | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One free time on the page; `therapist` is said where anybody will do."""
+
+    value: str
+    starts_at: datetime
+    therapist: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A link to another day, or to a free time there."""
+
+    url: str
+    on: datetime
+
+
+@dataclass(frozen=True)
+class TimePage:
+    choices: Sequence[Choice]
+    hidden: Mapping[str, Any]
+    days: Sequence[Elsewhere]
+    nearest: Sequence[Elsewhere]
+    # The time that the address asked for, where it is not free.
+    missed: str
+
+
+def parse_day(words: str) -> date | None:
+    """Read the day of an ISO date or moment; None for anything else."""
+    try:
+        found = parse_datetime(words[:10] + "T00:00")
+    except ValueError:
+        return None
+    return found.date() if found else None
+
+
+def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[str, Any]:
+    """Return the wish as asked for; what was not said is as last time, and today. `at` says the day as well."""
+    said = {name: asked[name] for name in ("service", "therapist", "location", "on") if name in asked}
+    if day := parse_day(asked.get("at", "")):
+        said["on"] = day.isoformat()
+    return {"on": local_date(clinic_zone(), now).isoformat(), **last_wish(client), **said}
+
+
+def moving_data(asked: Mapping[str, Any], visit: Appointment) -> dict[str, Any]:
+    """Return where a visit may go as asked for; what was not said is as it is."""
+    said = {name: asked[name] for name in ("therapist", "on") if name in asked}
+    if day := parse_day(asked.get("at", "")):
+        said["on"] = day.isoformat()
+    return {"therapist": visit.therapist_id, "on": visit.local_start.date().isoformat(), **said}
+
+
+def wanted_of(wish: WhenForm, client: Client, *, moving: Appointment | None = None) -> Wanted | None:
+    """Return what the form asks for, or None while it has errors."""
+    if not wish.is_valid():
+        return None
+    facts = wish.cleaned_data
+    service = moving.service if moving else facts["service"]
+    location = moving.location if moving else facts["location"]
+    return Wanted(client, service, location, facts["therapist"], facts["on"], moving)
+
+
+def time_page(
+    wanted: Wanted, wish: WhenForm, *, now: datetime, wished: str = "", nearest: Sequence[FreeTime] = ()
+) -> TimePage:
+    """Return the free times of the day, the one that begins with `wished` marked, and the ways to other days."""
+    free = free_times(
+        now=now,
+        service=wanted.service,
+        location=wanted.location,
+        first=wanted.on,
+        therapist=wanted.therapist,
+        client=wanted.client,
+        leaving_out=wanted.moving,
+        preferred=wanted.client.primary_therapist,
+    )
+    said: dict[str, Any] = {name: wish[name].value() or "" for name in wish.fields}
+    if wanted.moving is None:
+        said["client"] = wanted.client.pk
+    choices = _choices(free, wanted, wished)
+    is_missed = bool(wished) and not any(choice.is_chosen for choice in choices)
+    return TimePage(
+        choices=choices,
+        hidden=said,
+        days=[_other_day(said, wanted.on + timedelta(days=number)) for number in OTHER_DAYS],
+        nearest=[_other_time(said, one, wanted.location) for one in nearest],
+        missed=wished[11:16] if is_missed else "",
+    )
+
+
+def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime]:
+    """Return the next free times after one that has been taken."""
+    return next_free_times(
+        now=now,
+        service=wanted.service,
+        location=wanted.location,
+        after=wish,
+        therapist=wanted.therapist,
+        client=wanted.client,
+        leaving_out=wanted.moving,
+    )
+
+
+def _choices(free: Sequence[FreeTime], wanted: Wanted, wished: str) -> list[Choice]:
+    values = [choice_value(one.starts_at, one.therapist, wanted.location) for one in free]
+    chosen = next((value for value in values if wished and value.startswith(wished)), None)
+    return [
+        Choice(
+            value=value,
+            starts_at=make_naive(one.starts_at, wanted.location.zone),
+            therapist="" if wanted.therapist else one.therapist.user.first_name,
+            is_chosen=value == chosen,
+        )
+        for one, value in zip(free, values, strict=True)
+    ]
+
+
+def _other_day(said: Mapping[str, Any], on: date) -> Elsewhere:
+    return Elsewhere(f"?{urlencode({**said, 'on': on.isoformat()})}", datetime(on.year, on.month, on.day))  # noqa: DTZ001 -- a wall
+
+
+def _other_time(said: Mapping[str, Any], one: FreeTime, location: Location) -> Elsewhere:
+    wall = make_naive(one.starts_at, location.zone)
+    query = {**said, "therapist": one.therapist.pk, "at": wall.isoformat(timespec="minutes")}
+    return Elsewhere(f"?{urlencode(query)}", wall)

@@ -1,0 +1,278 @@
+"""Booking, moving, cancelling, and the steps of a visit. Who, what, do, show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.timezone import make_naive
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from clinic.lib.times import local_date
+from clinic.people.access import ClinicRequest, client_for, for_roles
+from clinic.people.models import Client, Clinic, Location, clinic_zone
+from clinic.scheduling.access import visit_for
+from clinic.scheduling.forms import (
+    CancelForm,
+    ChosenTime,
+    SeriesForm,
+    TimeForm,
+    WhenForm,
+    WishForm,
+    last_wish,
+    read_choice,
+)
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.offers import preview_series
+from clinic.scheduling.series_page import left_out, series_page
+from clinic.scheduling.services import (
+    ChosenVisit,
+    SlotTaken,
+    book_appointment,
+    book_series,
+    cancel_appointment,
+    cancelled_as,
+    change_status,
+    free_until,
+    move_appointment,
+)
+from clinic.scheduling.time_page import Wanted, moving_data, nearest_free, parse_day, time_page, wanted_of, wish_data
+from clinic.scheduling.words import moment_words
+
+Take = Callable[[Wanted, ChosenTime, TimeForm], Appointment]
+MATCHES_SHOWN = 10
+# What the desk's buttons may ask for. A session begins with its note, a cancellation with its own page.
+ASKABLE = frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.COMPLETED, Status.NO_SHOW})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def appointment_new(request: ClinicRequest) -> HttpResponse:
+    """Book one visit: for whom, what, and one of the free times of a day."""
+    asked = request.POST if request.method == "POST" else request.GET
+    client = _asked_client(request, asked.get("client", ""))
+    if client is None:
+        return _choose_client(request, _("New booking"))
+    wish = WishForm(wish_data(asked, client, request.now))
+
+    def book(wanted: Wanted, chosen: ChosenTime, times: TimeForm) -> Appointment:
+        return book_appointment(
+            by=request.user,
+            now=request.now,
+            client=client,
+            service=wanted.service,
+            therapist=chosen.therapist,
+            location=wanted.location,
+            starts_at=chosen.starts_at,
+            idempotency_key=times.idempotency_key,
+            override_reason=times.cleaned_data["override_reason"],
+        )
+
+    wanted = wanted_of(wish, client)
+    return _choose_time(request, wish, wanted, take=book)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Move a visit to another of the free times, also with another therapist."""
+    visit = visit_for(request.user, pk, now=request.now)
+    asked = request.POST if request.method == "POST" else request.GET
+    wish = WhenForm(moving_data(asked, visit))
+
+    def move(wanted: Wanted, chosen: ChosenTime, times: TimeForm) -> Appointment:
+        return move_appointment(
+            by=request.user,
+            now=request.now,
+            appointment=visit,
+            starts_at=chosen.starts_at,
+            therapist=chosen.therapist,
+            override_reason=times.cleaned_data["override_reason"],
+        )
+
+    wanted = wanted_of(wish, visit.client, moving=visit)
+    return _choose_time(request, wish, wanted, take=move)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Say what cancelling now means, and cancel."""
+    visit = visit_for(request.user, pk, now=request.now)
+    form = CancelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            cancelled = cancel_appointment(
+                by=request.user, now=request.now, appointment=visit, why=form.cleaned_data["why"]
+            )
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            facts = {"client": visit.client.name, "when": moment_words(visit.starts_at, visit.location.zone)}
+            messages.success(request, _("%(client)s, %(when)s is cancelled.") % facts)
+            return redirect(_day_url(cancelled))
+    context = {
+        "visit": visit,
+        "form": form,
+        "is_late": cancelled_as(visit, now=request.now) == Status.LATE_CANCELLED,
+        "free_until": make_naive(free_until(visit), visit.location.zone),
+        "policy": Clinic.objects.values_list("cancellation_policy", flat=True).get(),
+        "back": _day_url(visit),
+    }
+    return render(request, "scheduling/appointment_cancel.html", context)
+
+
+@require_POST
+@for_roles()
+def appointment_status(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Take one step of a visit, or take it back."""
+    visit = visit_for(request.user, pk, now=request.now)
+    to = request.POST.get("to", "")
+    takes_back_check_out = to == Status.IN_SESSION and visit.status == Status.COMPLETED
+    if to not in ASKABLE and not takes_back_check_out:
+        raise Http404
+    try:
+        change_status(by=request.user, now=request.now, appointment=visit, to=Status(to))
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    return HttpResponseRedirect(_safe_next(request) or _day_url(visit))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def series_new(request: ClinicRequest) -> HttpResponse:
+    """Preview a series, each date free or with a way out, and book all that was accepted or nothing."""
+    client = _asked_client(request, request.GET.get("client", ""))
+    if client is None:
+        return _choose_client(request, _("New series"))
+    form = SeriesForm(_series_data(request, client))
+    if not form.is_valid():
+        return render(request, "scheduling/series_new.html", {"client": client, "form": form})
+    rule, refusal, status = form.cleaned_data, None, HTTPStatus.OK
+    if request.method == "POST":
+        try:
+            series = book_series(
+                by=request.user,
+                now=request.now,
+                client=client,
+                chosen=_chosen_visits(request.POST.getlist("visit"), rule["location"]),
+                idempotency_key=TimeForm.base_fields["key"].clean(request.POST.get("key", "")),
+                **rule,
+            )
+        except ValidationError as refused:
+            refusal = refused.messages
+            status = HTTPStatus.CONFLICT if isinstance(refused, SlotTaken) else HTTPStatus.OK
+        else:
+            visits = series.appointments.with_people().order_by("starts_at")
+            facts = {"client": client.name, "n": len(visits)}
+            messages.success(request, _("%(n)d visits of %(client)s are booked.") % facts)
+            return redirect(_day_url(visits[0]))
+    preview = preview_series(now=request.now, client=client, leaving_out=left_out(request.GET), **rule)
+    context = {
+        "client": client,
+        "form": form,
+        "rule": rule,
+        "page": series_page(preview, request.GET, rule["location"]),
+        "refusal": refusal,
+        "key": uuid4(),
+    }
+    return render(request, "scheduling/series_new.html", context, status=status)
+
+
+# --- What the views share
+
+
+def _asked_client(request: ClinicRequest, pk: str) -> Client | None:
+    return client_for(request.user, int(pk), "booking", now=request.now) if pk.isdecimal() else None
+
+
+def _choose_client(request: ClinicRequest, heading: str) -> HttpResponse:
+    """Ask for whom, keeping everything that was already said in the address."""
+    words = request.GET.get("q", "").strip()
+    found = Client.objects.active().matching(words).order_by("legal_name", "pk") if words else Client.objects.none()
+    kept = request.GET.copy()
+    for name in ("q", "client"):
+        kept.pop(name, None)
+    context = {"heading": heading, "words": words, "found": found[:MATCHES_SHOWN], "kept": kept}
+    return render(request, "scheduling/client_choose.html", context)
+
+
+def _choose_time(request: ClinicRequest, wish: WhenForm, wanted: Wanted | None, *, take: Take) -> HttpResponse:
+    """Show the free times of the wish, and take the one that was chosen."""
+    times = TimeForm(request.POST) if request.method == "POST" else TimeForm(initial={"key": uuid4()})
+    status, nearest = HTTPStatus.OK, []
+    if request.method == "POST" and wanted and times.is_valid():
+        try:
+            chosen = times.chosen(location=wanted.location, on=wanted.on, therapist=wanted.therapist)
+            visit = take(wanted, chosen, times)
+        except SlotTaken as taken:
+            times.add_error(None, taken)
+            status, nearest = HTTPStatus.CONFLICT, nearest_free(wanted, chosen.starts_at, request.now)
+        except ValidationError as refused:
+            _beside_the_field(times, refused)
+        else:
+            messages.success(request, _booked_words(visit))
+            return redirect(_day_url(visit))
+    wished = times["slot"].value() or request.GET.get("at", "")
+    page = time_page(wanted, wish, now=request.now, wished=wished, nearest=nearest) if wanted else None
+    context = {
+        "wish": wish,
+        "times": times,
+        "wanted": wanted,
+        "page": page,
+        "client_pk": (request.POST or request.GET).get("client", ""),
+    }
+    return render(request, "scheduling/appointment_time.html", context, status=status)
+
+
+def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
+    """Return the rule as asked for; what was not said is as last time, every two weeks, ten visits."""
+    last, asked = last_wish(client), request.GET.dict()
+    every = asked.get("every_weeks", "2")
+    begin = parse_day(asked.get("after", "")) or local_date(clinic_zone(), request.now)
+    first_on = begin + timedelta(weeks=int(every) if every.isdecimal() and len(every) == 1 else 2)
+    return {"first_on": first_on.isoformat(), "at_time": "10:00", "every_weeks": "2", "count": "10", **last, **asked}
+
+
+def _chosen_visits(values: Sequence[str], location: Location) -> list[ChosenVisit]:
+    chosen = [read_choice(value, location) for value in values]
+    return [ChosenVisit(one.starts_at, one.therapist) for one in chosen if one is not None]
+
+
+def _beside_the_field(form: TimeForm, refused: ValidationError) -> None:
+    if hasattr(refused, "error_dict"):
+        form.add_error(None, refused)
+    else:
+        form.add_error("override_reason" if getattr(refused, "code", "") == "needs_reason" else None, refused)
+
+
+def _booked_words(visit: Appointment) -> str:
+    facts = {
+        "client": visit.client.name,
+        "when": moment_words(visit.starts_at, visit.location.zone),
+        "therapist": visit.therapist.user.first_name,
+        "room": visit.room,
+    }
+    return _("%(client)s is booked: %(when)s, %(therapist)s, %(room)s.") % facts
+
+
+def _day_url(visit: Appointment) -> str:
+    query = {"on": visit.local_start.date().isoformat(), "location": visit.location_id, "open": visit.pk}
+    return f"{reverse('desk:day')}?{urlencode(query)}"
+
+
+def _safe_next(request: ClinicRequest) -> str:
+    following = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
+    return following if is_ours else ""

@@ -1,0 +1,344 @@
+"""Booking, moving, cancelling and series as the desk does it in the browser."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from http import HTTPStatus
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import reverse
+
+from clinic.people.models import Client, Location, Room, Service, Therapist, User
+from clinic.scheduling import services
+from clinic.scheduling.models import Appointment, Series, Status
+from clinic.scheduling.services import add_time_off, change_status
+from tests.factories import ClientFactory
+from tests.scheduling.conftest import Book, at
+
+NEW = reverse("scheduling:appointment-new")
+SERIES = reverse("scheduling:series-new")
+
+
+def wish(alice: Client, service: Service, bea: Therapist, location: Location, on: str = "2026-11-20") -> dict[str, object]:
+    return {"client": alice.pk, "service": service.pk, "therapist": bea.pk, "location": location.pk, "on": on}
+
+
+def slot(day: int, clock: str, bea: Therapist) -> str:
+    return f"2026-11-{day}T{clock}+0000_{bea.pk}"
+
+
+@pytest.fixture
+def asked(alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime) -> dict[str, object]:
+    """An hour with Bea on Friday."""
+    return wish(alice, service, bea, location)
+
+
+# --- A new booking
+
+
+def test_it_first_asks_for_whom_and_keeps_what_was_said(as_dana: Browser, alice: Client, now: datetime) -> None:
+    page = as_dana.get(NEW, {"q": "marques", "on": "2026-11-20"}).content.decode()
+    assert "For whom?" in page
+    assert f"client={alice.pk}" in page
+    assert "on=2026-11-20" in page
+
+
+def test_it_offers_the_free_times_of_the_day(as_dana: Browser, asked: dict[str, object], book: Book) -> None:
+    book(at(10, day=20), client=ClientFactory())
+    shown = [choice.starts_at.strftime("%H:%M") for choice in as_dana.get(NEW, asked).context["page"].choices]
+    assert shown == ["11:15", "11:30", "11:45", "12:00", "14:00", "14:15", *later()]
+
+
+def later() -> list[str]:
+    return [f"{hour}:{minute}" for hour in (14, 15, 16) for minute in ("00", "15", "30", "45")][2:] + ["17:00"]
+
+
+def test_without_a_therapist_each_time_says_who(as_dana: Browser, asked: dict[str, object]) -> None:
+    choices = as_dana.get(NEW, asked | {"therapist": ""}).context["page"].choices
+    assert {choice.therapist for choice in choices} == {"Bea"}
+
+
+def test_a_time_in_the_address_is_marked(as_dana: Browser, asked: dict[str, object]) -> None:
+    page = as_dana.get(NEW, asked | {"at": "2026-11-23T09:30"}).context["page"]
+    assert [choice.value for choice in page.choices if choice.is_chosen] == [slot(23, "09:30", Therapist.objects.get())]
+
+
+def test_a_time_in_the_address_that_is_taken_is_said(as_dana: Browser, asked: dict[str, object], book: Book) -> None:
+    book(at(10, day=20), client=ClientFactory())
+    assert "10:00 is not free that day." in as_dana.get(NEW, asked | {"at": "2026-11-20T10:00"}).content.decode()
+
+
+def test_it_books_the_chosen_time_once(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, dana: User, location: Location
+) -> None:
+    form = asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())}
+    answers = [as_dana.post(NEW, form) for _ in range(2)]
+    visit = Appointment.objects.get()
+    assert (visit.starts_at, visit.therapist, visit.booked_by) == (at(10, day=20), bea, dana)
+    expected = f"{reverse('desk:day')}?on=2026-11-20&location={location.pk}&open={visit.pk}"
+    assert [answer.url for answer in answers] == [expected, expected]
+
+
+def test_a_taken_time_is_refused_with_409_and_what_is_free_next(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, book: Book
+) -> None:
+    book(at(10, day=20), client=ClientFactory())
+    answer = as_dana.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())})
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "Bea has another visit until 11:15." in answer.content.decode()
+    assert [one.on for one in answer.context["page"].nearest] == [
+        datetime(2026, 11, 20, 11, 15),  # noqa: DTZ001 -- what the wall shows
+        datetime(2026, 11, 20, 11, 30),  # noqa: DTZ001
+        datetime(2026, 11, 20, 11, 45),  # noqa: DTZ001
+    ]
+    assert Appointment.objects.count() == 1
+
+
+def test_another_time_needs_a_reason_and_nothing_typed_is_lost(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist
+) -> None:
+    form = asked | {"other_time": "08:00", "key": str(uuid4())}
+    page = as_dana.post(NEW, form)
+    assert "Bea does not work on Fri 20 Nov at 08:00." in page.content.decode()
+    assert 'value="08:00"' in page.content.decode()
+    as_dana.post(NEW, form | {"override_reason": "Bea agreed"})
+    assert Appointment.objects.get().override_reason == "Bea agreed"
+
+
+@pytest.mark.parametrize("bad", ["", "nonsense", "2026-11-20T10:00_1", "2026-11-20T10:00+0000_999999", "T+0_x"])
+def test_a_time_that_was_never_offered_is_asked_for_again(as_dana: Browser, asked: dict[str, object], bad: str) -> None:
+    answer = as_dana.post(NEW, asked | {"slot": bad, "key": str(uuid4())})
+    assert "Choose a time." in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["on", "at", "client", "therapist", "service", "location", "q"])
+def test_nonsense_in_the_address_is_no_fault(as_dana: Browser, asked: dict[str, object], name: str) -> None:
+    for nonsense in ("x", "-1", "2026-99-99", "99999999999999999999", "2026-11-20T99:99"):
+        assert as_dana.get(NEW, asked | {name: nonsense}).status_code in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+        assert as_dana.get(SERIES, asked | {name: nonsense}).status_code in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+
+
+# --- Moving and cancelling
+
+
+def test_it_moves_a_visit_and_opens_the_new_day(as_dana: Browser, book: Book, bea: Therapist) -> None:
+    visit = book(at(10))
+    address = reverse("scheduling:appointment-move", args=[visit.pk])
+    page = as_dana.get(address)
+    assert at(10).strftime("2026-11-19T10:15+0000") in page.content.decode()  # its own time is in nobody's way
+    answer = as_dana.post(
+        address, {"therapist": bea.pk, "on": "2026-11-20", "slot": slot(20, "15:00", bea), "key": str(uuid4())}
+    )
+    visit.refresh_from_db()
+    assert visit.starts_at == at(15, day=20)
+    assert "on=2026-11-20" in answer.url
+
+
+def test_moving_onto_another_visit_is_refused_with_409(as_dana: Browser, book: Book, bea: Therapist) -> None:
+    book(at(15), client=ClientFactory())
+    visit = book(at(10))
+    answer = as_dana.post(
+        reverse("scheduling:appointment-move", args=[visit.pk]),
+        {"therapist": bea.pk, "on": "2026-11-19", "slot": slot(19, "15:00", bea), "key": str(uuid4())},
+    )
+    assert answer.status_code == HTTPStatus.CONFLICT
+
+
+def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, book: Book) -> None:
+    late, early = book(at(15)), book(at(15, day=24))
+    assert "This counts as cancelled late." in as_dana.get(cancel(late)).content.decode()
+    assert "Free until Mon 23 Nov, 15:00." in as_dana.get(cancel(early)).content.decode()
+    as_dana.post(cancel(late), {"why": "ill"})
+    late.refresh_from_db()
+    assert (late.status, late.status_changes.last().why) == (Status.LATE_CANCELLED, "ill")
+
+
+def cancel(visit: Appointment) -> str:
+    return reverse("scheduling:appointment-cancel", args=[visit.pk])
+
+
+# --- Steps
+
+
+def step(browser: Browser, visit: Appointment, to: str, **more: str) -> HttpResponse:
+    return browser.post(reverse("scheduling:appointment-status", args=[visit.pk]), {"to": to, **more})
+
+
+def test_the_desk_marks_arrivals_and_takes_them_back(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    for to in (Status.ARRIVED, Status.BOOKED):
+        step(as_dana, visit, to)
+        visit.refresh_from_db()
+        assert visit.status == to
+
+
+def test_a_session_begins_with_its_note_not_with_a_button(as_bea: Browser, book: Book) -> None:
+    visit = book(at(10))
+    step(as_bea, visit, Status.ARRIVED)
+    assert step(as_bea, visit, Status.IN_SESSION).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_checking_out_can_be_taken_back(as_dana: Browser, book: Book, bea: Therapist, now: datetime) -> None:
+    visit = book(at(9))
+    for to in (Status.ARRIVED, Status.IN_SESSION):
+        visit = change_status(by=bea.user, now=now, appointment=visit, to=to)
+    for to in (Status.COMPLETED, Status.IN_SESSION):
+        step(as_dana, visit, to)
+        visit.refresh_from_db()
+        assert visit.status == to
+
+
+def test_a_step_that_cannot_be_taken_says_so(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    answer = as_dana.post(
+        reverse("scheduling:appointment-status", args=[visit.pk]), {"to": "completed"}, follow=True
+    )
+    assert "This visit is booked; it cannot become completed." in answer.content.decode()
+
+
+def test_it_returns_only_to_pages_of_ours(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    assert step(as_dana, visit, Status.CONFIRMED, next="/my-day/").url == "/my-day/"
+    assert step(as_dana, visit, Status.CONFIRMED, next="https://elsewhere.example/").url.startswith("/day/")
+
+
+# --- Series
+
+
+@pytest.fixture
+def rule(alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime) -> dict[str, object]:
+    return {
+        "client": alice.pk,
+        "service": service.pk,
+        "therapist": bea.pk,
+        "location": location.pk,
+        "first_on": "2026-11-26",
+        "at_time": "10:00",
+        "every_weeks": 1,
+        "count": 4,
+    }
+
+
+def book_shown(browser: Browser, address: str, page: HttpResponse) -> HttpResponse:
+    """Press the button on the page: send back what it holds."""
+    values = [row.value for row in page.context["page"].rows if row.value]
+    return browser.post(address, {"key": str(page.context["key"]), "visit": values})
+
+
+def test_it_books_all_that_the_preview_showed(as_dana: Browser, rule: dict[str, object], alice: Client) -> None:
+    page = as_dana.get(SERIES, rule)
+    assert "All 4 are ready." in page.content.decode()
+    answer = book_shown(as_dana, page.wsgi_request.get_full_path(), page)
+    assert answer.status_code == HTTPStatus.FOUND
+    series = Series.objects.get(client=alice)
+    days = [visit.local_start.date() for visit in series.appointments.order_by("starts_at")]
+    assert days == [date(2026, 11, 26), date(2026, 12, 3), date(2026, 12, 10), date(2026, 12, 17)]
+
+
+def test_a_conflict_is_solved_with_one_click(
+    as_dana: Browser, rule: dict[str, object], bea: Therapist, book: Book
+) -> None:
+    book(datetime.fromisoformat("2026-12-03T10:15Z"), client=ClientFactory())
+    page = as_dana.get(SERIES, rule)
+    row = page.context["page"].rows[1]
+    assert row.occurrence.problem == "Bea has another visit until 11:30."
+    assert [(way.words, f"{way.starts_at:%a %H:%M}") for way in row.ways] == [
+        ("Same day, Bea", "Thu 09:00"),
+        ("Next day Bea works", "Fri 10:00"),
+    ]
+    solved = as_dana.get(SERIES + row.ways[1].url)
+    assert "All 4 are ready." in solved.content.decode()
+    book_shown(as_dana, SERIES + row.ways[1].url, solved)
+    assert Appointment.objects.filter(series__isnull=False, starts_at=datetime.fromisoformat("2026-12-04T10:00Z")).exists()
+
+
+def test_a_date_left_out_does_not_use_up_the_count(as_dana: Browser, rule: dict[str, object]) -> None:
+    first = as_dana.get(SERIES, rule).context["page"].rows[0]
+    rows = as_dana.get(SERIES + first.skip_url).context["page"].rows
+    assert [row.on for row in rows] == [date(2026, 12, day) for day in (3, 10, 17, 24)]
+    back = as_dana.get(SERIES + first.skip_url).context["page"].skipped[0].url
+    assert as_dana.get(SERIES + back).context["page"].rows[0].on == date(2026, 11, 26)
+
+
+def test_all_or_nothing_when_one_was_taken_meanwhile(as_dana: Browser, rule: dict[str, object], book: Book) -> None:
+    page = as_dana.get(SERIES, rule)
+    book(datetime.fromisoformat("2026-12-03T10:15Z"), client=ClientFactory())
+    answer = book_shown(as_dana, page.wsgi_request.get_full_path(), page)
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "Bea has another visit until 11:30." in answer.content.decode()
+    assert not Series.objects.exists()
+    assert Appointment.objects.count() == 1
+
+
+def test_a_series_sent_twice_is_booked_once(as_dana: Browser, rule: dict[str, object]) -> None:
+    page = as_dana.get(SERIES, rule)
+    address = page.wsgi_request.get_full_path()
+    assert book_shown(as_dana, address, page).url == book_shown(as_dana, address, page).url
+    assert Appointment.objects.count() == 4
+
+
+def test_what_was_taken_and_then_moved_elsewhere_is_to_decide_again(
+    as_dana: Browser, rule: dict[str, object], book: Book
+) -> None:
+    book(datetime.fromisoformat("2026-12-03T10:15Z"), client=ClientFactory())
+    way = as_dana.get(SERIES, rule).context["page"].rows[1].ways[0]
+    book(datetime.fromisoformat("2026-12-03T09:00Z"), client=ClientFactory(), override_reason="")
+    assert as_dana.get(SERIES + way.url).context["page"].rows[1].look == "conf"
+
+
+def test_the_preview_of_a_year_costs_as_many_queries_as_one_of_a_month(
+    rule: dict[str, object], alice: Client, service: Service, bea: Therapist, location: Location, now: datetime,
+    django_assert_num_queries: object,
+) -> None:  # fmt: skip
+    from clinic.scheduling.offers import preview_series
+
+    add_time_off(by=None, therapist=bea, starts_at=at(0, day=26), ends_at=at(0, day=27))
+    for count in (2, 52):
+        with django_assert_num_queries(6):
+            found = preview_series(
+                now=now, client=alice, service=service, therapist=bea, location=location,
+                first_on=date(2026, 11, 26), at_time=datetime(2026, 1, 1, 10).time(), every_weeks=1, count=count,  # noqa: DTZ001
+            )  # fmt: skip
+        assert len(found) == count
+
+
+# --- Who may
+
+
+@pytest.mark.parametrize("who", ["as_alice", "as_carl"])
+def test_clients_do_not_book_at_the_desk(who: str, book: Book, alice: Client, request: pytest.FixtureRequest) -> None:
+    visit, browser = book(at(10)), request.getfixturevalue(who)
+    for address in (NEW, SERIES, cancel(visit), reverse("scheduling:appointment-move", args=[visit.pk])):
+        assert browser.get(address).status_code == HTTPStatus.NOT_FOUND
+        assert browser.post(address).status_code == HTTPStatus.NOT_FOUND
+    assert step(browser, visit, Status.CONFIRMED).status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("who", ["as_dana", "as_bea", "as_olga"])
+def test_all_staff_book(who: str, asked: dict[str, object], bea: Therapist, request: pytest.FixtureRequest) -> None:
+    browser = request.getfixturevalue(who)
+    assert browser.get(NEW, asked).status_code == HTTPStatus.OK
+    assert browser.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())}).status_code == HTTPStatus.FOUND
+
+
+def test_a_look_at_a_visit_is_logged(as_dana: Browser, book: Book, dana: User, alice: Client) -> None:
+    from clinic.audit.models import Look
+
+    visit = book(at(10))
+    as_dana.get(cancel(visit))
+    look = Look.objects.get(what="scheduling.appointment")
+    assert (look.by, look.client_pk, look.what_pk) == (dana, alice.pk, visit.pk)
+
+
+def test_the_last_witness_speaks_when_the_check_is_blind(book: Book, monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
+    """What the check would overlook, the constraint refuses in the same words."""
+    book(at(10))
+    monkeypatch.setattr(services, "_check_time", lambda plan, free: (room.pk, False))
+    with pytest.raises(services.SlotTaken, match="The therapist has another visit then"):
+        book(at(10, 30), client=ClientFactory())
+    with pytest.raises(ValidationError, match="another visit"):
+        book(at(10, 30))
