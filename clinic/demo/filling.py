@@ -1,0 +1,54 @@
+"""Fill an empty clinic with the example: six months of history, told through the services of the house."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from clinic.demo import cast
+from clinic.demo.clock import tell
+from clinic.demo.founding import OWNER, found_house, plan_absences
+from clinic.demo.slots import slots_for
+from clinic.demo.stories import post, story_of
+from clinic.people.models import User
+
+SEED = 20261119
+HISTORY = timedelta(days=182)
+POST_SINCE = timedelta(days=2)
+
+
+def demo_password() -> str:
+    """Return the password of the example's staff: the same at every start, and nobody else's."""
+    digest = salted_hmac("stillpoint.demo", "password").hexdigest()
+    return f"still-{digest[:4]}-{digest[4:8]}"
+
+
+def is_filled() -> bool:
+    """Say whether this clinic is the example."""
+    return User.objects.filter(email=OWNER[1]).exists()
+
+
+@transaction.atomic
+def fill(now: datetime, progress: Callable[[float], None]) -> None:
+    """Found the example clinic and tell its history up to `now`. `progress` gets the share that is told, 0 to 1."""
+    # What was written to the clients of the example lies in its past: nothing of it is sent.
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    random = Random(SEED)  # noqa: S311  # invented lives, the same at every filling
+    begins = now - HISTORY
+    house = found_house(now=begins, password=demo_password())
+    plan_absences(house, today=now.date())
+    slots = slots_for(cast.CLIENTS, house, random)
+    stories = [
+        story_of(person, house, slot, begins + share * HISTORY, Random(random.random()))  # noqa: S311
+        for person, slot, share in zip(cast.CLIENTS, slots, _arrivals(len(cast.CLIENTS)), strict=True)
+    ]
+    tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
+
+
+def _arrivals(count: int) -> list[float]:
+    """Return when each client calls first, as a share of the history: many early on, the last one today."""
+    return [math.sqrt(number / count) * 0.995 if number else 0.02 for number in range(count)]

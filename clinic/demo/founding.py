@@ -1,0 +1,90 @@
+"""Found the example clinic: places, services, staff and their hours."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from clinic.demo import cast
+from clinic.people.models import Location, Modality, Role, Room, Service, Therapist, User
+from clinic.people.services import (
+    add_location,
+    add_room,
+    add_service,
+    add_staff,
+    add_therapist,
+    found_clinic,
+)
+from clinic.scheduling.services import add_time_off, add_weekly_hours
+
+ZONE = "Europe/Lisbon"
+OWNER, DESK = ("Olga Marques", "olga@example.org"), ("Dana Kovač", "dana@example.org")
+
+
+@dataclass(frozen=True)
+class House:
+    """The clinic as the stories need it."""
+
+    desk: User
+    owner: User
+    therapists: tuple[Therapist, ...]
+    locations: dict[str, Location]
+    services: tuple[Service, ...]
+
+
+def found_house(*, now: datetime, password: str) -> House:
+    """Found the clinic as it was on its first day, `now`."""
+    found_clinic(
+        now=now, name="Harbour Street Clinic", currency="EUR", owner_name=OWNER[0], owner_email=OWNER[1],
+        owner_password=password, location_name=cast.HARBOUR, time_zone=ZONE,
+    )  # fmt: skip
+    owner = User.objects.get(email=OWNER[1])
+    add_location(by=owner, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa")
+    locations = {location.name: location for location in Location.objects.all()}
+    for place, name, features in cast.ROOMS:
+        add_room(by=owner, location=locations[place], name=name, features=features)
+    modalities = {modality.slug: modality for modality in Modality.objects.all()}
+    services = tuple(
+        add_service(
+            by=owner, name=name, modality=modalities[slug], minutes=minutes, price_minor=price,
+            is_bookable_online=online, is_open_to_new_clients=new,
+        )
+        for name, slug, minutes, price, online, new in cast.SERVICES
+    )  # fmt: skip
+    desk = add_staff(by=owner, email=DESK[1], name=DESK[0], roles=[Role.FRONT_DESK], password=password)
+    therapists = tuple(
+        _hire(person, owner=owner, locations=locations, modalities=modalities, password=password, today=now.date())
+        for person in cast.THERAPISTS
+    )
+    return House(desk=desk, owner=owner, therapists=therapists, locations=locations, services=services)
+
+
+def _hire(
+    person: cast.ExampleTherapist,
+    *,
+    owner: User,
+    locations: dict[str, Location],
+    modalities: dict[str, Modality],
+    password: str,
+    today: date,
+) -> Therapist:
+    user = add_staff(by=owner, email=person.email, name=person.name, roles=[Role.THERAPIST], password=password)
+    therapist = add_therapist(
+        by=owner, user=user, licence_number=person.licence, licence_expires_on=today + timedelta(days=800),
+        usual_room=Room.objects.get(name=person.room),
+        qualifications=[(modalities[slug], "", None) for slug in person.modalities],
+    )  # fmt: skip
+    for weekday, (place, opens, closes) in person.week.items():
+        add_weekly_hours(
+            by=owner, therapist=therapist, location=locations[place], weekday=weekday, opens=opens, closes=closes,
+            valid_from=today,
+        )  # fmt: skip
+    return therapist
+
+
+def plan_absences(house: House, *, today: date) -> None:
+    """Enter what is known of the weeks to come: one therapist away for three days, three weeks from now."""
+    away = house.therapists[0]
+    zone = house.locations[cast.HARBOUR].zone
+    start = datetime.combine(today + timedelta(days=22), datetime.min.time(), tzinfo=zone)
+    add_time_off(
+        by=house.owner, therapist=away, starts_at=start, ends_at=start + timedelta(days=3), reason="Course in Porto"
+    )

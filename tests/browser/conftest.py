@@ -1,0 +1,103 @@
+"""A real Chromium against the running site. Skipped, with the line that installs it, where none is found."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+INSTALL = "No Chromium found. Install one with: apt-get install chromium (Debian) or brew install --cask chromium (macOS)."
+
+WIDTHS = {"phone": 390, "tablet": 820, "desk": 1440}
+THEMES = {"light": "light", "dim": "dark"}
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome on this machine."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or (MAC if Path(MAC).exists() else None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", help="Folder that gets the screenshots of the walk-through (docs/pictures for the docs).")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            # One worker drives the one browser.
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip(INSTALL)
+    # Playwright's loop lives in this thread; the ORM is called from it only between its calls.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_as(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a browser window of a given width, one per person."""
+    contexts: list[BrowserContext] = []
+
+    def open_window(width: int = 1440, height: int = 1000, **options: object) -> Page:
+        context = browser.new_context(
+            base_url=str(live_server), viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce", **options
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"Script error: {error}"))
+        page.on("console", lambda said: said.type == "error" and "Content Security" in said.text and pytest.fail(said.text))
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def must_be_accessible() -> Callable[[Page], None]:
+    """Return a check that fails when axe finds anything on the page."""
+
+    def check(page: Page) -> None:
+        violations = Axe().run(page).response["violations"]
+        found = [f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']]}" for v in violations]
+        assert not found, f"{page.url}\n" + "\n".join(found)
+
+    return check
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that keeps a screenshot of the page in every width and theme asked for."""
+    folder = Path(request.config.getoption("--pictures") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(page: Page, name: str, *, widths: tuple[str, ...] = tuple(WIDTHS), themes: tuple[str, ...] = tuple(THEMES)) -> None:
+        before = page.viewport_size or {"width": 1440, "height": 1000}
+        for width in widths:
+            page.set_viewport_size({"width": WIDTHS[width], "height": before["height"]})
+            for theme in themes:
+                page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", THEMES[theme])
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+        page.set_viewport_size(before)
+
+    return take
