@@ -1,0 +1,146 @@
+"""E-mail against a mail server of our own that answers as it is told."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from email import message_from_string
+
+import pytest
+from pytest_django import Settings
+
+from clinic.reminders.channels import EmailChannel, Letter, Refused
+
+LETTER = Letter(
+    key=7, to="alice@example.org", subject="Your appointment", text="Thursday, 13:30\n", html="<p>Thursday, 13:30</p>"
+)
+HANG_UP = "hang up"
+SAY_NOTHING = "say nothing"
+USUAL = {"greeting": "220 ready", "DATA": "354 go on"}
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Speaks enough SMTP; `answers` names what it says to a command instead of yes."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.answers: dict[str, str] = {}
+        self.letters: list[str] = []
+        self.is_over = threading.Event()
+
+
+class Conversation(socketserver.StreamRequestHandler):
+    server: MailServer
+
+    def handle(self) -> None:
+        if not self.reply("greeting"):
+            return
+        while line := self.rfile.readline().decode():
+            command = line.split()[0].upper()
+            if not self.reply(command):
+                return
+            if command == "DATA" and "DATA" not in self.server.answers:
+                self.server.letters.append(self.read_letter())
+                if not self.reply("."):
+                    return
+
+    def reply(self, command: str) -> bool:
+        """Answer one command; False when the conversation is over."""
+        answer = self.server.answers.get(command, USUAL.get(command, "250 yes"))
+        if answer == SAY_NOTHING:
+            self.server.is_over.wait(10)
+        if answer in {HANG_UP, SAY_NOTHING}:
+            return False
+        self.say(answer)
+        return command != "QUIT"
+
+    def read_letter(self) -> str:
+        lines: list[str] = []
+        while (line := self.rfile.readline().decode()) != ".\r\n":
+            lines.append(line)
+        return "".join(lines)
+
+    def say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Iterator[MailServer]:
+    """A mail server on loopback to which our mail goes."""
+    with MailServer() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_TIMEOUT = 1
+        settings.SITE_URL = "https://clinic.example.org"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.is_over.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_letter_arrives_in_two_forms_and_is_known_by_its_row(mail_server: MailServer) -> None:
+    EmailChannel().send(LETTER)
+
+    (raw,) = mail_server.letters
+    letter = message_from_string(raw)
+    assert letter["Message-ID"] == "<stillpoint-message-7@clinic.example.org>"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert (letter["To"], letter["Subject"]) == ("alice@example.org", "Your appointment")
+    assert [part.get_content_type() for part in letter.walk()][1:] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "."])
+@pytest.mark.parametrize(("answer", "for_good"), [("451 not now", False), ("550 never", True)])
+def test_a_no_of_the_mail_server_is_certain(
+    mail_server: MailServer, command: str, answer: str, *, for_good: bool
+) -> None:
+    mail_server.answers[command] = answer
+
+    with pytest.raises(Refused, match=answer[:3]) as refused:
+        EmailChannel().send(LETTER)
+
+    assert refused.value.for_good is for_good
+
+
+def test_a_mail_server_that_nobody_answers_for_has_certainly_not_taken_it(mail_server: MailServer) -> None:
+    mail_server.answers["greeting"] = HANG_UP
+
+    with pytest.raises(Refused, match="cannot be reached") as refused:
+        EmailChannel().send(LETTER)
+
+    assert not refused.value.for_good
+
+
+def test_a_port_where_nobody_listens_has_certainly_not_taken_it(mail_server: MailServer, settings: Settings) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        settings.EMAIL_PORT = unused.getsockname()[1]
+        with pytest.raises(Refused, match="cannot be reached"):
+            EmailChannel().send(LETTER)
+
+
+@pytest.mark.parametrize("silence", [HANG_UP, SAY_NOTHING])
+def test_after_silence_at_the_end_of_the_letter_nobody_knows(mail_server: MailServer, silence: str) -> None:
+    mail_server.answers["."] = silence
+
+    with pytest.raises(OSError) as problem:  # noqa: PT011  # SMTP's hang-up and the time-out are both OSErrors
+        EmailChannel().send(LETTER)
+
+    assert not isinstance(problem.value, Refused)
+    assert len(mail_server.letters) == 1
+
+
+def test_a_goodbye_that_fails_takes_nothing_back(mail_server: MailServer) -> None:
+    mail_server.answers["QUIT"] = HANG_UP
+
+    EmailChannel().send(LETTER)
+
+    assert len(mail_server.letters) == 1

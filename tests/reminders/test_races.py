@@ -1,0 +1,211 @@
+"""Several workers at once, in real transactions; each protection is also shown to be needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+
+from clinic.people.models import Client
+from clinic.reminders import services, visits
+from clinic.reminders.channels import Letter, channels
+from clinic.reminders.models import Message, MessageQuerySet
+from clinic.scheduling.models import Appointment, AppointmentQuerySet
+from clinic.scheduling.services import cancel_appointment
+from tests.reminders.conftest import Book
+from tests.reminders.support import due_now
+from tests.reminders.test_visits import VISIT_AT
+
+State = Message.State
+MESSAGES = 40
+WORKERS = 4
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("consent", "location")]
+
+
+class CountingChannel:
+    """Takes a little while for each letter, as providers do, and counts."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[int] = Counter()
+
+    def address_of(self, client: Client) -> str:
+        return client.email
+
+    def send(self, letter: Letter) -> None:
+        time.sleep(0.002)
+        self.taken[letter.key] += 1
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> CountingChannel:
+    counting = CountingChannel()
+    monkeypatch.setitem(channels, "email", counting)
+    return counting
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Run these in threads of their own, begun together, and raise what any of them raised."""
+    start, problems = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            work()
+        except Exception as problem:  # noqa: BLE001  # raised again by the test's own thread
+            problems.append(problem)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+
+
+def sweep_at_once(now: datetime) -> None:
+    at_once(*[lambda: services.sweep(now)] * WORKERS)
+
+
+def test_several_sweeps_at_once_send_each_message_once(
+    only_kind: dict[str, Any], alice: Client, now: datetime, channel: CountingChannel
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
+
+    sweep_at_once(now)
+
+    assert channel.taken == Counter(dict.fromkeys(Message.objects.values_list("pk", flat=True), 1))
+    assert Message.objects.filter(state=State.SENT).count() == MESSAGES
+
+
+def test_without_the_claim_several_sweeps_at_once_send_doubles(
+    only_kind: dict[str, Any], alice: Client, now: datetime, channel: CountingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
+
+    def see_only(now: datetime) -> services.Claim:
+        return services.Claim(uuid4(), list(Message.objects.due(now).values_list("pk", flat=True)))
+
+    def begin_whatever(pk: int, token: UUID, now: datetime) -> tuple[Message, Letter]:
+        Message.objects.filter(pk=pk).update(state=State.SENDING, claimed_by=token, lease_until=now)
+        return Message.objects.get(pk=pk), Letter(pk, "alice@example.org", "", "", "")
+
+    monkeypatch.setattr(services, "claim", see_only)
+    monkeypatch.setattr(services, "begin_sending", begin_whatever)
+
+    sweep_at_once(now)
+
+    assert max(channel.taken.values()) > 1
+
+
+def test_the_same_batch_delivered_five_times_at_once_is_sent_once(
+    only_kind: dict[str, Any], alice: Client, now: datetime, channel: CountingChannel
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
+    services.prepare(now)
+    pks = list(Message.objects.values_list("pk", flat=True))
+
+    at_once(*[lambda: services.deliver_batch(pks, now)] * 5)
+
+    assert channel.taken == Counter(dict.fromkeys(pks, 1))
+
+
+@pytest.fixture
+def both_know_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two sweeps see that rows are missing before either inserts them."""
+    both = threading.Barrier(2)
+    really = MessageQuerySet.bulk_create
+
+    def insert_together(self: MessageQuerySet, *args: Any, **kwargs: Any) -> Any:
+        both.wait(timeout=10)
+        return really(self, *args, **kwargs)
+
+    monkeypatch.setattr(MessageQuerySet, "bulk_create", insert_together)
+
+
+@pytest.mark.usefixtures("both_know_nothing_yet")
+def test_two_sweeps_that_find_the_same_at_once_write_it_down_once(
+    only_kind: dict[str, Any], alice: Client, now: datetime
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
+
+    at_once(*[lambda: services.prepare(now)] * 2)
+
+    assert Message.objects.count() == MESSAGES
+
+
+@pytest.mark.usefixtures("both_know_nothing_yet")
+def test_without_the_unique_key_two_sweeps_write_doubles(
+    only_kind: dict[str, Any], alice: Client, now: datetime
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
+    key = next(c for c in Message._meta.constraints if c.name == "message_exists_once")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Message, key)
+    try:
+        at_once(*[lambda: services.prepare(now)] * 2)
+        assert Message.objects.count() == 2 * MESSAGES
+    finally:
+        Message.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Message, key)
+
+
+def sending_and_cancelling(visit: Appointment, now: datetime, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Cancel a visit while its reminder is about to be sent; say whether the cancellation was committed before."""
+    about_to_send, may_send, cancelled = threading.Event(), threading.Event(), threading.Event()
+    was_cancelled_before: list[bool] = []
+    write = services.write_letter
+
+    def write_slowly(**facts: Any) -> Letter:
+        about_to_send.set()
+        may_send.wait(timeout=10)
+        was_cancelled_before.append(cancelled.is_set())
+        return write(**facts)
+
+    def cancel() -> None:
+        about_to_send.wait(timeout=10)
+        cancel_appointment(by=None, now=now, appointment=visit)
+        cancelled.set()
+
+    def let_it_go_on() -> None:
+        about_to_send.wait(timeout=10)
+        cancelled.wait(timeout=0.5)
+        may_send.set()
+
+    monkeypatch.setattr(services, "write_letter", write_slowly)
+    at_once(lambda: services.sweep(now), cancel, let_it_go_on)
+    return was_cancelled_before[0]
+
+
+def test_no_sending_begins_after_a_cancellation_was_committed(
+    book: Book, channel: CountingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = book(VISIT_AT)
+
+    assert not sending_and_cancelling(visit, VISIT_AT - timedelta(days=2), monkeypatch)
+
+    visit.refresh_from_db()
+    assert (visit.status, len(channel.taken)) == ("cancelled", 1)
+
+
+def test_without_the_lock_a_sending_begins_after_the_cancellation(
+    book: Book, channel: CountingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_locked(found: AppointmentQuerySet) -> AppointmentQuerySet:
+        return found.select_related("therapist__user", "location")
+
+    monkeypatch.setattr(visits, "locked_with_people", not_locked)
+
+    assert sending_and_cancelling(book(VISIT_AT), VISIT_AT - timedelta(days=2), monkeypatch)
+    assert len(channel.taken) == 1
