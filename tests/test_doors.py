@@ -1,0 +1,297 @@
+"""Every address × who comes × what she gets.
+
+A room adds a line to DOORS for each of its addresses; the first test fails when one is missing. An answer is a status,
+or `in` where the visitor is sent to sign in first. The columns are nobody (not signed in), Carl (another client's
+login), Alice (the client in question), Dana (front desk), Bea (therapist), Olga (owner). A POST carries only what
+`sends` names: what counts here is who gets through the door. 409 and 422 are refusals behind it, 405 is a method that
+does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from clinic.people.models import Client, Location, Therapist, User
+from clinic.reminders.models import Message
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
+from intake.models import Finding, RuleVersion
+from intake.services import invite, submit
+from sessions.services import add_block, place_mark, start_note
+from tests.factories import ServiceFactory, modality
+from tests.intake.answers import fill_in
+from tests.plans.support import plan_of
+
+VISITORS = ("nobody", "carl", "alice", "dana", "bea", "olga")
+
+# Columns:  nobody carl alice dana bea olga
+ONLY_POST = "405 405 405 405 405 405"
+ONLY_GET = ONLY_POST
+EVERYBODY = "200 200 200 200 200 200"
+FOR_STRANGERS = "200 302 302 302 302 302"
+STAFF = "in 404 404 200 200 200"
+STAFF_DONE = "in 404 404 302 302 302"
+THERAPISTS = "in 404 404 404 200 404"
+# No link has been opened in this browser: who has signed in makes no difference.
+NO_FORM_OPEN = "410 410 410 410 410 410"
+
+
+@dataclass(frozen=True)
+class Door:
+    """What each visitor gets at an address; `at` names what in the World the address is about."""
+
+    get: str
+    post: str
+    at: str = ""
+    sends: Mapping[str, str] = field(default_factory=dict)
+
+
+DOORS: Mapping[str, Door] = {
+    # public
+    "home": Door("302 302 302 302 302 302", ONLY_GET),
+    "livez": Door(EVERYBODY, ONLY_GET),
+    "healthz": Door("503 503 503 503 503 503", ONLY_GET),  # a test run has no worker and no beat
+    "theme": Door(ONLY_POST, "400 400 400 400 400 400"),
+    # sign-in
+    "account_login": Door(FOR_STRANGERS, FOR_STRANGERS),
+    "account_logout": Door("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "account_inactive": Door(EVERYBODY, ONLY_GET),
+    "account_signup": Door(FOR_STRANGERS, FOR_STRANGERS),
+    "account_request_login_code": Door(FOR_STRANGERS, FOR_STRANGERS),
+    "account_confirm_login_code": Door("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "account_reset_password": Door(EVERYBODY, EVERYBODY),
+    "account_reset_password_done": Door(EVERYBODY, ONLY_GET),
+    "account_reset_password_from_key": Door(EVERYBODY, EVERYBODY, at="reset"),
+    "account_reset_password_from_key_done": Door(EVERYBODY, ONLY_GET),
+    # people
+    "people:setup": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
+    "people:client-list": Door(STAFF, ONLY_GET),
+    "people:client-new": Door(STAFF, STAFF),
+    "people:client-edit": Door(STAFF, STAFF, at="client"),
+    "audit:client-history": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
+    # desk
+    "desk:day": Door(STAFF, ONLY_GET),
+    "desk:my-day": Door(THERAPISTS, ONLY_GET),
+    "desk:client": Door(STAFF, ONLY_GET, at="client"),
+    "desk:appointment": Door(STAFF, ONLY_GET, at="visit"),
+    # scheduling
+    "scheduling:appointment-new": Door(STAFF, STAFF),
+    "scheduling:appointment-status": Door(ONLY_POST, STAFF_DONE, at="visit", sends={"to": "no_show"}),
+    "scheduling:appointment-cancel": Door(STAFF, STAFF, at="visit"),
+    "scheduling:appointment-move": Door(STAFF, STAFF, at="visit"),
+    "scheduling:series-new": Door(STAFF, STAFF),
+    # reminders
+    "reminders:message-list": Door(STAFF, ONLY_GET),
+    "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
+    "reminders:message-settle": Door(ONLY_POST, STAFF_DONE, at="message"),
+    # intake, hers
+    "intake:open": Door(EVERYBODY, EVERYBODY, at="invitation"),
+    "intake:own": Door("in 404 200 404 404 404", "in 404 302 404 404 404", at="client_pk"),
+    "intake:step": Door(NO_FORM_OPEN, NO_FORM_OPEN, at="step"),
+    "intake:step-save": Door(ONLY_POST, NO_FORM_OPEN, at="step"),
+    "intake:stop": Door(NO_FORM_OPEN, ONLY_GET),
+    "intake:sent": Door("404 404 404 404 404 404", ONLY_GET),
+    # intake, the clinic's
+    "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
+    "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
+    "intake:review-list": Door(THERAPISTS, ONLY_GET),
+    "intake:review": Door(THERAPISTS, ONLY_GET, at="submission"),
+    "intake:review-done": Door(ONLY_POST, "in 404 404 404 409 404", at="submission"),
+    "intake:finding-acknowledge": Door(ONLY_POST, "in 404 404 404 302 404", at="finding"),
+    "intake:finding-close": Door(ONLY_POST, THERAPISTS, at="finding"),
+    # sessions
+    "treatment:note-list": Door(THERAPISTS, ONLY_GET),
+    "treatment:start": Door(THERAPISTS, THERAPISTS, at="visit"),
+    "treatment:note": Door(THERAPISTS, "in 404 404 404 422 404", at="note"),
+    "treatment:sign": Door(ONLY_POST, "in 404 404 404 422 404", at="note"),
+    "treatment:addendum-add": Door(ONLY_POST, "in 404 404 404 422 404", at="note"),
+    "treatment:block-add": Door(THERAPISTS, "in 404 404 404 422 404", at="note"),
+    "treatment:block-remove": Door(ONLY_POST, "in 404 404 404 422 404", at="block"),
+    "treatment:mark-add": Door(ONLY_POST, "in 404 404 404 422 404", at="note"),
+    "treatment:mark-remove": Door(ONLY_POST, "in 404 404 404 422 404", at="mark"),
+    # plans
+    "plans:plan": Door(THERAPISTS, ONLY_GET, at="client"),
+    "plans:plan-new": Door(THERAPISTS, THERAPISTS, at="client"),
+    "plans:plan-end": Door(THERAPISTS, THERAPISTS, at="client"),
+    "plans:progress": Door(THERAPISTS, ONLY_GET, at="client"),
+    "plans:score-new": Door(THERAPISTS, THERAPISTS, at="client"),
+    # portal
+    "portal:home": Door("in 200 200 200 200 200", ONLY_GET),
+    "portal:visits": Door("in 200 200 200 200 200", ONLY_GET),
+    "portal:choose": Door(ONLY_POST, "in 404 302 404 404 404", at="client_pk"),
+    "portal:plan": Door("in 404 200 404 404 404", ONLY_GET, at="client_pk"),
+}
+
+# What no table can hold, each with its reason.
+LEFT_OUT: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class World:
+    """Alice with one of everything, and the keys under which each thing is addressed."""
+
+    keys: Mapping[str, Mapping[str, Any]]
+    visitors: Mapping[str, User | None]
+
+
+@pytest.fixture
+def visit_at(alice: Client, bea: Therapist, location: Location, dana: User, now: datetime):
+    for weekday in range(7):
+        add_weekly_hours(
+            by=None,
+            therapist=bea,
+            location=location,
+            weekday=weekday,
+            opens=time(8),
+            closes=time(20),
+            valid_from=date(2026, 1, 1),
+        )
+    service = ServiceFactory(buffer_after=0)
+
+    def arrived(starts_at: datetime) -> Appointment:
+        visit = book_appointment(
+            by=dana,
+            now=now,
+            client=alice,
+            service=service,
+            therapist=bea,
+            location=location,
+            starts_at=starts_at,
+        )
+        return change_status(by=dana, now=now, appointment=visit, to=Status.ARRIVED)
+
+    return arrived
+
+
+@pytest.fixture
+def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
+    submission = submit(now=now, submission=fill_in(alice, now=now), signed_name="Alice Marques")
+    _invitation, token = invite(by=dana, now=now, client=alice)
+    note = start_note(
+        by=bea.user,
+        now=now,
+        appointment=visit_at(now),
+        phase="interictal",
+        is_usual=True,
+        consent_given=True,
+        pain_before=4,
+    )
+    block = add_block(
+        by=bea.user,
+        now=now,
+        note=note,
+        modality=modality("myofascial"),
+        region="thoracic_upper",
+        side="both",
+        technique="cross_hand",
+        pressure=2,
+        minutes=10,
+        details={},
+    )
+    mark = place_mark(by=bea.user, now=now, note=note, region="thoracic_upper", side="left", kind="tension")
+    finding = Finding.objects.create(
+        client=alice,
+        rule_version=RuleVersion.objects.latest("number"),
+        rule="test_warn",
+        effect="warn",
+        reason="Told in the form.",
+        raised_at=now,
+    )
+    visit = visit_at(now + timedelta(hours=2))
+    plan_of(alice, bea, visit.service, now=now, starts_on=now.date())
+    message = Message.objects.create(
+        kind="booking",
+        subject_pk=visit.pk,
+        client=alice,
+        channel="email",
+        about_at=visit.starts_at,
+        due_at=now,
+        useless_after=visit.starts_at,
+        state=Message.State.FAILED,
+        created_at=now,
+    )
+    keys = {
+        "": {},
+        "client": {"pk": alice.pk},
+        "client_pk": {"client_pk": alice.pk},
+        "visit": {"pk": visit.pk},
+        "note": {"pk": note.pk},
+        "block": {"pk": note.pk, "block_pk": block.pk},
+        "mark": {"pk": note.pk, "mark_pk": mark.pk},
+        "submission": {"pk": submission.pk},
+        "finding": {"pk": finding.pk},
+        "message": {"pk": message.pk},
+        "invitation": {"token": token},
+        "step": {"number": 1},
+        "setup": {"token": "guess"},
+        "reset": {"uidb36": "1", "key": "guess"},
+    }
+    visitors = {"nobody": None, "carl": carl, "alice": alice_user, "dana": dana, "bea": bea.user, "olga": olga}
+    return World(keys, visitors)
+
+
+def names_of_addresses(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
+    """Yield the full name of every address, as reverse() takes it."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from names_of_addresses(entry, inner)
+        elif isinstance(entry, URLPattern):
+            yield f"{namespace}{entry.name}" if entry.name else f"unnamed: {entry.pattern}"
+
+
+def answer_in_words(answer: HttpResponse) -> str:
+    if answer.status_code == 302 and answer["Location"].startswith("/login/?next="):
+        return "in"
+    return str(answer.status_code)
+
+
+def test_every_address_has_its_line():
+    names = sorted(names_of_addresses(get_resolver()))
+    assert len(names) == len(set(names))
+    assert set(names) == {*DOORS, *LEFT_OUT}
+
+
+def part_of(name: str) -> str:
+    return name.rpartition(":")[0] or "outside"
+
+
+@pytest.mark.parametrize("part", sorted({part_of(name) for name in DOORS}))
+def test_each_door_opens_for_whom_it_should(part: str, world: World):
+    surprises = []
+    for name, door in DOORS.items():
+        if part_of(name) == part:
+            url = reverse(name, kwargs=world.keys[door.at])
+            surprises += surprises_at(url, "get", door.get, {}, world)
+            surprises += surprises_at(url, "post", door.post, door.sends, world)
+    assert not surprises, "\n" + "\n".join(surprises)
+
+
+def surprises_at(url: str, method: str, expected: str, sent: Mapping[str, str], world: World) -> list[str]:
+    """Return in words who gets something else than was expected."""
+    found = {visitor: knock(method, url, sent, user) for visitor, user in world.visitors.items()}
+    return [
+        f"{method.upper()} {url}: {visitor} gets {found[visitor]}, not {due}"
+        for visitor, due in zip(VISITORS, expected.split(), strict=True)
+        if found[visitor] != due
+    ]
+
+
+def knock(method: str, url: str, sent: Mapping[str, str], user: User | None) -> str:
+    """Try one door as one visitor, and leave the world as it was."""
+    browser = Browser(raise_request_exception=False)
+    with transaction.atomic():
+        if user is not None:
+            browser.force_login(user)
+        answer = answer_in_words(getattr(browser, method)(url, sent))
+        transaction.set_rollback(True)
+    return answer
