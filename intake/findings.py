@@ -53,6 +53,7 @@ def raise_findings(submission: Submission, facts: Iterable[FindingFact], *, now:
     # Two devices may send at the same moment.
     Client.objects.select_for_update(of=("self",), no_key=True).get(pk=submission.client_id)
     version, _rules = current_rules()
+    facts = not_settled(submission, facts, today_at(now))
     is_open = {finding.rule: finding for finding in Finding.objects.open().filter(client=submission.client_id)}
     for fact in facts:
         finding = is_open.get(fact.rule)
@@ -64,6 +65,17 @@ def raise_findings(submission: Submission, facts: Iterable[FindingFact], *, now:
             if fact == old:
                 continue
         _write(finding, fact, submission, version)
+
+
+def not_settled(submission: Submission, facts: Iterable[FindingFact], day: date) -> list[FindingFact]:
+    """Leave out what a therapist has already closed for these very answers, unless it is more severe by now."""
+    closed = Finding.objects.filter(submission=submission, closed_at__isnull=False).order_by("closed_at")
+    settled = {finding.rule: fact_of(finding) for finding in closed}
+    return [
+        fact
+        for fact in facts
+        if fact.rule not in settled or merged(settled[fact.rule], fact, day) != settled[fact.rule]
+    ]
 
 
 def _write(finding: Finding, fact: FindingFact, submission: Submission, version: int) -> None:

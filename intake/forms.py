@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from intake.questions import ANSWER_WORDS, YES, Answer, Answers, Kind, Question, Step
-from intake.services import LONGEST_NAME, checked_step, missing_words
+from intake.services import LONGEST_NAME, LONGEST_REASON, checked_step, missing_words
 
 SIGNATURE = "signed_name"
 
@@ -127,7 +127,7 @@ class CloseForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Why it no longer holds"),
-        max_length=240,
+        max_length=LONGEST_REASON,
         widget=forms.TextInput(),
         error_messages={"required": _("Say why the finding no longer holds.")},
     )

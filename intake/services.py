@@ -14,7 +14,7 @@ from clinic.audit.services import record_change
 from clinic.people.models import Client, ContactConsent, User
 from clinic.people.services import give_client_login, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
-from intake.findings import facts_of, open_findings, raise_findings, verdict_for
+from intake.findings import facts_of, not_settled, open_findings, raise_findings, verdict_for
 from intake.links import token_for
 from intake.models import Consent, Effect, Finding, FormVersion, Invitation, Submission
 from intake.questions import (
@@ -53,6 +53,7 @@ __all__ = [
 # D: how long a link leads to the form.
 LINK_LASTS = timedelta(days=30)
 LONGEST_NAME = 160
+LONGEST_REASON = 240
 CONTACT_QUESTIONS = {
     "messages_email": ContactConsent.Channel.EMAIL,
     "messages_text": ContactConsent.Channel.TEXT,
@@ -309,17 +310,14 @@ class Alarm:
 
 def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
     """Return what her answers, as they stand, ask her to do now; None once a therapist has closed the finding."""
-    urgent = {fact.rule: fact for fact in facts_of(submission, today_at(now)) if fact.effect in URGENT}
+    today = today_at(now)
+    urgent = [fact for fact in facts_of(submission, today) if fact.effect in URGENT]
+    if urgent:
+        urgent = not_settled(submission, urgent, today)
     if not urgent:
         return None
-    closed = Finding.objects.filter(
-        client=submission.client_id, rule__in=urgent, closed_at__gte=submission.started_at
-    ).values_list("rule", flat=True)
-    urgent = {rule: fact for rule, fact in urgent.items() if rule not in set(closed)}
-    if not urgent:
-        return None
-    is_emergency = any(fact.effect == Effect.EMERGENCY for fact in urgent.values())
-    worst = {rule for rule, fact in urgent.items() if (fact.effect == Effect.EMERGENCY) == is_emergency}
+    is_emergency = any(fact.effect == Effect.EMERGENCY for fact in urgent)
+    worst = {fact.rule for fact in urgent if (fact.effect == Effect.EMERGENCY) == is_emergency}
     form, rules = form_of(submission.form_version_id), current_rules()[1]
     asked = {code for rule in rules if rule.code in worst and rule.when for code in rule.when.questions()}
     said = tuple(
@@ -366,10 +364,10 @@ def acknowledge_finding(*, by: User, now: datetime, finding: Finding) -> Finding
 def close_finding(*, by: User, now: datetime, finding: Finding, reason: str) -> Finding:
     """End a finding, by a named therapist for a reason."""
     finding = _locked_open_finding(by, finding)
-    finding.closed_at, finding.closed_by, finding.closing_reason = now, by, reason.strip()
-    if not finding.closing_reason:
-        raise ValidationError({"reason": _("Say why the finding no longer holds.")})
-    finding.clean_fields(exclude=["client", "submission", "rule_version", "applies_to", "consent"])
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        raise ValidationError({"reason": _("Say in a line why the finding no longer holds.")})
+    finding.closed_at, finding.closed_by, finding.closing_reason = now, by, reason
     finding.save(update_fields=["closed_at", "closed_by", "closing_reason"])
     record_change(by=by.pk, client=finding.client_id, what=finding, words=_("finding closed"), now=now)
     refresh_review_needed(client=finding.client, now=now)

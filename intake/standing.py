@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.people.models import Modality, User
+from clinic.people.models import Modality, User, clinic_zone
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge
 from clinic.scheduling.gates import PlannedVisit
@@ -22,7 +22,6 @@ from clinic.scheduling.models import Appointment, Status
 from intake.findings import consents_of, fact_of
 from intake.models import Effect, Finding, Submission
 from intake.safety import Planned, may
-from intake.wall import zone_at
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
@@ -146,7 +145,7 @@ def rows(user: User, now: datetime) -> list[WorkRow]:
     """Return them, most urgent first."""
     if not user.is_therapist:
         return []
-    zone = zone_at()
+    zone = clinic_zone()
     return [_row(submission, zone) for submission in to_review()[:ROWS_SHOWN]]
 
 
