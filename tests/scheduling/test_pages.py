@@ -23,7 +23,9 @@ NEW = reverse("scheduling:appointment-new")
 SERIES = reverse("scheduling:series-new")
 
 
-def wish(alice: Client, service: Service, bea: Therapist, location: Location, on: str = "2026-11-20") -> dict[str, object]:
+def wish(
+    alice: Client, service: Service, bea: Therapist, location: Location, on: str = "2026-11-20"
+) -> dict[str, object]:
     return {"client": alice.pk, "service": service.pk, "therapist": bea.pk, "location": location.pk, "on": on}
 
 
@@ -32,7 +34,9 @@ def slot(day: int, clock: str, bea: Therapist) -> str:
 
 
 @pytest.fixture
-def asked(alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime) -> dict[str, object]:
+def asked(
+    alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime
+) -> dict[str, object]:
     """An hour with Bea on Friday."""
     return wish(alice, service, bea, location)
 
@@ -54,7 +58,8 @@ def test_it_offers_the_free_times_of_the_day(as_dana: Browser, asked: dict[str, 
 
 
 def later() -> list[str]:
-    return [f"{hour}:{minute}" for hour in (14, 15, 16) for minute in ("00", "15", "30", "45")][2:] + ["17:00"]
+    quarters = [f"{hour}:{minute}" for hour in (14, 15, 16) for minute in ("00", "15", "30", "45")]
+    return [*quarters[2:], "17:00"]
 
 
 def test_without_a_therapist_each_time_says_who(as_dana: Browser, asked: dict[str, object]) -> None:
@@ -194,9 +199,7 @@ def test_checking_out_can_be_taken_back(as_dana: Browser, book: Book, bea: Thera
 
 def test_a_step_that_cannot_be_taken_says_so(as_dana: Browser, book: Book) -> None:
     visit = book(at(10))
-    answer = as_dana.post(
-        reverse("scheduling:appointment-status", args=[visit.pk]), {"to": "completed"}, follow=True
-    )
+    answer = as_dana.post(reverse("scheduling:appointment-status", args=[visit.pk]), {"to": "completed"}, follow=True)
     assert "This visit is booked; it cannot become completed." in answer.content.decode()
 
 
@@ -210,7 +213,9 @@ def test_it_returns_only_to_pages_of_ours(as_dana: Browser, book: Book) -> None:
 
 
 @pytest.fixture
-def rule(alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime) -> dict[str, object]:
+def rule(
+    alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime
+) -> dict[str, object]:
     return {
         "client": alice.pk,
         "service": service.pk,
@@ -253,7 +258,9 @@ def test_a_conflict_is_solved_with_one_click(
     solved = as_dana.get(SERIES + row.ways[1].url)
     assert "All 4 are ready." in solved.content.decode()
     book_shown(as_dana, SERIES + row.ways[1].url, solved)
-    assert Appointment.objects.filter(series__isnull=False, starts_at=datetime.fromisoformat("2026-12-04T10:00Z")).exists()
+    assert Appointment.objects.filter(
+        series__isnull=False, starts_at=datetime.fromisoformat("2026-12-04T10:00Z")
+    ).exists()
 
 
 def test_a_date_left_out_does_not_use_up_the_count(as_dana: Browser, rule: dict[str, object]) -> None:
@@ -322,7 +329,9 @@ def test_clients_do_not_book_at_the_desk(who: str, book: Book, alice: Client, re
 def test_all_staff_book(who: str, asked: dict[str, object], bea: Therapist, request: pytest.FixtureRequest) -> None:
     browser = request.getfixturevalue(who)
     assert browser.get(NEW, asked).status_code == HTTPStatus.OK
-    assert browser.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())}).status_code == HTTPStatus.FOUND
+    assert (
+        browser.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())}).status_code == HTTPStatus.FOUND
+    )
 
 
 def test_a_look_at_a_visit_is_logged(as_dana: Browser, book: Book, dana: User, alice: Client) -> None:
@@ -334,7 +343,9 @@ def test_a_look_at_a_visit_is_logged(as_dana: Browser, book: Book, dana: User, a
     assert (look.by, look.client_pk, look.what_pk) == (dana, alice.pk, visit.pk)
 
 
-def test_the_last_witness_speaks_when_the_check_is_blind(book: Book, monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
+def test_the_last_witness_speaks_when_the_check_is_blind(
+    book: Book, monkeypatch: pytest.MonkeyPatch, room: Room
+) -> None:
     """What the check would overlook, the constraint refuses in the same words."""
     book(at(10))
     monkeypatch.setattr(services, "_check_time", lambda plan, free: (room.pk, False))

@@ -1,0 +1,385 @@
+"""The desk's day: what stands where, who sees what, and that it costs the same however full the day is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from clinic.desk.day import board
+from clinic.people.models import Client, Location, Room, Service, Therapist, User
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services import (
+    ChosenVisit,
+    add_time_off,
+    add_weekly_hours,
+    book_appointment,
+    book_series,
+    cancel_appointment,
+    change_status,
+)
+from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
+
+DAY = reverse("desk:day")
+BEFORE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # the Monday before
+Book = Callable[..., Appointment]
+
+
+def at(hour: int, minute: int = 0, *, day: int = 19) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+
+
+def works(therapist: Therapist, location: Location, *hours: tuple[time, time]) -> None:
+    for weekday in range(5):
+        for opens, closes in hours or ((time(9), time(13)), (time(14), time(18))):
+            add_weekly_hours(
+                by=None, therapist=therapist, location=location, weekday=weekday,
+                opens=opens, closes=closes, valid_from=date(2026, 1, 1),
+            )  # fmt: skip
+
+
+@pytest.fixture
+def service(db: None) -> Service:
+    return ServiceFactory(name="Myofascial release, 60 min", minutes=60, buffer_after=15)
+
+
+@pytest.fixture
+def book(dana: User, alice: Client, bea: Therapist, location: Location, service: Service, now: datetime) -> Book:
+    """Book on the Monday before, so that this morning's visits can be booked as well."""
+    works(bea, location)
+
+    def do(starts_at: datetime, **others: object) -> Appointment:
+        wishes = {
+            "client": alice,
+            "service": service,
+            "therapist": bea,
+            "location": location,
+            "by": dana,
+            "now": BEFORE,
+        }
+        return book_appointment(starts_at=starts_at, **wishes | others)
+
+    return do
+
+
+def go(visit: Appointment, by: User, *steps: tuple[Status, datetime]) -> Appointment:
+    for to, when in steps:
+        visit = change_status(by=by, now=when, appointment=visit, to=to)
+    return visit
+
+
+# --- The grid
+
+
+def test_a_visit_lies_at_its_time_with_its_buffer_below(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    column = as_dana.get(DAY).context["board"].columns[0]
+    assert [(block.visit, block.place) for block in column.blocks] == [(visit, "r-24 s-12")]
+    assert [shade.place for shade in column.shades if shade.look == "buf"] == ["r-36 s-3"]
+
+
+def test_hours_off_are_shaded_and_a_gap_is_a_break(as_dana: Browser, book: Book) -> None:
+    shades = as_dana.get(DAY).context["board"].columns[0].shades
+    assert [(shade.look, shade.place) for shade in shades] == [
+        ("off", "r-0 s-12"),
+        ("off brk", "r-60 s-12"),
+        ("off", "r-120 s-12"),
+    ]
+
+
+def test_an_absence_stands_with_its_name(as_dana: Browser, book: Book, bea: Therapist) -> None:
+    add_time_off(by=None, therapist=bea, starts_at=at(15, 45), ends_at=at(23), reason="Course")
+    assert ("off", "r-93 s-27", "Course") in [
+        (shade.look, shade.place, shade.words) for shade in as_dana.get(DAY).context["board"].columns[0].shades
+    ]
+
+
+def test_the_line_of_now_stands_on_today_only(as_dana: Browser, book: Book) -> None:
+    assert as_dana.get(DAY).context["board"].now == "r-12"
+    assert as_dana.get(DAY, {"on": "2026-11-20"}).context["board"].now == ""
+
+
+def test_the_grid_grows_for_an_early_and_a_late_visit(as_dana: Browser, book: Book) -> None:
+    book(at(6, 30), override_reason="before her train")
+    book(at(20), override_reason="after work")
+    hours = as_dana.get(DAY).context["board"].hours
+    assert (hours[0].at, hours[-1].at) == (time(6), time(20))
+
+
+def test_it_is_drawn_by_the_wall_clock_of_the_place(
+    dana: User, alice: Client, service: Service, now: datetime, clinic: object
+) -> None:
+    """Nine in Kathmandu is a quarter past three in London."""
+    there = LocationFactory(name="Lake Road", time_zone="Asia/Kathmandu")
+    maya = TherapistFactory(user__name="Maya Rai", usual_room=RoomFactory(location=there, name="Lotus"))
+    works(maya, there)
+    early = datetime(2026, 11, 20, 3, 15, tzinfo=UTC)
+    book_appointment(
+        by=dana, now=BEFORE, client=alice, service=service, therapist=maya, location=there, starts_at=early
+    )
+    shown = board(user=dana, now=now, location=there, day=date(2026, 11, 20))
+    assert shown.columns[0].blocks[0].place == "r-12 s-12"
+
+
+def test_a_therapist_without_hours_or_visits_has_no_column(as_dana: Browser, book: Book) -> None:
+    TherapistFactory(user__name="Ruth Adeyemi")
+    assert [column.therapist.user.name for column in as_dana.get(DAY).context["board"].columns] == ["Bea Lindqvist"]
+
+
+# --- Blocks
+
+
+def test_who_did_not_come_stays_as_a_ghost_and_a_cancelled_visit_goes(
+    as_dana: Browser, book: Book, dana: User, now: datetime
+) -> None:
+    missed = go(book(at(9)), dana, (Status.NO_SHOW, now))
+    late = cancel_appointment(by=dana, now=now, appointment=book(at(14)))
+    cancel_appointment(by=dana, now=BEFORE, appointment=book(at(16)))
+    instead = book(at(14), client=ClientFactory())
+    blocks = {block.visit.pk: block for block in as_dana.get(DAY).context["board"].blocks}
+    assert set(blocks) == {missed.pk, late.pk, instead.pk}
+    assert blocks[missed.pk].look == "ghost"
+    assert blocks[late.pk].look == "ghost sliver"
+    assert "beside" in blocks[instead.pk].look
+    assert blocks[late.pk].meta == "Cancelled late, 09:00"
+
+
+def test_one_in_session_says_since_when(as_dana: Browser, book: Book, bea: Therapist, now: datetime) -> None:
+    go(book(at(9)), bea.user, (Status.ARRIVED, now), (Status.IN_SESSION, now + timedelta(minutes=4)))
+    block = as_dana.get(DAY).context["board"].blocks[0]
+    assert (block.meta, "st-insession" in block.look) == ("since 09:04", True)
+
+
+def test_a_new_client_is_marked_until_she_has_been_here(as_dana: Browser, book: Book) -> None:
+    book(at(10))
+    book(at(10, day=20))
+    assert as_dana.get(DAY).context["board"].blocks[0].is_new
+    assert not as_dana.get(DAY, {"on": "2026-11-20"}).context["board"].blocks[0].is_new
+
+
+def test_signs_speak_to_those_who_cannot_see_them(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+    go(book(at(10)), dana, (Status.CONFIRMED, now))
+    assert '<span class="visually-hidden">confirmed</span>' in as_dana.get(DAY).content.decode()
+
+
+# --- The rail
+
+
+def test_the_rail_says_who_is_here_who_is_expected_and_who_is_late(
+    as_dana: Browser, book: Book, dana: User, now: datetime
+) -> None:
+    go(book(at(10)), dana, (Status.ARRIVED, now))
+    book(at(8, 30), client=ClientFactory(legal_name="Marek Nowicki"), override_reason="early")
+    book(at(15), client=ClientFactory(legal_name="Hannah Osei"))
+    shown = as_dana.get(DAY).context["board"]
+    assert [row.visit.client.name for row in shown.here] == ["Alice Marques"]
+    assert [(row.visit.client.name, row.look) for row in shown.expected] == [
+        ("Marek Nowicki", "late"),
+        ("Hannah Osei", ""),
+    ]
+    assert shown.summary == "3 visits: 1 waiting"
+
+
+def test_open_work_is_counted_by_kind_and_leads_to_the_first(as_dana: Browser, book: Book) -> None:
+    first = book(at(10))
+    book(at(15), client=ClientFactory())
+    chores = as_dana.get(DAY).context["board"].chores
+    assert [(chore.words, chore.count, chore.visit) for chore in chores] == [("intake missing", 2, first)]
+
+
+# --- Ways through the days
+
+
+def test_a_day_without_anybody_says_what_to_do(as_dana: Browser, book: Book) -> None:
+    assert "Nobody works here that day" in as_dana.get(DAY, {"on": "2026-11-22"}).content.decode()
+
+
+@pytest.mark.parametrize("on", ["", "nonsense", "2026-13-45", "0001-01-01", "9999-12-31"])
+def test_a_day_that_is_none_is_today(as_dana: Browser, book: Book, on: str) -> None:
+    assert as_dana.get(DAY, {"on": on}).context["board"].day == date(2026, 11, 19)
+
+
+def test_each_location_has_its_own_day(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    other = LocationFactory(name="Lake Road")
+    page = as_dana.get(DAY, {"location": other.pk})
+    assert page.context["board"].blocks == []
+    assert visit.client.name not in page.content.decode()
+    assert as_dana.get(DAY, {"location": 999999}).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_before_there_is_a_location_the_page_says_so(as_dana: Browser, db: None) -> None:
+    assert "There is no location yet" in as_dana.get(DAY).content.decode()
+
+
+def test_the_list_holds_the_same_visits_as_the_columns(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+    go(book(at(9)), dana, (Status.NO_SHOW, now))
+    book(at(15), client=ClientFactory(legal_name="Hannah Osei"))
+    listed = as_dana.get(DAY, {"as": "list"}).content.decode()
+    assert "Alice Marques" in listed
+    assert "Hannah Osei" in listed
+    assert "did not come" in listed
+
+
+# --- The panel
+
+
+def panel(browser: Browser, visit: Appointment) -> object:
+    return browser.get(reverse("desk:appointment", args=[visit.pk])).context["panel"]
+
+
+def test_the_panel_stands_beside_the_day_and_alone(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    address = reverse("desk:appointment", args=[visit.pk])
+    beside = as_dana.get(DAY, {"open": visit.pk}).content.decode()
+    alone = as_dana.get(address).content.decode()
+    part = as_dana.get(address, headers={"HX-Request": "true"}).content.decode()
+    for shown in (beside, alone, part):
+        assert 'id="visit-name"' in shown
+    assert "<html" in alone
+    assert "<html" not in part
+
+
+def test_the_steps_offer_what_may_be_done_now(
+    as_dana: Browser, book: Book, dana: User, bea: Therapist, now: datetime
+) -> None:
+    visit = book(at(9))
+    assert verbs(as_dana, visit) == {"confirmed", "arrived"}
+    visit = go(visit, dana, (Status.ARRIVED, now))
+    assert verbs(as_dana, visit) == set()
+    assert undo(as_dana, visit) == "booked"
+    visit = go(visit, bea.user, (Status.IN_SESSION, now))
+    assert verbs(as_dana, visit) == {"completed"}
+    assert undo(as_dana, visit) == ""
+    assert undo(as_dana, go(visit, dana, (Status.COMPLETED, now))) == "in_session"
+
+
+def verbs(browser: Browser, visit: Appointment) -> set[str]:
+    return {str(step.to) for step in panel(browser, visit).steps if step.to}
+
+
+def undo(browser: Browser, visit: Appointment) -> str:
+    return next((step.undo_to for step in panel(browser, visit).steps if step.undo_to), "")
+
+
+def test_only_therapists_start_a_session(
+    as_dana: Browser, as_bea: Browser, book: Book, dana: User, now: datetime
+) -> None:
+    visit = go(book(at(10)), dana, (Status.ARRIVED, now))
+    start = reverse("treatment:start", args=[visit.pk])
+    assert start in [step.url for step in panel(as_bea, visit).steps]
+    assert start not in [step.url for step in panel(as_dana, visit).steps]
+
+
+def test_a_step_that_was_taken_back_is_not_shown_as_done(
+    as_dana: Browser, book: Book, dana: User, now: datetime
+) -> None:
+    visit = go(book(at(10)), dana, (Status.CONFIRMED, now), (Status.BOOKED, now), (Status.ARRIVED, now))
+    assert [(step.words, step.look) for step in panel(as_dana, visit).steps][:3] == [
+        ("Booked", "done"),
+        ("Confirmed", "next"),
+        ("Arrived", "here"),
+    ]
+
+
+def test_a_cancelled_visit_can_be_taken_back(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+    visit = cancel_appointment(by=dana, now=now, appointment=book(at(15)), why="ill")
+    steps = panel(as_dana, visit).steps
+    assert [(step.words, step.undo_to) for step in steps] == [("Booked", ""), ("Cancelled late", "booked")]
+    assert "ill" in steps[1].detail
+
+
+def test_booking_again_says_what_is_free(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    book(at(10, day=26), client=ClientFactory())
+    offers = panel(as_dana, visit).offers
+    assert [(offer.weeks, offer.words) for offer in offers] == [(1, "only 11:15"), (2, "free"), (4, "free")]
+    page = as_dana.get(offers[1].url)
+    assert [choice.is_chosen for choice in page.context["page"].choices].count(True) == 1
+    assert page.context["page"].missed == ""
+
+
+def test_a_series_shows_its_sign(
+    as_dana: Browser, book: Book, dana: User, alice: Client, service: Service, bea: Therapist, location: Location
+) -> None:
+    from uuid import uuid4
+
+    book_series(
+        by=dana, now=BEFORE, client=alice, service=service, therapist=bea, location=location,
+        first_on=date(2026, 11, 19), at_time=time(10), every_weeks=1, count=2,
+        chosen=[ChosenVisit(at(10), bea), ChosenVisit(at(10, day=26), bea)], idempotency_key=uuid4(),
+    )  # fmt: skip
+    assert "part of a series" in as_dana.get(DAY).content.decode()
+
+
+# --- Who sees what
+
+
+def test_the_front_desk_reads_that_a_review_is_needed_and_never_why(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    assert visit.review_needed
+    shown = as_dana.get(DAY, {"open": visit.pk}).content.decode()
+    assert "after the review" in shown
+    for word in ("finding", "pregnan", "medicine", "botulinum", "pain"):
+        assert word not in shown.lower()
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        ("as_dana", HTTPStatus.OK),
+        ("as_bea", HTTPStatus.OK),
+        ("as_olga", HTTPStatus.OK),
+        ("as_alice", HTTPStatus.NOT_FOUND),
+        ("as_carl", HTTPStatus.NOT_FOUND),
+    ],
+)
+def test_the_day_is_for_staff(who: str, expected: int, book: Book, request: pytest.FixtureRequest) -> None:
+    visit = book(at(10))
+    browser = request.getfixturevalue(who)
+    assert browser.get(DAY).status_code == expected
+    assert browser.get(reverse("desk:appointment", args=[visit.pk])).status_code == expected
+
+
+def test_strangers_are_asked_to_sign_in(client: Browser, book: Book) -> None:
+    visit = book(at(10))
+    for address in (DAY, reverse("desk:appointment", args=[visit.pk])):
+        assert client.get(address).url.startswith(reverse("account_login"))
+
+
+def test_opening_the_panel_is_logged_once(as_dana: Browser, book: Book, dana: User, alice: Client) -> None:
+    from clinic.audit.models import Look
+
+    visit = book(at(10))
+    as_dana.get(DAY, {"open": visit.pk})
+    as_dana.get(reverse("desk:appointment", args=[visit.pk]))
+    assert list(Look.objects.values_list("by", "client_pk", "what_pk")) == [(dana.pk, alice.pk, visit.pk)]
+
+
+# --- Cost
+
+
+def test_a_full_day_costs_as_many_queries_as_an_empty_one(
+    as_dana: Browser, book: Book, room: Room, location: Location
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as counted:
+            assert as_dana.get(DAY).status_code == HTTPStatus.OK
+        return len(counted)
+
+    book(at(10))
+    few = queries()
+    for number in range(4):
+        therapist = TherapistFactory(usual_room=RoomFactory(location=location, name=f"Spare {number}"))
+        works(therapist, location)
+        for hour in (9, 11, 14, 16):
+            book(at(hour, 15), therapist=therapist, client=ClientFactory())
+    assert queries() == few
