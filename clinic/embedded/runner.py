@@ -135,20 +135,15 @@ class Runner:
     def _serve(self) -> None:
         self.tails = [Tail(server.name, server.log) for server in self.servers.both]
         env = self._environment()
-        with ExitStack() as setup:
-            if not self._set_up_alone(setup) or not self._migrate(env):
-                return
-            words = ["fill_demo" if self.with_example else "setup_link", "--base", self.address]
-            filling = self._start("demo" if self.with_example else "setup", manage(*words), env, once=True)
-            self._start("web", self._web(), env | {"DATABASE_POOL": "true"})
-            if not self._watch_until(self._answers):
-                return
-            # Celery warns at length about root, at every start; nothing here is pickled.
-            quiet = {"PYTHONWARNINGS": "ignore:You're running the worker"}
-            schedule = {"BEAT_SCHEDULE": str(self._records.with_suffix(".beat"))}
-            self._start("worker", self._worker(), env | quiet | schedule)
-            if not self._watch_until(lambda: self._is_done(filling, f"“manage.py {words[0]}” failed")):
-                return
+        with ExitStack() as turn:
+            # The page comes first: on two busy cores everything started beside it would hold it up.
+            is_open = self._take_turn(turn) and self._migrate(env) and self._open_doors(env) and self._introduce(env)
+        if not is_open:
+            return
+        # Celery warns at length about root, at every start; nothing here is pickled.
+        quiet = {"PYTHONWARNINGS": "ignore:You're running the worker"}
+        schedule = {"BEAT_SCHEDULE": str(self._records.with_suffix(".beat"))}
+        self._start("worker", self._worker(), env | quiet | schedule)
         self.log.say("runner", f"Stillpoint answers at {self.address} (Ctrl-C ends it)")
         self._watch_until(lambda: False)
 
@@ -157,17 +152,17 @@ class Runner:
         # Two arenas instead of eight per core: threads otherwise keep tens of megabytes each.
         return named | {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", "DJANGO_SETTINGS_MODULE": "clinic.settings"}
 
-    def _set_up_alone(self, stack: ExitStack) -> bool:
+    def _take_turn(self, turn: ExitStack) -> bool:
         """Let one runner at a time migrate and fill; False if we are asked to stop meanwhile."""
 
-        def take_turn() -> bool:
+        def is_ours() -> bool:
             lock = try_lock(self.place.run / "setup.lock")
-            return lock is not None and stack.enter_context(lock) is lock
+            return lock is not None and turn.enter_context(lock) is lock
 
-        if take_turn():
+        if is_ours():
             return True
         self.log.say("runner", "Waiting for another start of this checkout to finish its set-up.")
-        return self._watch_until(take_turn)
+        return self._watch_until(is_ours)
 
     def _migrate(self, env: dict[str, str]) -> bool:
         """Migrate unless this very set of migrations was already applied to these data."""
@@ -178,19 +173,35 @@ class Runner:
             return True
         self.log.say("runner", "Bringing the database up to date.")
         owner = {"MIGRATION_DATABASE_URL": env["DATABASE_URL"]} | env
-        migrating = self._start("migrate", manage("migrate", "--noinput", "--verbosity=1"), owner, once=True)
-        if not self._watch_until(lambda: self._is_done(migrating, "The database could not be brought up to date")):
+        if not self._do("migrate", ["migrate", "--noinput", "--verbosity=0"], owner):
             return False
         if is_ours:
             stamp.write_text(wanted)
             stamp.chmod(0o644)
         return True
 
-    def _is_done(self, child: Child, failure: str) -> bool:
-        code = child.ended()
-        if code:
-            raise CannotStart(f"{failure} ({ending(code)}); the reason stands above.")
-        return code == 0
+    def _open_doors(self, env: dict[str, str]) -> bool:
+        self._start("web", self._web(), env | {"DATABASE_POOL": "true"})
+        return self._watch_until(self._answers)
+
+    def _introduce(self, env: dict[str, str]) -> bool:
+        """Fill the example clinic, or say how to set up one's own."""
+        if not self.with_example:
+            return self._do("setup", ["setup_link", "--base", self.address], env)
+        self.log.say("runner", "Filling the example clinic, if it is still empty.")
+        return self._do("demo", ["fill_demo", "--base", self.address], env)
+
+    def _do(self, name: str, words: list[str], env: dict[str, str]) -> bool:
+        """Run a management command to its end; False if we are asked to stop before."""
+        child = self._start(name, [PYTHON, str(CHECKOUT / "manage.py"), *words], env, once=True)
+
+        def is_done() -> bool:
+            code = child.ended()
+            if code:
+                raise CannotStart(f"“manage.py {words[0]}” failed ({ending(code)}); the reason stands above.")
+            return code == 0
+
+        return self._watch_until(is_done)
 
     def _answers(self) -> bool:
         if any(child.failures >= HOPELESS_FAILURES for child in self.children):
@@ -285,11 +296,6 @@ def end_orphans(place: Place) -> None:
             with lock:
                 end_all(read_records(records)[1:])
                 records.unlink(missing_ok=True)
-
-
-def manage(*words: str) -> list[str]:
-    """Return the command for one of Django's management commands."""
-    return [PYTHON, str(CHECKOUT / "manage.py"), *words]
 
 
 def stop_everything(place: Place) -> int:
