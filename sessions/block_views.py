@@ -190,8 +190,8 @@ def _back(request: ClinicRequest, note: Note, part: str) -> HttpResponseBase:
         "mark_form": MarkForm(),
         "is_part": True,
     }
-    response = render(request, "treatment/parts/treatment.html", context)
-    return reswap(retarget(response, "#blocks"), "outerHTML")
+    part_of_page = render(request, "treatment/parts/treatment.html", context)
+    return reswap(retarget(part_of_page, "#blocks"), "outerHTML")
 
 
 def _marks(note: Note) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class StartForm(forms.Form):
     @property
     def asks_neck_artery(self) -> bool:
         """Whether the neck-artery questions are due: she said that today is different."""
-        return self["is_different"].value() == "yes"
+        return bool(self["is_different"].value() == "yes")
 
     def clean(self) -> dict[str, Any]:
         """Only a spoken "no" clears the neck-artery questions."""

@@ -45,7 +45,7 @@ def start(request: ClinicRequest, pk: int) -> HttpResponseBase:
     existing = Note.objects.filter(appointment=visit).first()
     if existing is not None:
         return redirect("treatment:note", pk=existing.pk)
-    form = StartForm(request.POST or None)
+    form = StartForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST" and form.is_valid():
         answers = form.cleaned_data

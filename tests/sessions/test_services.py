@@ -26,7 +26,6 @@ from sessions.services import (
 from tests.factories import TherapistFactory, modality
 from tests.sessions.conftest import Book, Raise, Record, Start
 
-
 # --- Starting
 
 
