@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
@@ -127,14 +127,23 @@ def plan_layout() -> Layout:
             "with_baseline",
             Div("weekly", "two_weeks", "monthly", css_class="trio"),
         ),
-        *(
-            Fieldset(
-                Measure(measure).label,
-                Div(f"{measure}_baseline", f"{measure}_target", f"{measure}_due_on", css_class="trio"),
-            )
-            for measure in Measure
+        Fieldset(
+            _("Goals"),
+            HTML(format_html('<p class="ink-2">{}</p>', _("A measure without a target is no goal; leave it empty."))),
+            *(goal_row(measure) for measure in Measure),
         ),
         Fieldset(_("In words"), "why"),
+    )
+
+
+def goal_row(measure: Measure) -> Div:
+    """Lay out one goal: its name, then start, target and day on a line."""
+    return Div(
+        HTML(format_html("<h3>{}</h3>", measure.label)),
+        Div(f"{measure}_baseline", f"{measure}_target", f"{measure}_due_on", css_class="trio"),
+        role="group",
+        aria_label=str(measure.label),
+        css_class="plan-goal",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
@@ -14,11 +15,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic.people.models import Client
+from clinic.people.models import Client, clinic_zone
 from plans.charts import PainVisit, PhaseMark, goal_line, pain_chart, phase_line
 from plans.models import HIGHEST, Cadence, Goal, Measure, Plan, Score
 from plans.standing import VISITS_NEEDED, Course, GoalStanding, PhaseStanding, Standing, plan_in_force, standing
 from sessions.reading import SignedNote, signed_notes
+
+# The line across the plan's own page; elsewhere it stands in a narrow column.
+WIDE = 600
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,6 @@ class PhaseRow:
 
     standing: PhaseStanding
     name: str
-    state: str
     series_url: str
 
 
@@ -52,6 +55,7 @@ class PlanPage:
     goals: tuple[GoalBox, ...]
     open_work: str
     series_url: str
+    zone: ZoneInfo
     earlier: tuple[Plan, ...]
 
 
@@ -78,23 +82,24 @@ class ProgressPage:
 
 def plan_page(client: Client, now: datetime) -> PlanPage:
     """Return the plan in force with its phases and goals, and the plans before it."""
-    plan = plan_in_force(client)
+    plan, zone = plan_in_force(client), clinic_zone()
     earlier = tuple(
         Plan.objects.filter(client=client, ended_at__isnull=False)
         .select_related("service", "therapist__user")
         .order_by("-ended_at")
     )
     if plan is None:
-        return PlanPage(None, None, SafeString(), (), (), "", "", earlier)
+        return PlanPage(None, None, SafeString(), (), (), "", "", zone, earlier)
     stands = standing(plan, now)
     return PlanPage(
         plan=plan,
         standing=stands,
-        line=line_of(stands),
+        line=line_of(stands, WIDE),
         phases=tuple(phase_row(stands, phase) for phase in stands.phases),
         goals=goal_boxes(stands),
         open_work=open_work(stands),
         series_url=series_url(plan, stands.to_book, stands.today) if stands.to_book else "",
+        zone=zone,
         earlier=earlier,
     )
 
@@ -144,13 +149,13 @@ def pain_summary(visits: Sequence[PainVisit]) -> str:
     ) % {"lower": lower, "count": len(both)}
 
 
-def line_of(stands: Standing) -> SafeString:
+def line_of(stands: Standing, width: int = 290) -> SafeString:
     """Draw the phases on the line, with the point where she is."""
     marks = [
         PhaseMark(short_name(s.phase.every_weeks), s.phase.starts_on, is_done=s.is_done, is_here=s.is_here)
         for s in stands.phases
     ]
-    return phase_line(marks, words=where_words(stands))
+    return phase_line(marks, words=where_words(stands), width=width)
 
 
 def where_words(stands: Standing) -> str:
@@ -173,17 +178,15 @@ def short_name(every_weeks: int) -> str:
         Cadence.BASELINE: _("diary"),
         Cadence.WEEKLY: _("weekly"),
         Cadence.TWO_WEEKS: _("every two weeks"),
-        Cadence.MONTHLY: _("every four weeks"),
+        Cadence.MONTHLY: _("monthly"),
     }[Cadence(every_weeks)]
 
 
 def phase_row(stands: Standing, phase: PhaseStanding) -> PhaseRow:
-    state = _("now") if phase.is_here else (_("past") if phase.is_done else _("to come"))
     may_book = phase.visits_to_book and not phase.is_done
     return PhaseRow(
         standing=phase,
         name=phase.phase.get_every_weeks_display(),
-        state=state,
         series_url=series_url(stands.plan, phase, stands.today) if may_book else "",
     )
 

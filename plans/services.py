@@ -172,5 +172,5 @@ def record_score(
     if on > now.date() + timedelta(days=1):
         raise ValidationError(_("This day has not come yet."))
     score = Score.objects.create(client=client, measure=measure, value=value, on=on, recorded_by=by, recorded_at=now)
-    record_change(by=by and by.pk, client=client.pk, what=score, words=_("count of days recorded"), now=now)
+    record_change(by=by.pk if by else None, client=client.pk, what=score, words=_("count of days recorded"), now=now)
     return score

@@ -55,7 +55,8 @@ class Chart:
     today: date
     age: int | None
     profile: IntakeProfile | None
-    force: Force
+    zone: ZoneInfo
+    alerts: Force
     findings: Sequence[FindingRow]
     timeline: tuple[TimelineRow, ...]
     upcoming: Sequence[Appointment]
@@ -86,7 +87,8 @@ def chart(client: Client, now: datetime) -> Chart:
         today=today,
         age=client.age_on(today),
         profile=profile_of(client),
-        force=force_of(findings, today),
+        zone=zone,
+        alerts=force_of(findings, today).alerts,
         findings=finding_rows(findings),
         timeline=timeline(visits, signed_notes(client.pk), answers_of(client), zone),
         upcoming=upcoming,

@@ -20,8 +20,20 @@ class Force:
 
     @property
     def kind(self) -> str:
-        """How the box looks: whether anything is stopped."""
-        return "stop" if any(row.finding.effect in STOPPING for row in self.rows) else "todo"
+        """How the box looks: whether everything is stopped."""
+        return "stop" if any(stops_everything(row.finding) for row in self.rows) else "todo"
+
+    @property
+    def alerts(self) -> Force:
+        """Keep what stops everything, and what no therapist has acknowledged."""
+        return Force(
+            tuple(row for row in self.rows if stops_everything(row.finding) or not row.finding.acknowledged_at)
+        )
+
+
+def stops_everything(finding: Finding) -> bool:
+    """Say whether a finding forbids a visit, whatever would be done in it."""
+    return finding.effect in STOPPING and not finding.applies_to
 
 
 def force_of(findings: Iterable[Finding], day: date) -> Force:

@@ -34,6 +34,14 @@ class DayRow:
     badges: tuple[Badge, ...] = ()
 
     @property
+    def open_work(self) -> list[Badge]:
+        return [badge for badge in self.badges if badge.is_open_work]
+
+    @property
+    def done(self) -> list[Badge]:
+        return [badge for badge in self.badges if not badge.is_open_work]
+
+    @property
     def is_gone(self) -> bool:
         return self.visit is not None and self.visit.status in GONE
 
@@ -90,14 +98,14 @@ def my_day(user: User, now: datetime) -> MyDay:
         rows=day_rows(visits, badges_for(user, visits), now),
         visits_to_come=len(to_come),
         until=max((visit.local_end for visit in to_come), default=None),
-        work=tuple(WorkBox(w.heading, w.empty, w.rows(user, now)) for w in worklists),
+        work=tuple(WorkBox(str(w.heading), str(w.empty), w.rows(user, now)) for w in worklists),
     )
 
 
 def day_rows(visits: Sequence[Appointment], badges: Mapping[int, Sequence[Badge]], now: datetime) -> tuple[DayRow, ...]:
-    """Put the visits on the line, and now between them unless somebody is on the table."""
+    """Put the visits on the line, and now between them unless somebody is on the table; no visits, no line."""
     rows = [DayRow(visit, state_of(visit, badges[visit.pk]), tuple(badges[visit.pk])) for visit in visits]
-    if any(visit.status == Status.IN_SESSION for visit in visits):
+    if not visits or any(visit.status == Status.IN_SESSION for visit in visits):
         return tuple(rows)
     begun = sum(visit.starts_at <= now for visit in visits)
     return (*rows[:begun], DayRow(None, "here"), *rows[begun:])

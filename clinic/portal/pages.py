@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.safestring import SafeString
 
 from clinic.people.models import Client, Location, User
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
 from plans.standing import Standing, plan_in_force, standing
@@ -68,7 +68,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage | None:
     return PlanPage(standing=stands, line=line_of(stands), where=where_words(stands), goals=goal_boxes(stands))
 
 
-def upcoming_of(client: Client, now: datetime) -> Sequence[Appointment]:
+def upcoming_of(client: Client, now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(client=client).upcoming(now).with_people()
 
 
