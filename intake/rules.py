@@ -178,7 +178,8 @@ def _check_rule(rule: Rule) -> None:
         raise RuleProblem(f"{rule.code}: a cap has a pressure from 1 to 5, and only a cap has.")
     if (rule.effect is Effect.CONSENT) != bool(rule.consent):
         raise RuleProblem(f"{rule.code}: a consent is named by its code, and only there.")
-    if rule.effect is Effect.NO_PRODUCT and not all(scope.products for scope in rule.applies_to):
+    names_products = bool(rule.applies_to) and all(scope.products for scope in rule.applies_to)
+    if rule.effect is Effect.NO_PRODUCT and not names_products:
         raise RuleProblem(f"{rule.code}: names no product.")
 
 

@@ -1,0 +1,226 @@
+"""What the clinic meets: the list, the review, the findings, and who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client as Browser
+from django.urls import reverse
+
+from clinic.audit.models import Look
+from clinic.people.models import Client, Role, Therapist, User
+from clinic.people.worklist import counts_for, worklists
+from intake import services
+from intake.models import Finding, Submission
+from tests.factories import ClientFactory
+from tests.intake.answers import fill_in, reviewed_intake, send
+
+Assert = Callable[[int], object]
+
+
+@pytest.fixture
+def sent(alice: Client, now: datetime) -> Submission:
+    """Alice's answers, with a red flag that wants a clearance."""
+    return send(alice, now=now, rf_position="yes")
+
+
+def finding() -> Finding:
+    return Finding.objects.get()
+
+
+def addresses(submission: Submission) -> list[tuple[str, str]]:
+    return [
+        ("get", reverse("intake:review-list")),
+        ("get", reverse("intake:review", args=[submission.pk])),
+        ("post", reverse("intake:review-done", args=[submission.pk])),
+        ("get", reverse("intake:findings", args=[submission.client_id])),
+        ("post", reverse("intake:finding-acknowledge", args=[finding().pk])),
+        ("post", reverse("intake:finding-close", args=[finding().pk])),
+    ]
+
+
+@pytest.mark.parametrize("who", ["as_dana", "as_olga", "as_alice", "as_carl"])
+def test_only_therapists_reach_answers_and_findings(who: str, request: pytest.FixtureRequest, sent: Submission) -> None:
+    browser: Browser = request.getfixturevalue(who)
+    for method, address in addresses(sent):
+        assert getattr(browser, method)(address).status_code == 404, address
+    assert finding().acknowledged_at is None
+    assert not Look.objects.filter(what__startswith="intake").exists()
+
+
+def test_nobody_reaches_them_without_signing_in(client: Browser, sent: Submission) -> None:
+    for method, address in addresses(sent):
+        response = getattr(client, method)(address)
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith("/login/")
+
+
+def test_a_therapist_reads_all_answers_and_the_look_is_logged(
+    as_bea: Browser, bea: Therapist, sent: Submission
+) -> None:
+    page = as_bea.get(reverse("intake:review", args=[sent.pk])).text
+    for words in ("On how many of them was it a migraine?", "6 of 28 days", "Temple, Base of the skull", "7 of 10"):
+        assert words in page
+    assert "Sent Thu 19 Nov 2026, 09:00" in page
+    assert "Depends on position" in page
+    look = Look.objects.get(what="intake.submission")
+    assert (look.by, look.client_pk, look.what_pk) == (bea.user, sent.client_id, sent.pk)
+
+
+def test_a_script_in_an_answer_is_shown_and_not_run(as_bea: Browser, alice: Client, now: datetime) -> None:
+    sent = send(alice, now=now, goals="<script>alert(1)</script>")
+    page = as_bea.get(reverse("intake:review", args=[sent.pk])).text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+def test_what_changed_since_the_last_answers_is_marked(
+    as_bea: Browser, bea: Therapist, alice: Client, now: datetime
+) -> None:
+    reviewed_intake(alice, bea.user, now=now - timedelta(days=200))
+    again = send(alice, now=now, migraine_days=11, illness="unsure")
+    page = as_bea.get(reverse("intake:review", args=[again.pk])).text
+    assert "2 answers changed since 3 May 2026" in page
+    assert "11 of 28 days" in page
+    assert "6 of 28 days" in page
+
+
+def test_answers_are_read_against_the_version_they_were_given_to(
+    as_bea: Browser, sent: Submission, now: datetime
+) -> None:
+    version = sent.form_version
+    newer = version.__class__.objects.create(
+        number=2,
+        language="en",
+        published_at=now,
+        content={"steps": [{"code": "a", "title": "New", "intro": "", "questions": []}]},
+    )
+    assert services.current_form("en") == newer
+    page = as_bea.get(reverse("intake:review", args=[sent.pk])).text
+    assert "form version 1" in page
+    assert "On how many days did you have any headache?" in page
+
+
+def test_the_review_waits_until_each_finding_is_acknowledged(as_bea: Browser, sent: Submission) -> None:
+    done = reverse("intake:review-done", args=[sent.pk])
+    response = as_bea.post(done)
+    assert response.status_code == 409
+    assert "Acknowledge or close each finding first." in response.text
+    as_bea.post(reverse("intake:finding-acknowledge", args=[finding().pk]), {"review": sent.pk})
+    assert as_bea.post(done).headers["Location"] == reverse("intake:review-list")
+    sent.refresh_from_db()
+    assert sent.state == Submission.State.REVIEWED
+    assert finding().closed_at is None
+
+
+def test_a_finding_is_closed_only_with_a_reason(as_bea: Browser, bea: Therapist, sent: Submission) -> None:
+    close, name = reverse("intake:finding-close", args=[finding().pk]), f"{finding().pk}-reason"
+    for nothing in ("", "   "):
+        assert "Say why the finding no longer holds." in as_bea.post(close, {name: nothing}).text
+    too_long = "because " * 40
+    assert too_long.strip() in as_bea.post(close, {name: too_long}).text
+    assert finding().closed_at is None
+    as_bea.post(close, {name: "Seen by Dr Lemaire on 8 July; head and neck agreed."})
+    assert finding().closed_by == bea.user
+    assert "Seen by Dr Lemaire" in as_bea.get(reverse("intake:findings", args=[sent.client_id])).text
+
+
+def test_a_finding_that_somebody_closed_is_not_closed_again(bea: Therapist, sent: Submission, now: datetime) -> None:
+    stale = finding()
+    services.close_finding(by=bea.user, now=now, finding=stale, reason="Cleared.")
+    for act in (services.acknowledge_finding, services.close_finding):
+        with pytest.raises(ValidationError, match="closed this finding meanwhile"):
+            act(by=bea.user, now=now, finding=stale, **({"reason": "Again."} if act is services.close_finding else {}))
+
+
+def test_the_services_refuse_whoever_is_no_therapist(dana: User, olga: User, sent: Submission, now: datetime) -> None:
+    for user in (dana, olga):
+        with pytest.raises(ValidationError, match="Only a therapist"):
+            services.close_finding(by=user, now=now, finding=finding(), reason="No.")
+        with pytest.raises(ValidationError, match="Only a therapist"):
+            services.review(by=user, now=now, submission=sent)
+
+
+def test_a_later_answer_never_closes_a_finding(sent: Submission, alice: Client, now: datetime) -> None:
+    send(alice, now=now + timedelta(days=1))
+    assert finding().closed_at is None
+
+
+def test_a_more_severe_answer_makes_a_known_finding_unknown_again(bea: Therapist, alice: Client, now: datetime) -> None:
+    reviewed_intake(alice, bea.user, now=now, rf_position="unsure")
+    assert (finding().effect, finding().cap) == ("cap", 2)
+    send(alice, now=now + timedelta(days=1), rf_position="yes")
+    assert (finding().effect, finding().cap, finding().acknowledged_at) == ("clear", None, None)
+
+
+def test_the_list_is_most_urgent_first_and_shows_answers_still_being_given(as_bea: Browser, now: datetime) -> None:
+    calm, soon, now_at_once = (
+        ClientFactory(legal_name=name) for name in ("Calm Person", "Soon Person", "Atonce Person")
+    )
+    send(calm, now=now - timedelta(days=3))
+    send(soon, now=now - timedelta(days=1), rf_optic="yes")
+    fill_in(now_at_once, now=now, rf_sudden="yes")
+    page = as_bea.get(reverse("intake:review-list")).text
+    places = [page.index(name) for name in ("Atonce Person", "Soon Person", "Calm Person")]
+    assert places == sorted(places)
+    assert "still being filled in" in page
+
+
+def test_the_list_costs_the_same_for_one_and_for_twenty(
+    as_bea: Browser, now: datetime, django_assert_max_num_queries: Callable[[int], object]
+) -> None:
+    def queries() -> int:
+        with django_assert_max_num_queries(30) as counted:  # type: ignore[attr-defined]
+            as_bea.get(reverse("intake:review-list"))
+        return len(counted)
+
+    send(ClientFactory(), now=now)
+    as_bea.get(reverse("intake:review-list"))
+    one = queries()
+    for _ in range(19):
+        send(ClientFactory(), now=now)
+    assert queries() == one
+
+
+def test_the_worklist_counts_and_names_the_urgent_for_therapists_only(
+    bea: Therapist, dana: User, alice: Client, now: datetime
+) -> None:
+    send(alice, now=now, clot="yes")
+    assert counts_for(bea.user)["reviews"] == 1
+    assert counts_for(dana)["reviews"] == 0
+    [row] = worklists["reviews"].rows(bea.user, now)
+    assert (row.title, row.is_urgent) == ("Alice Marques", True)
+    assert list(worklists["reviews"].rows(dana, now)) == []
+
+
+def test_staff_send_the_form_and_hear_where_it_went(as_dana: Browser, alice: Client) -> None:
+    response = as_dana.post(reverse("intake:invite", args=[alice.pk]), follow=True)
+    assert "The intake form is on its way to alice@example.org." in response.text
+
+
+def test_without_an_address_they_are_told_so(as_dana: Browser, bea: Therapist) -> None:
+    nobody = ClientFactory(legal_name="Noor Aziz", email="")
+    response = as_dana.post(reverse("intake:invite", args=[nobody.pk]), follow=True)
+    assert "Noor Aziz has no e-mail address yet." in response.text
+
+
+@pytest.mark.parametrize("who", ["as_alice", "as_carl"])
+def test_a_client_cannot_send_the_form(who: str, request: pytest.FixtureRequest, alice: Client) -> None:
+    browser: Browser = request.getfixturevalue(who)
+    assert browser.post(reverse("intake:invite", args=[alice.pk])).status_code == 404
+
+
+def test_the_front_desk_sees_neither_link_nor_token(as_dana: Browser, alice: Client) -> None:
+    response = as_dana.post(reverse("intake:invite", args=[alice.pk]), follow=True)
+    assert "/i/" not in response.text
+
+
+def test_an_owner_who_also_treats_may_review(
+    sent: Submission, olga: User, signed_in: Callable[[User], Browser]
+) -> None:
+    User.objects.filter(pk=olga.pk).update(roles=[Role.OWNER, Role.THERAPIST])
+    olga.refresh_from_db()
+    assert signed_in(olga).get(reverse("intake:review", args=[sent.pk])).status_code == 200
