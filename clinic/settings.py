@@ -215,7 +215,11 @@ CONTENT_SECURITY_POLICY = {
 INSECURE_COOKIES = env.bool("INSECURE_COOKIES", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not INSECURE_COOKIES
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^healthz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+# One proxy of ours ends TLS and says what it saw; nothing reaches this server past it.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+if BEHIND_PROXY:
+    MIDDLEWARE.insert(0, "clinic.lib.middleware.proxy_address_middleware")
 SECURE_HSTS_SECONDS = 0 if INSECURE_COOKIES else 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not INSECURE_COOKIES
 SECURE_REFERRER_POLICY = "same-origin"

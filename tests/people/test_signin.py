@@ -179,3 +179,10 @@ def test_a_new_session_key_is_given_at_sign_in(nobody, dana):
     nobody.post(LOGOUT)
     nobody.post(LOGIN, {"login": dana.email, "password": PASSWORD})
     assert nobody.cookies["sessionid"].value != first
+
+
+def test_too_many_tries_from_one_place_are_answered_calmly(nobody):
+    for number in range(31):
+        answer = nobody.post(LOGIN, {"login": f"guess{number}@example.org", "password": "x"})
+    assert answer.status_code == 429
+    assert "Please wait a few minutes" in answer.content.decode()
