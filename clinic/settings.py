@@ -130,7 +130,8 @@ CELERY_TASK_TIME_LIMIT = 120
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Above the longest task (120 s), so that nothing is delivered twice while it runs; what a dead worker held comes back soon.
+# Above the longest task (120 s), so that nothing is delivered twice while it runs; what a dead worker held comes back
+# soon.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
@@ -197,7 +198,7 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", default="clinic@example.org")
 EMAIL_TIMEOUT = 20
 
-# Strict: nothing inline, nothing from elsewhere. Body maps and charts are inlined as elements, so they need no exception.
+# Strict: nothing inline, nothing from elsewhere. Body maps and charts are inlined as elements and need no exception.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

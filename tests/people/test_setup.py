@@ -87,3 +87,11 @@ def test_it_guesses_the_zone_from_the_machine(link, monkeypatch, said, guess):
     monkeypatch.setenv("TZ", said)
     page = Browser().get(link).content.decode()
     assert re.findall(r'<option value="([^"]*)" selected', page) == [guess]
+
+
+def test_a_clinic_just_set_up_opens_each_place_of_its_owners_navigation(link):
+    browser = Browser()
+    browser.post(link, TYPED)
+    assert browser.get("/")["Location"] == "/day/"
+    for place in ("/day/", "/clients/", "/messages/"):
+        assert browser.get(place).status_code == 200
