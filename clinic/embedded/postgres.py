@@ -148,7 +148,13 @@ class Postgres(Server):
 
     def _run(self, command: list[str | Path], script: str = "") -> None:
         process = launch(command, output=subprocess.PIPE, env=SERVER_ENV, account=self.account, stdin=subprocess.PIPE)
-        output, _ = process.communicate(script)
+        try:
+            output, _ = process.communicate(script)
+        except BaseException:
+            # It has a session of its own, so the Ctrl-C that interrupts us does not reach it.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
         if "No space left" in output:
             raise no_space(self.place.folder)
         if process.returncode:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Generator
 from contextlib import ExitStack
 from urllib.parse import unquote, urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from clinic.embedded.postgres import APP, OWNER
-from clinic.embedded.servers import ADDRESSES, end_by_exception_on_sigterm, throwaway
+from clinic.embedded.servers import ADDRESSES, throwaway
 from clinic.embedded.state import CannotStart
 
 APP_ADDRESS = "TEST_APP_DATABASE_URL"
@@ -30,7 +31,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
     missing = tuple(name for name in ADDRESSES if not os.environ.get(name))
     if missing:
-        end_by_exception_on_sigterm()
+        # A test would swallow a SystemExit; an interrupt ends the run, and with it the servers.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         stack = ExitStack()
         early_config.add_cleanup(stack.close)
         try:
