@@ -216,3 +216,23 @@ def test_the_desks_form_asks_nothing_about_health(as_dana, alice):
 def test_a_clients_login_finds_no_staff_pages(as_alice, alice, url):
     assert as_alice.get(url).status_code == 404
     assert as_alice.get(edit_url(alice)).status_code == 404
+
+
+def test_a_name_is_enough(as_dana):
+    assert as_dana.post(NEW, {"legal_name": "Ana Reis"}).status_code == 302
+    client = Client.objects.get()
+    assert (client.email, client.phone, client.born_on, client.primary_therapist) == ("", "", None, None)
+    assert not client.contact_consents.exists()
+
+
+def test_a_phone_number_may_be_taken_away(as_dana, typed, dana):
+    client = ClientFactory(legal_name="Ana Reis", phone="+351912345678")
+    as_dana.post(edit_url(client), typed | {"phone": ""})
+    client.refresh_from_db()
+    assert client.phone == ""
+
+
+def test_a_consent_needs_to_be_said_somehow(as_dana, typed):
+    page = as_dana.post(NEW, typed | {"by_email": "on", "source": ""})
+    assert "source" in page.context["form"].errors
+    assert not Client.objects.exists()
