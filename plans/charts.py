@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 PAIN_WIDTH, PAIN_HEIGHT = 640, 238
+LINE_WIDTH = 330
 LEFT, RIGHT, TOP, FLOOR = 34, 68, 16, 206
 HIGHEST_PAIN = 10
 LABELS_AT_MOST = 8
@@ -74,9 +75,9 @@ def goal_line(*, baseline: Decimal, now: Decimal | None, target: Decimal, highes
     )
 
 
-def phase_line(phases: Sequence[PhaseMark], *, words: str, width: int = 290) -> SafeString:
+def phase_line(phases: Sequence[PhaseMark], *, words: str) -> SafeString:
     """Draw the phases as points on a line; what is past is inked, the present is the point."""
-    last, end = len(phases) - 1, width - 6
+    last, end = len(phases) - 1, LINE_WIDTH - 6
     xs = [6 + (end - 6) * i / last if last else 6 for i in range(len(phases))]
     here = next((x for x, phase in zip(xs, phases, strict=True) if phase.is_here), None)
     inked = here if here is not None else max((x for x, p in zip(xs, phases, strict=True) if p.is_done), default=6)
@@ -84,15 +85,15 @@ def phase_line(phases: Sequence[PhaseMark], *, words: str, width: int = 290) -> 
         format_html('<path class="sl-rest" d="M{} 10H{}"/>', _n(inked), end),
         format_html('<path class="sl-done" d="M6 10H{}"/>', _n(inked)),
     ]
-    parts += [
-        _phase_mark(x, phase, _anchor(i, last), width) for i, (x, phase) in enumerate(zip(xs, phases, strict=True))
-    ]
-    return format_html('<svg viewBox="0 0 {} 56" role="img" aria-label="{}">{}</svg>', width, words, _joined(parts))
+    parts += [_phase_mark(x, phase, _anchor(i, last)) for i, (x, phase) in enumerate(zip(xs, phases, strict=True))]
+    return format_html(
+        '<svg viewBox="0 0 {} 56" role="img" aria-label="{}">{}</svg>', LINE_WIDTH, words, _joined(parts)
+    )
 
 
-def _phase_mark(x: float, phase: PhaseMark, anchor: str, width: int) -> SafeString:
+def _phase_mark(x: float, phase: PhaseMark, anchor: str) -> SafeString:
     kind, radius = ("sl-dot", 6) if phase.is_here else ("sl-tick-done" if phase.is_done else "sl-tick", 3.5)
-    words_at = {"start": 0, "end": width}.get(anchor, x)
+    words_at = {"start": 0, "end": LINE_WIDTH}.get(anchor, x)
     return format_html(
         '<circle class="{0}" cx="{1}" cy="10" r="{2}"/>'
         '<text x="{3}" y="34" text-anchor="{4}" class="{5}">{6}</text>'

@@ -139,7 +139,7 @@ def plan_layout() -> Layout:
 def goal_row(measure: Measure) -> Div:
     """Lay out one goal: its name, then start, target and day on a line."""
     return Div(
-        HTML(format_html("<h3>{}</h3>", measure.label)),
+        HTML(format_html("<h2>{}</h2>", measure.label)),
         Div(f"{measure}_baseline", f"{measure}_target", f"{measure}_due_on", css_class="trio"),
         role="group",
         aria_label=str(measure.label),

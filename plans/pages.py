@@ -21,9 +21,6 @@ from plans.models import HIGHEST, Cadence, Goal, Measure, Plan, Score
 from plans.standing import VISITS_NEEDED, Course, GoalStanding, PhaseStanding, Standing, plan_in_force, standing
 from sessions.reading import SignedNote, signed_notes
 
-# The line across the plan's own page; elsewhere it stands in a narrow column.
-WIDE = 600
-
 
 @dataclass(frozen=True)
 class PhaseRow:
@@ -94,7 +91,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage:
     return PlanPage(
         plan=plan,
         standing=stands,
-        line=line_of(stands, WIDE),
+        line=line_of(stands),
         phases=tuple(phase_row(stands, phase) for phase in stands.phases),
         goals=goal_boxes(stands),
         open_work=open_work(stands),
@@ -149,13 +146,13 @@ def pain_summary(visits: Sequence[PainVisit]) -> str:
     ) % {"lower": lower, "count": len(both)}
 
 
-def line_of(stands: Standing, width: int = 290) -> SafeString:
+def line_of(stands: Standing) -> SafeString:
     """Draw the phases on the line, with the point where she is."""
     marks = [
         PhaseMark(short_name(s.phase.every_weeks), s.phase.starts_on, is_done=s.is_done, is_here=s.is_here)
         for s in stands.phases
     ]
-    return phase_line(marks, words=where_words(stands), width=width)
+    return phase_line(marks, words=where_words(stands))
 
 
 def where_words(stands: Standing) -> str:
@@ -177,7 +174,7 @@ def short_name(every_weeks: int) -> str:
     return {
         Cadence.BASELINE: _("diary"),
         Cadence.WEEKLY: _("weekly"),
-        Cadence.TWO_WEEKS: _("every two weeks"),
+        Cadence.TWO_WEEKS: _("every 2 weeks"),
         Cadence.MONTHLY: _("monthly"),
     }[Cadence(every_weeks)]
 

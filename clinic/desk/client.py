@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from clinic.desk.force import Force, force_of
+from clinic.desk.my_day import next_step
 from clinic.people.models import Client, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.findings import open_findings
@@ -51,6 +52,15 @@ class PlanCard:
 
 
 @dataclass(frozen=True)
+class Step:
+    """What is to be done for today's visit."""
+
+    visit: Appointment
+    verb: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Chart:
     today: date
     age: int | None
@@ -60,7 +70,7 @@ class Chart:
     findings: Sequence[FindingRow]
     timeline: tuple[TimelineRow, ...]
     upcoming: Sequence[Appointment]
-    startable: Appointment | None
+    startable: Step | None
     plan: PlanCard | None
 
 
@@ -92,9 +102,13 @@ def chart(client: Client, now: datetime) -> Chart:
         findings=finding_rows(findings),
         timeline=timeline(visits, signed_notes(client.pk), answers_of(client), zone),
         upcoming=upcoming,
-        startable=next((v for v in visits if v.status in STARTABLE and v.local_start.date() == today), None),
+        startable=next((step_of(v) for v in visits if v.status in STARTABLE and v.local_start.date() == today), None),
         plan=plan_card(client, now),
     )
+
+
+def step_of(visit: Appointment) -> Step:
+    return Step(visit, *next_step(visit))
 
 
 def desk_page(client: Client, now: datetime) -> DeskPage:

@@ -55,6 +55,7 @@ class NextClient:
     visit_number: int
     force: Force
     last: SignedNote | None
+    has_intake: bool
     room_wishes: tuple[str, ...]
     verb: str
     url: str
@@ -98,7 +99,9 @@ def my_day(user: User, now: datetime) -> MyDay:
         rows=day_rows(visits, badges_for(user, visits), now),
         visits_to_come=len(to_come),
         until=max((visit.local_end for visit in to_come), default=None),
-        work=tuple(WorkBox(str(w.heading), str(w.empty), w.rows(user, now)) for w in worklists),
+        work=tuple(
+            WorkBox(str(w.heading), str(w.empty), w.rows(user, now)) for w in worklists if w.roles & set(user.roles)
+        ),
     )
 
 
@@ -135,6 +138,7 @@ def next_client(visits: Sequence[Appointment], now: datetime) -> NextClient | No
         + 1,
         force=force_of(open_findings(visit.client_id), visit.local_start.date()),
         last=last_note(visit.client_id),
+        has_intake=profile is not None,
         room_wishes=profile.room_wishes if profile else (),
         verb=verb,
         url=url,

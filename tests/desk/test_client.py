@@ -113,12 +113,15 @@ def test_a_client_nobody_knows_anything_of_is_told_as_such(alice: Client, as_bea
 
 
 def test_todays_visit_can_be_started_from_the_chart(
-    alice: Client, bea: Therapist, service: Service, location: Location, as_bea: Browser
+    alice: Client, bea: Therapist, service: Service, location: Location, as_bea: Browser, now: datetime
 ) -> None:
     today = visit(alice, bea, service, location, datetime(2026, 11, 19, 13, 30, tzinfo=UTC))
     page = text(as_bea, alice)
+    assert "Review, then start" in page  # nothing is known of her yet
+    reviewed_intake(alice, bea.user, now=now)
+    page = text(as_bea, alice)
     assert reverse("treatment:start", args=[today.pk]) in page
-    assert "Start 13:30" in page
+    assert 'Start <span class="num">13:30</span>' in page
 
 
 def test_a_client_has_no_such_page_and_a_stranger_neither(alice: Client, as_alice: Browser, as_carl: Browser) -> None:

@@ -169,6 +169,12 @@ def test_open_work_stands_beside_the_day_with_one_verb_each(alice: Client, as_be
     assert "Review" in work
     assert "Every note is signed." in work
     assert "Every plan has its next visit." in work
+    assert "Messages that need a person" not in work  # the front desk's
+
+
+def test_a_therapist_is_told_when_nothing_was_asked_yet(book: Book, alice: Client, as_bea: Browser) -> None:
+    book(today(9, 25))
+    assert "No intake yet." in text(as_bea)
 
 
 def test_seeing_the_next_clients_findings_is_a_look_at_her(
