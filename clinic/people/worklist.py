@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from clinic.lib.registry import Registry
-from clinic.people.models import User
+from clinic.people.models import Role, User
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -37,6 +37,8 @@ class Worklist:
     empty: StrOrPromise
     count: Callable[[User], int]
     rows: Callable[[User, datetime], Sequence[WorkRow]]
+    # Whose work it is; the others are not even told that nothing waits.
+    roles: frozenset[Role] = frozenset(Role)
 
 
 worklists: Registry[Worklist] = Registry("worklist")

@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.people.models import User
+from clinic.people.models import Role, User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.reminders.access import minds_messages
 from clinic.reminders.models import Message
@@ -80,8 +80,9 @@ def work_row(row: MessageRow, now: datetime) -> WorkRow:
 
 
 MESSAGES = Worklist(
-    heading=str(gettext_lazy("Messages that need a person")),
-    empty=str(gettext_lazy("Every message has gone out.")),
+    heading=gettext_lazy("Messages that need a person"),
+    empty=gettext_lazy("Every message has gone out."),
     count=count,
     rows=rows,
+    roles=frozenset({Role.FRONT_DESK, Role.OWNER}),
 )
