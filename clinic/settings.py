@@ -107,6 +107,8 @@ DATABASES["default"]["OPTIONS"] = (
     {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if env.bool("DATABASE_POOL", default=False) else {}
 )
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# Else, after a restart of the database, each pooled connection fails one request.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required("REDIS_URL")
