@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -95,7 +95,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage:
         phases=tuple(phase_row(stands, phase) for phase in stands.phases),
         goals=goal_boxes(stands),
         open_work=open_work(stands),
-        series_url=series_url(plan, stands.to_book, stands.today) if stands.to_book else "",
+        series_url=series_url(stands, stands.to_book) if stands.to_book else "",
         zone=zone,
         earlier=earlier,
     )
@@ -184,21 +184,36 @@ def phase_row(stands: Standing, phase: PhaseStanding) -> PhaseRow:
     return PhaseRow(
         standing=phase,
         name=phase.phase.get_every_weeks_display(),
-        series_url=series_url(stands.plan, phase, stands.today) if may_book else "",
+        series_url=series_url(stands, phase) if may_book else "",
     )
 
 
-def series_url(plan: Plan, phase: PhaseStanding, today: date) -> str:
-    """Return the address of the series page, filled in for what is still to be booked of a phase."""
-    words = {
-        "client": plan.client_id,
-        "service": plan.service_id,
-        "therapist": plan.therapist_id,
-        "every": phase.phase.every_weeks,
+def series_url(stands: Standing, phase: PhaseStanding) -> str:
+    """Return the page that books what is left of a phase, filled in: at the weekday and time of her last visit."""
+    plan = stands.plan
+    words = {"client": plan.client_id, "service": plan.service_id, "therapist": plan.therapist_id}
+    if phase.visits_to_book == 1:
+        return f"{reverse('scheduling:appointment-new')}?{urlencode(words)}"
+    rule = {
+        "every_weeks": phase.phase.every_weeks,
         "count": phase.visits_to_book,
-        "first": max(phase.phase.starts_on, today).isoformat(),
+        "first_on": first_day(stands, phase).isoformat(),
     }
-    return f"{reverse('scheduling:series-new')}?{urlencode(words)}"
+    if stands.last_visit:
+        rule |= {
+            "location": stands.last_visit.location_id,
+            "at_time": f"{stands.last_visit.local_start:%H:%M}",
+        }
+    return f"{reverse('scheduling:series-new')}?{urlencode(words | rule)}"
+
+
+def first_day(stands: Standing, phase: PhaseStanding) -> date:
+    """Return the first day for new visits of a phase: on the weekday of the last visit, its weeks after it."""
+    earliest = max(phase.phase.starts_on, stands.today)
+    if stands.last_visit is None:
+        return earliest
+    day = stands.last_visit.local_start.date() + timedelta(weeks=phase.phase.every_weeks)
+    return day + timedelta(weeks=max(0, -((day - earliest).days // 7)))
 
 
 def open_work(stands: Standing) -> str:

@@ -82,6 +82,8 @@ class Standing:
     phases: tuple[PhaseStanding, ...]
     visits_done: int
     next_visit: Appointment | None
+    # The latest that happened or is booked: the next series follows it.
+    last_visit: Appointment | None
     visits: tuple[SignedNote, ...]
     goals: tuple[GoalStanding, ...]
 
@@ -164,6 +166,7 @@ def standing(plan: Plan, now: datetime) -> Standing:
         phases=phases_standing(list(plan.phases.all()), today, done, [a.local_start.date() for a in ahead]),
         visits_done=sum(day >= plan.starts_on for day in done),
         next_visit=ahead[0] if ahead else None,
+        last_visit=appointments[-1] if appointments else None,
         visits=visits,
         goals=tuple(GoalStanding(goal, reading_of(goal, plan, visits, scores)) for goal in plan.goals.all()),
     )

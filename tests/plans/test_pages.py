@@ -12,8 +12,11 @@ from django.urls import reverse
 
 from clinic.audit.models import Look
 from clinic.people.models import Client, Location, Service, Therapist
+from clinic.scheduling.models import Appointment, Status
 from plans.models import Cadence, Measure, Plan, Score
+from plans.pages import first_day
 from plans.services import record_score
+from plans.standing import standing
 from tests.factories import ServiceFactory, modality
 from tests.plans.support import signed_visit, visit
 
@@ -139,8 +142,40 @@ def test_the_plan_page_links_the_series_filled_in(
     page = text(as_bea, "plan", alice)
     assert "1 of 13 visits done" in page
     assert "Visits are agreed and none is in the calendar." in page
-    query = f"client={alice.pk}&service={service.pk}&therapist={bea.pk}&every=1&count=5&first=2026-11-19"
-    assert f"{reverse('scheduling:series-new')}?{query}" in page
+    who = f"client={alice.pk}&service={service.pk}&therapist={bea.pk}"
+    rule = f"every_weeks=1&count=5&first_on=2026-11-19&location={location.pk}&at_time=11%3A00"
+    url = f"{reverse('scheduling:series-new')}?{who}&{rule}"
+    assert url in page
+    assert as_bea.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        (datetime(2026, 11, 24, 10, tzinfo=UTC), "2026-12-08"),
+        (datetime(2026, 10, 15, 10, tzinfo=UTC), "2026-11-26"),
+        (None, "2026-11-20"),
+    ],
+)
+def test_a_new_series_keeps_the_weekday_of_her_last_visit(
+    plan: Plan, alice: Client, bea: Therapist, service: Service, location: Location, now: datetime,
+    last: datetime | None, first: str,
+) -> None:  # fmt: skip
+    if last:
+        visit(alice, bea, service, location, last)
+        Appointment.objects.update(status=Status.COMPLETED)
+    stands = standing(plan, now)
+    assert first_day(stands, stands.phases[1]).isoformat() == first
+
+
+def test_a_single_visit_that_is_left_is_booked_by_itself(
+    plan: Plan, alice: Client, bea: Therapist, service: Service, location: Location, as_bea: Browser
+) -> None:
+    for week in range(5):
+        signed_visit(alice, bea, service, location, TEN + timedelta(weeks=week))
+    url = f"{reverse('scheduling:appointment-new')}?client={alice.pk}&service={service.pk}&therapist={bea.pk}"
+    assert url in text(as_bea, "plan", alice)
+    assert as_bea.get(url).status_code == 200
 
 
 def test_the_plan_page_names_the_next_visit(
