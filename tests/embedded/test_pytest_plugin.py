@@ -48,7 +48,7 @@ def test_an_interrupted_run_leaves_nothing_behind(house: House, open_folder: Pat
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "clinic.embedded.pytest_plugin", "-p", "no:django", "test_long.py"],
         cwd=house.folder,
-        env=env | {"TMPDIR": str(temporary), "MARK": str(mark)},
+        env=env | {"TMPDIR": str(temporary), "MARK": str(mark), "STILLPOINT_STATE": str(house.state)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as run:
