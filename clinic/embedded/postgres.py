@@ -21,7 +21,8 @@ LEAN = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "40",
-    "shared_buffers": "16MB",
+    # The kernel caches the files anyway, and every backend's memory counts what it has touched here.
+    "shared_buffers": "8MB",
     "jit": "off",
     "io_method": "sync",
     "max_worker_processes": "1",
