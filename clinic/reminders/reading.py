@@ -18,7 +18,7 @@ State = Message.State
 
 # Kinds whose subject is one appointment.
 OF_A_VISIT = ("reminder", "booking")
-PILLS = {State.SENT: "ok", State.FAILED: "todo", State.UNCERTAIN: "todo", State.RETRY: "attack"}
+PILLS = {State.SENT: "ok", State.FAILED: "todo", State.UNCERTAIN: "todo"}
 
 
 @dataclass(frozen=True)

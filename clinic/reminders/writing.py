@@ -1,5 +1,6 @@
 """Turning a message into the letter she reads: her language, her location's wall clock."""
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,4 +24,6 @@ def write_letter(*, key: int, client: Client, to: str, template: str, context: d
         subject, text, html = (
             render_to_string(f"emails/{template}/{part}", words) for part in ("subject.txt", "text.txt", "html.html")
         )
-    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=text.strip() + "\n", html=html)
+    # What a template leaves out leaves its empty line behind.
+    text = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
+    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=text, html=html)
