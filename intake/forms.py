@@ -59,7 +59,7 @@ class StepForm(forms.Form):
         self.step, self.today, self.is_complete = step, today, is_complete
         self.answers: Answers = {}
         for question in step.questions:
-            self.fields[question.code] = field_for(question, today, is_complete=is_complete)
+            self.fields[question.code] = field_for(question, today, is_complete=is_complete and not step.needs_all)
 
     def asked(self) -> Iterator[Asked]:
         """Yield what the page shows: each question, and below it what follows it up."""
@@ -152,7 +152,7 @@ def field_for(question: Question, today: date, *, is_complete: bool) -> forms.Fi
     field = _bare_field(question, today)
     field.label = question.text
     field.help_text = question.help
-    # A follow-up is required only where it is asked; checked_step knows.
+    # What is marked as required. A follow-up is so only where it is asked; checked_step knows.
     field.required = is_complete and question.is_required and not question.shown_if
     field.error_messages["required"] = missing_words(question)
     return field

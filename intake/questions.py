@@ -97,6 +97,11 @@ class Step:
     intro: str
     questions: tuple[Question, ...]
 
+    @property
+    def needs_all(self) -> bool:
+        """Say whether every question wants an answer: then the intro says so once, and no field is marked."""
+        return all(question.is_required for question in self.questions if not question.shown_if)
+
     def asked(self, answers: Mapping[str, Answer]) -> Iterator[Question]:
         """Yield what is asked of somebody with these answers."""
         return (question for question in self.questions if is_asked(question, answers))

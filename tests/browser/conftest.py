@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-INSTALL = "No Chromium found. Install one with: apt-get install chromium (Debian) or brew install --cask chromium (macOS)."
+INSTALL = (
+    "No Chromium found. Install one with: apt-get install chromium (Debian) or brew install --cask chromium (macOS)."
+)
 
 WIDTHS = {"phone": 390, "tablet": 820, "desk": 1440}
 THEMES = {"light": "light", "dim": "dark"}
@@ -24,7 +27,9 @@ def find_chromium() -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pictures", help="Folder that gets the screenshots of the walk-through (docs/pictures for the docs).")
+    parser.addoption(
+        "--pictures", help="Folder that gets the screenshots of the walk-through (docs/pictures for the docs)."
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,17 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         pytest.skip(INSTALL)
     # Playwright's loop lives in this thread; the ORM is called from it only between its calls.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # Beside a loop Django keeps another connection, which must know the rows of the migrations as well.
+    rows_of_migrations = connection._test_serialized_contents
     arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        connection._test_serialized_contents = rows_of_migrations
         yield chromium
         chromium.close()
 
@@ -59,13 +67,19 @@ def open_as(browser: Browser, live_server: object) -> Iterator[Callable[..., Pag
 
     def open_window(width: int = 1440, height: int = 1000, **options: object) -> Page:
         context = browser.new_context(
-            base_url=str(live_server), viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce", **options
+            base_url=str(live_server),
+            viewport={"width": width, "height": height},
+            locale="en-GB",
+            reduced_motion="reduce",
+            **options,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"Script error: {error}"))
-        page.on("console", lambda said: said.type == "error" and "Content Security" in said.text and pytest.fail(said.text))
+        page.on(
+            "console", lambda said: said.type == "error" and "Content Security" in said.text and pytest.fail(said.text)
+        )
         return page
 
     yield open_window
@@ -91,7 +105,9 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Non
     folder = Path(request.config.getoption("--pictures") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
 
-    def take(page: Page, name: str, *, widths: tuple[str, ...] = tuple(WIDTHS), themes: tuple[str, ...] = tuple(THEMES)) -> None:
+    def take(
+        page: Page, name: str, *, widths: tuple[str, ...] = tuple(WIDTHS), themes: tuple[str, ...] = tuple(THEMES)
+    ) -> None:
         before = page.viewport_size or {"width": 1440, "height": 1000}
         for width in widths:
             page.set_viewport_size({"width": WIDTHS[width], "height": before["height"]})

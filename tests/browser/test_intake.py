@@ -1,0 +1,192 @@
+"""The whole form on a phone, by touch and by keyboard, on one device and on two, and its review; axe on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from clinic.people.models import Client, Therapist, User
+from intake import services
+from intake.models import Submission
+from tests.intake.answers import send
+
+Check = Callable[[Page], None]
+BIRTHDAY = "1988-03-14"
+PHONE = 390
+
+
+@pytest.fixture
+def link(alice: Client, dana: User) -> str:
+    _invitation, token = services.invite(by=dana, now=timezone.now(), client=alice)
+    return reverse("intake:open", args=[token])
+
+
+def sign_in(page: Page, user: User, address: str) -> None:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session.session_key or "", "url": address}]
+    )
+
+
+def begin(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_label("Your date of birth").fill(BIRTHDAY)
+    page.get_by_role("button", name="Begin").or_(page.get_by_role("button", name="Go on")).click()
+    page.wait_for_load_state()
+
+
+def say_no_to_everything(page: Page) -> None:
+    """Answer no wherever it can be answered."""
+    page.evaluate("""
+        for (const no of document.querySelectorAll("input[value=no]")) {
+            if (no.closest("fieldset").checkVisibility()) no.click();
+        }
+    """)
+
+
+def go_on(page: Page, step: int) -> None:
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text(f"Step {step} of 9")).to_be_visible()
+
+
+def test_the_form_is_filled_in_on_a_phone(
+    open_as: Callable[..., Page], link: str, must_be_accessible: Check, picture: Callable[..., None]
+) -> None:
+    page = open_as(PHONE, 844, color_scheme="dark")
+    page.goto(link)
+    must_be_accessible(page)
+    picture(page, "intake-open")
+    begin(page, link)
+    page.get_by_label("On how many days did you have any headache?").fill("9")
+    for step in range(1, 9):
+        say_no_to_everything(page)
+        if step == 5:
+            page.get_by_text("Missed meal").click()
+        must_be_accessible(page)
+        picture(page, f"intake-step-{step}")
+        go_on(page, step + 1)
+    must_be_accessible(page)
+    for box in page.get_by_role("checkbox").all()[:7]:
+        box.check()
+    say_no_to_everything(page)
+    page.get_by_label("Sign with your full name").fill("Alice Marques")
+    picture(page, "intake-step-9")
+    page.get_by_role("button", name="Sign and send").click()
+    expect(page.get_by_role("heading", name="Thank you, that is all")).to_be_visible()
+    must_be_accessible(page)
+    picture(page, "intake-sent")
+    sent = Submission.objects.get()
+    assert sent.state == Submission.State.SUBMITTED
+    assert (sent.answers["headache_days"], sent.answers["triggers"]) == (9, ["missed_meal"])
+
+
+def test_a_lost_connection_loses_nothing(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    page.context.set_offline(True)
+    page.get_by_label("On how many days did you have any headache?").fill("9")
+    page.get_by_label("On how many of them was it a migraine?").fill("4")
+    page.get_by_label("On how many of them was it a migraine?").blur()
+    expect(page.get_by_text("Not saved: no connection")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    tablet = open_as(820, 1180)
+    begin(tablet, link)
+    expect(tablet.get_by_label("On how many of them was it a migraine?")).to_have_value("4")
+
+
+def test_follow_ups_appear_with_a_yes_and_go_with_a_no(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    page.goto(reverse("intake:step", args=[7]))
+    follow_up = page.get_by_text("Do you see less with it?")
+    expect(follow_up).to_be_hidden()
+    page.locator("label[for=id_rf_eye_0]").click()
+    expect(follow_up).to_be_visible()
+    page.locator("label[for=id_rf_eye_1]").click()
+    expect(follow_up).to_be_hidden()
+
+
+def test_the_picture_and_the_chips_are_the_same_choice(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    page.goto(reverse("intake:step", args=[2]))
+    page.locator('[data-map] [data-region="temple"]').first.click()
+    expect(page.get_by_label("Temple").first).to_be_checked()
+    expect(page.locator('[data-map] [data-region="temple"].is-selected').first).to_be_visible()
+
+
+def test_the_form_can_be_filled_in_without_script(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844, java_script_enabled=False)
+    begin(page, link)
+    page.locator("label[for=id_attack_today_1]").click()
+    go_on(page, 2)
+    page.get_by_role("link", name="Back").click()
+    assert page.locator("#id_attack_today_1").is_checked()
+
+
+def test_an_emergency_answer_stops_her_at_once(
+    open_as: Callable[..., Page], link: str, must_be_accessible: Check, picture: Callable[..., None]
+) -> None:
+    page = open_as(PHONE, 844, color_scheme="dark")
+    begin(page, link)
+    page.goto(reverse("intake:step", args=[7]))
+    page.locator("label[for=id_rf_sudden_0]").click()
+    expect(page.get_by_role("heading", name="Please stop here and call 112 now")).to_be_visible()
+    must_be_accessible(page)
+    picture(page, "intake-stop")
+    page.get_by_role("link", name="I ticked this by mistake").click()
+    expect(page.locator("#id_rf_sudden_0")).to_be_checked()
+
+
+def test_a_refused_step_says_what_is_missing_and_leads_there(
+    open_as: Callable[..., Page], link: str, must_be_accessible: Check, picture: Callable[..., None]
+) -> None:
+    page = open_as(PHONE, 844, color_scheme="dark")
+    begin(page, link)
+    page.goto(reverse("intake:step", args=[7]))
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    must_be_accessible(page)
+    picture(page, "intake-missing", widths=("phone",))
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_the_review_and_the_findings_are_accessible(
+    width: int,
+    open_as: Callable[..., Page],
+    live_server: object,
+    alice: Client,
+    bea: Therapist,
+    must_be_accessible: Check,
+    picture: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    now = timezone.now()
+    sent = send(
+        alice, now=now, rf_position="yes", botulinum="yes", botulinum_on=now.date().isoformat(), bleeding="unsure"
+    )
+    page = open_as(width, 1000)
+    sign_in(page, bea.user, str(live_server))
+    for name, address in (
+        ("reviews", reverse("intake:review-list")),
+        ("review", reverse("intake:review", args=[sent.pk])),
+        ("findings", reverse("intake:findings", args=[alice.pk])),
+    ):
+        page.goto(address)
+        must_be_accessible(page)
+        picture(page, f"intake-{name}", widths=({390: "phone", 820: "tablet", 1440: "desk"}[width],))
+    page.get_by_role("button", name="Acknowledge").first.click()
+    expect(page.get_by_text("known to Bea Lindqvist").first).to_be_visible()
