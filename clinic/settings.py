@@ -103,9 +103,10 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # a Celery process keeps its one connection.
 MIGRATING = sys.argv[1:2] == ["migrate"]
 DATABASES = {"default": env.db_url_config(required("MIGRATION_DATABASE_URL" if MIGRATING else "DATABASE_URL"))}
-DATABASES["default"]["OPTIONS"] = (
-    {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if env.bool("DATABASE_POOL", default=False) else {}
-)
+if env.bool("DATABASE_POOL", default=False):
+    # Beside the options of the address (sslmode), not in their place. Each connection is a process of some 20 MB.
+    POOL = {"min_size": 1, "max_size": 4 if EMBEDDED else 8, "timeout": 10}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = POOL
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 # Else, after a restart of the database, each pooled connection fails one request.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

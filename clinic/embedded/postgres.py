@@ -21,8 +21,7 @@ LEAN = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "40",
-    # The kernel caches the files anyway, and every backend's memory counts what it has touched here.
-    "shared_buffers": "8MB",
+    "shared_buffers": "16MB",
     "jit": "off",
     "io_method": "sync",
     "max_worker_processes": "1",
