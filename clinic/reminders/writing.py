@@ -25,5 +25,5 @@ def write_letter(*, key: int, client: Client, to: str, template: str, context: d
             render_to_string(f"emails/{template}/{part}", words) for part in ("subject.txt", "text.txt", "html.html")
         )
     # What a template leaves out leaves its empty line behind.
-    text = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
-    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=text, html=html)
+    plain = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
+    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=plain, html=html)
