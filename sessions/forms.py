@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic.lib import body
 from clinic.people.models import Modality
-from sessions.modalities.base import UPPER_LIMIT_OF_PAIN
+from sessions.modalities.base import UPPER_LIMIT_OF_PAIN, capitalise_choices
 from sessions.models import Addendum, BodyMark, Note, Phase, Pressure, Side
 from sessions.services import EDITABLE
 from sessions.today import NeckArtery
@@ -63,6 +63,10 @@ class StartForm(forms.Form):
 
     helper = bare_helper()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_choices(self)
+
     @property
     def asks_neck_artery(self) -> bool:
         """Whether the neck-artery questions are due: she said that today is different."""
@@ -92,6 +96,7 @@ class NoteForm(forms.ModelForm[Note]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        capitalise_choices(self)
         if self.instance.pk:
             self.initial["revision"] = self.instance.revision
         for name, field in self.fields.items():
@@ -133,6 +138,7 @@ class BlockForm(forms.Form):
         super().__init__(*args, **kwargs)
         offered = [(region.value, region.label) for region in body.REGIONS if regions is None or region in regions]
         self.fields["region"].choices = [("", "—"), *offered]  # type: ignore[attr-defined]  # a ChoiceField has them
+        capitalise_choices(self)
 
     def clean(self) -> dict[str, Any]:
         """A region on the middle line has no left and right."""
@@ -157,6 +163,7 @@ class MarkForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        capitalise_choices(self)
         for field in self.fields.values():
             field.widget.attrs["form"] = NOTE_FORM
             field.required = False  # told by `clean`: they stand within the note's form, which is saved without them

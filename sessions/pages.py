@@ -25,6 +25,17 @@ from sessions.reading import BlockLine, TimelineRow, block_lines, timeline
 
 STOPS_TODAY = frozenset({Effect.BLOCK, Effect.CLEAR, Effect.POSTPONE, Effect.SAME_DAY, Effect.EMERGENCY})
 SILENT = frozenset({Effect.LETTER})
+# A word or two: the head has little room, and the reason stands beside.
+TAGS = {
+    Effect.BLOCK: gettext_lazy("Block"),
+    Effect.CLEAR: gettext_lazy("Clearance"),
+    Effect.WARN: gettext_lazy("Mind"),
+    Effect.POSTPONE: gettext_lazy("Not today"),
+    Effect.SAME_DAY: gettext_lazy("Doctor today"),
+    Effect.EMERGENCY: gettext_lazy("Emergency"),
+    Effect.NO_PRODUCT: gettext_lazy("Product"),
+    Effect.CONSENT: gettext_lazy("Consent"),
+}
 # Opened before the back of the head (domain: the ordered protocol).
 PROTOCOL = "neck_shoulder"
 FRONT_AND_SIDES = frozenset({"clavicle_pectoral", "sternum", "neck_lateral", "scm", "scalene"})
@@ -101,7 +112,7 @@ def _holds(finding: Finding, day: date) -> bool:
 def _force_line(finding: Finding) -> ForceLine:
     if finding.effect == Effect.CAP:
         return ForceLine(_("Cap %(cap)s") % {"cap": finding.cap}, is_stop=False, reason=finding.reason)
-    return ForceLine(str(finding.get_effect_display()), finding.effect in STOPS_TODAY, finding.reason)
+    return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPS_TODAY, finding.reason)
 
 
 def room_words(client: Client) -> Sequence[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -68,6 +69,22 @@ def words(label: Any, *, longest: int = 80, help_text: Any = "") -> forms.CharFi
     return forms.CharField(label=label, max_length=longest, required=False, help_text=help_text)
 
 
+def capitalise_choices(form: forms.BaseForm) -> None:
+    """Let every choice begin with a capital where it stands alone; in summary lines the words stay as they are."""
+    for field in form.fields.values():
+        if isinstance(field, forms.ChoiceField):
+            # The getter gives an iterable in any case; its type is that of what may be set.
+            given = cast("Iterable[tuple[Any, Any]]", field.choices)
+            field.choices = [_capitalised(choice) for choice in given]
+
+
+def _capitalised(choice: Any) -> Any:
+    value, words = choice
+    if isinstance(words, (list, tuple)):
+        return value, [_capitalised(inner) for inner in words]
+    return value, capfirst(words)
+
+
 class DetailsForm(forms.Form):
     """What a modality adds to a block. By itself it serves a modality without a folder.
 
@@ -78,6 +95,10 @@ class DetailsForm(forms.Form):
 
     # Where the modality works; None means anywhere.
     regions: frozenset[Region] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_choices(self)
 
     @property
     def helper(self) -> FormHelper:

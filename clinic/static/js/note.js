@@ -48,8 +48,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.status === 409 || xhr.status === 422) {
     event.detail.shouldSwap = true;
     event.detail.isError = false;
-    if (find("#saved", event.detail.target.parentNode) !== event.detail.target) return;
-    remember();
+    if (event.detail.target.id === "saved") remember();
   }
 });
 
@@ -86,7 +85,9 @@ function restore() {
 
 if (form && find("#words-offline")) {
   document.addEventListener("htmx:sendError", () => keepHere("words-offline"));
-  document.addEventListener("htmx:responseError", () => keepHere("words-offline"));
+  document.addEventListener("htmx:responseError", (event) => {
+    keepHere(event.detail.xhr.status === 403 ? "words-signed-out" : "words-offline");
+  });
   addEventListener("online", () => form.dispatchEvent(new Event("note:save")));
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful && event.detail.elt === form) sessionStorage.removeItem(keptUnder);
@@ -103,7 +104,7 @@ document.addEventListener("htmx:load", (event) => {
 
 document.addEventListener("change", (event) => {
   const button = event.target.closest("[data-look]")?.closest("form")?.querySelector("[data-look-button]");
-  button?.form.requestSubmit(button);
+  button?.click(); // a click, not requestSubmit: htmx sends the name of the button that was clicked
 });
 
 document.addEventListener("click", (event) => {
