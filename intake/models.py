@@ -170,6 +170,11 @@ class Consent(models.Model):
     def __str__(self) -> str:
         return f"{self.client_id} {self.code}"
 
+    @property
+    def title(self) -> str:
+        """The line above the words she read."""
+        return self.text.partition("\n")[0]
+
 
 class Effect(models.TextChoices):
     """The closed list of what a safety rule can do (domain: safety rules)."""

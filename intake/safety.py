@@ -151,9 +151,12 @@ def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | N
         truth = min(truth, Truth.UNSURE)
     if ends_on is not None and ends_on < day:
         return None
-    effect, cap = (rule.effect, rule.cap) if truth is Truth.YES else milder(rule.effect, rule.cap)
     scopes = tuple(_resolved(scope, profile) for scope in rule.applies_to)
-    return replace(_fact(rule, effect, cap, scopes), starts_on=starts_on, ends_on=ends_on)
+    fact = replace(_fact(rule, rule.effect, rule.cap, scopes), starts_on=starts_on, ends_on=ends_on)
+    if truth is Truth.YES:
+        return fact
+    effect, cap = milder(rule.effect, rule.cap)
+    return replace(fact, effect=effect, cap=cap, reason=_("Not sure: %(reason)s") % {"reason": rule.reason})
 
 
 def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | None, bool]:

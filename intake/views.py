@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -42,7 +41,6 @@ def with_now(
     return wrapper
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @with_now
 def open_link(request: ClinicRequest, token: str) -> HttpResponse:
@@ -80,7 +78,6 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     return render(request, "intake/open.html", {"form": None, "is_begun": False})
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @with_now
 def step(request: ClinicRequest, number: int) -> HttpResponse:
@@ -115,7 +112,6 @@ def step_save(request: ClinicRequest, number: int) -> HttpResponse:
     return render_at_wall(request, "intake/parts/saved.html", {"saved_at": draft.saved_at})
 
 
-@never_cache
 @require_GET
 @with_now
 def stop(request: ClinicRequest) -> HttpResponse:
@@ -129,7 +125,6 @@ def stop(request: ClinicRequest) -> HttpResponse:
     return render(request, "intake/stop.html", context)
 
 
-@never_cache
 @require_GET
 @with_now
 def sent(request: ClinicRequest) -> HttpResponse:
