@@ -14,12 +14,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from celery.beat import PersistentScheduler
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
+from redis import ConnectionError as BrokerIsAway
 from redis import Redis
 
-from clinic.celery import app
+from clinic import celery
+from clinic.celery import BEAT_PULSE, HeartbeatScheduler, app
 from clinic.reminders import tasks
 from clinic.reminders.models import Message
 from tests.reminders.conftest import Book
@@ -73,3 +77,24 @@ def test_a_worker_sends_what_is_due_and_only_ids_travel_through_the_broker(book:
     mails = "".join(path.read_text() for path in tmp_path.iterdir())
     assert mails.count("Message-ID:") == 1
     assert f"<stillpoint-message-{message.pk}@" in mails
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HeartbeatScheduler:
+    """Our scheduler over a plain one that has nothing to do for five seconds."""
+    monkeypatch.setattr(PersistentScheduler, "tick", lambda self: 5.0)
+    return HeartbeatScheduler(app, schedule_filename=str(tmp_path / "beat"), lazy=True)
+
+
+def test_every_tick_of_beat_leaves_a_pulse(scheduler: HeartbeatScheduler) -> None:
+    assert scheduler.tick() == 5
+    assert cache.get(BEAT_PULSE)
+
+
+def test_beat_outlives_a_broker_that_is_away(scheduler: HeartbeatScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(key: str) -> None:
+        raise BrokerIsAway
+
+    monkeypatch.setattr(celery, "beat_once", away)
+
+    assert scheduler.tick() == 5
