@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.lib.times import day_bounds, local_date
 from clinic.people.models import Location, Therapist, User
@@ -25,9 +25,11 @@ from clinic.scheduling.words import time_words
 
 ROW_MINUTES = 5
 FIRST_HOUR, LAST_HOUR = 8, 19
-SHORT_ROWS = 6
+# In a short block there is room for one line, in a low one for two.
+SHORT_ROWS, LOW_ROWS = 6, 11
 EXPECTED_SHOWN = 8
 GHOSTS = (Status.NO_SHOW, Status.LATE_CANCELLED)
+STATUS_WORDS = {Status.REQUESTED: gettext_lazy("request"), Status.NO_SHOW: gettext_lazy("Did not come")}
 EXPECTED = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
 
 
@@ -205,9 +207,9 @@ def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datet
     )
     changed_at = {
         (pk, after): at
-        for pk, after, at in StatusChange.objects.filter(appointment__in=visits).values_list(
-            "appointment_id", "after", "at"
-        )
+        for pk, after, at in StatusChange.objects.filter(appointment__in=visits)
+        .order_by("pk")
+        .values_list("appointment_id", "after", "at")
     }
     taken = [(v.therapist_id, v.starts_at, v.ends_at) for v in visits if v.status not in GHOSTS]
     return [
@@ -232,8 +234,9 @@ def _look(visit: Appointment, visits: Iterable[Appointment], taken: Sequence[tup
         )
         return "ghost sliver" if beside else "ghost"
     looks = [f"st-{visit.status.replace('_', '')}", visit.service.modality.css_class]
-    if visit.service.minutes // ROW_MINUTES <= SHORT_ROWS:
-        looks.append("short")
+    rows = visit.service.minutes // ROW_MINUTES
+    if rows <= LOW_ROWS:
+        looks.append("short" if rows <= SHORT_ROWS else "low")
     if any(
         other.status in GHOSTS
         and other.therapist_id == visit.therapist_id
@@ -253,12 +256,12 @@ def _meta(visit: Appointment, since: datetime | None, zone: ZoneInfo) -> str:
             return _("since %(time)s") % facts
         case Status.HELD if visit.held_until:
             return _("until %(time)s") % {"time": time_words(visit.held_until, zone)}
-        case Status.REQUESTED:
-            return _("request")
-        case Status.NO_SHOW:
-            return _("Did not come")
+        case Status.REQUESTED | Status.NO_SHOW as status:
+            return str(STATUS_WORDS[Status(status)])
         case Status.LATE_CANCELLED:
             return _("Cancelled late, %(time)s") % facts if since else _("Cancelled late")
+        case _ if visit.service.minutes <= LOW_ROWS * ROW_MINUTES:
+            return str(visit.service.minutes)  # beside the signs there is no room for the unit
         case _:
             return _("%(minutes)s min") % facts
 

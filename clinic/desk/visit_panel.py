@@ -108,7 +108,8 @@ def day_url(visit: Appointment, *, is_open: bool) -> str:
 
 
 def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:
-    changes = list(visit.status_changes.select_related("by"))
+    # In the order in which they were made: each was made under the lock of the one before.
+    changes = list(visit.status_changes.select_related("by").order_by("pk"))
     details = {status: _detail(change, visit, now) for status, change in _way(changes).items()}
     if visit.status in ENDED:
         return [_booked(details), _ended(visit, changes, details)]

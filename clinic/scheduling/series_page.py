@@ -18,7 +18,7 @@ from clinic.scheduling.forms import choice_value
 from clinic.scheduling.offers import Alternative, Occurrence
 
 MOVE, SKIP = "move", "skip"
-STRIP_WIDTH, STRIP_MARGIN = 812, 20
+STRIP_WIDTH, STRIP_MARGIN, LABEL_WIDTH = 812, 20, 76
 
 
 @dataclass(frozen=True)
@@ -159,13 +159,22 @@ def _strip(rows: Sequence[Row]) -> Strip:
         return round(STRIP_MARGIN + (day - first).days * (STRIP_WIDTH - 2 * STRIP_MARGIN) / days, 1)
 
     looks = {"": "fr", "solved": "mv", "conf": "op"}
-    months: list[Tick] = []
+    months = [Tick(float(STRIP_MARGIN) - 12, first)]
     month = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
     while month <= rows[-1].on:
         months.append(Tick(x(month), month))
         month = (month + timedelta(days=32)).replace(day=1)
     return Strip(
         dots=[Dot(x(row.on), looks[row.look]) for row in rows],
-        months=months[:: max(len(months) // 8, 1)],
-        clock_changes=[x(row.on) - 6 for row in rows if row.occurrence.note],
+        months=_apart(months),
+        clock_changes=[min(x(row.on) - 6, STRIP_WIDTH - 60) for row in rows if row.occurrence.note],
     )
+
+
+def _apart(ticks: Sequence[Tick]) -> list[Tick]:
+    """Keep the ticks whose names have room beside each other, the later of two."""
+    kept: list[Tick] = []
+    for tick in reversed(ticks):
+        if not kept or kept[-1].x - tick.x >= LABEL_WIDTH:
+            kept.append(tick)
+    return kept[::-1]

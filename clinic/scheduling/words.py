@@ -1,13 +1,13 @@
 """What a person reads about times: days with their weekday, and why a time is not free."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.scheduling.slots import Kind, Obstacle
+from clinic.scheduling.slots import Kind, Obstacle, Span
 
 
 def day_words(instant: datetime, zone: ZoneInfo) -> str:
@@ -47,7 +47,15 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
 
 def _away_words(found: Obstacle, facts: dict[str, str], zone: ZoneInfo) -> str:
     assert found.span is not None  # noqa: S101 -- told by the caller's match
-    facts |= {"from": moment_words(found.span.start, zone), "until": moment_words(found.span.end, zone)}
-    if found.reason:
-        return _("%(reason)s: from %(from)s to %(until)s.") % (facts | {"reason": found.reason})
-    return _("%(therapist)s is away from %(from)s to %(until)s.") % facts
+    facts |= {"span": _span_words(found.span, zone), "reason": found.reason}
+    return (_("%(reason)s: %(span)s.") if found.reason else _("%(therapist)s is away: %(span)s.")) % facts
+
+
+def _span_words(span: Span, zone: ZoneInfo) -> str:
+    """Write a stretch of time; whole days without their hours."""
+    first, last = timezone.localtime(span.start, zone), timezone.localtime(span.end, zone)
+    if first.time() != time.min or last.time() != time.min:
+        facts = {"from": moment_words(span.start, zone), "until": moment_words(span.end, zone)}
+        return _("%(from)s to %(until)s") % facts
+    facts = {"from": date_format(first, "D j M"), "until": date_format(last - timedelta(days=1), "D j M")}
+    return facts["from"] if facts["from"] == facts["until"] else _("%(from)s to %(until)s") % facts
