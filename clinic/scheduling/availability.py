@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.lib.times import day_bounds
-from clinic.people.models import Client, Location, Room, Service, Therapist
+from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist
 from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
     Away,
@@ -105,12 +105,19 @@ def availability(
 
 def qualified_therapists(service: Service, day: date) -> list[Therapist]:
     """Return who may give this service on that day, by name."""
-    valid = Q(qualifications__expires_on__isnull=True) | Q(qualifications__expires_on__gte=day)
-    return list(
-        Therapist.objects.filter(valid, archived_at__isnull=True, qualifications__modality=service.modality_id)
-        .select_related("user")
-        .order_by("user__name", "pk")
-    )
+    qualified = _qualifications(service, day).filter(therapist=OuterRef("pk"))
+    therapists = Therapist.objects.filter(Exists(qualified), archived_at__isnull=True)
+    return list(therapists.select_related("user").order_by("user__name", "pk"))
+
+
+def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
+    """Say whether she may give this service on that day."""
+    return _qualifications(service, day).filter(therapist=therapist).exists()
+
+
+def _qualifications(service: Service, day: date) -> QuerySet[Qualification]:
+    valid = Q(expires_on__isnull=True) | Q(expires_on__gte=day)
+    return Qualification.objects.filter(valid, modality=service.modality_id)
 
 
 def _hours(people: Mapping[int, object], location: Location, first: date, last: date) -> Mapping[int, list[Span]]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
 from clinic.people.models import Client, Location, Service, Therapist
+from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services import MOST_VISITS
 
@@ -66,6 +67,10 @@ class WishForm(WhenForm):
         Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
     )
     field_order = ("service", "therapist", "location", "on")
+
+    def clean(self) -> dict[str, Any]:
+        refuse_unqualified(self, "on")
+        return self.cleaned_data
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,24 @@ class SeriesForm(forms.Form):
         therapist = self.fields["therapist"]
         assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
         therapist.queryset = therapists()
+
+    def clean(self) -> dict[str, Any]:
+        refuse_unqualified(self, "first_on")
+        return self.cleaned_data
+
+
+def refuse_unqualified(form: forms.Form, day_field: str) -> None:
+    """Say beside the therapist that she may not give this service on that day."""
+    said = form.cleaned_data
+    service, therapist, day = said.get("service"), said.get("therapist"), said.get(day_field)
+    if service and therapist and day and not is_qualified(therapist, service, day):
+        form.add_error(
+            "therapist",
+            ValidationError(
+                _("%(therapist)s may not give %(modality)s on that day."),
+                params={"therapist": therapist, "modality": service.modality},
+            ),
+        )
 
 
 def last_wish(client: Client) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def free_times(
     preferred: Therapist | None = None,
 ) -> list[FreeTime]:
     """Return the free times of some days, each once; where several are free, with the `preferred` therapist."""
-    people = [therapist] if therapist else qualified_therapists(service, first)
+    people = [one for one in qualified_therapists(service, first) if therapist in {None, one}]
     people.sort(key=lambda one: one != preferred)
     last = first + timedelta(days=days - 1)
     free = availability(

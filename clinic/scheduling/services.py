@@ -20,7 +20,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
-from clinic.scheduling.availability import Availability, availability, length_of
+from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
 from clinic.scheduling.slots import Kind
@@ -215,6 +215,8 @@ def change_status(
         before = Status(appointment.status)
         if before == to:
             return appointment
+        if to in TAKING and before not in TAKING and not takes_time_again:
+            raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
         _check_step(appointment, to, now)
         appointment.status = to
         appointment.held_until = None
@@ -456,8 +458,7 @@ def _check_wish(plan: _Plan) -> bool:
         raise ValidationError(
             _("%(room)s is not at %(location)s."), params={"room": plan.room, "location": plan.location}
         )
-    qualified = plan.therapist.qualifications.filter(modality=plan.service.modality_id)
-    if not qualified.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=plan.day)).exists():
+    if not is_qualified(plan.therapist, plan.service, plan.day):
         raise ValidationError(
             _("%(therapist)s may not give %(modality)s on that day."),
             params={"therapist": plan.therapist, "modality": plan.service.modality},

@@ -14,7 +14,9 @@ STEPS: Mapping[Status, frozenset[Status]] = {
         {Status.BOOKED, Status.ARRIVED, Status.NO_SHOW, Status.CANCELLED, Status.LATE_CANCELLED}
     ),
     # She came and may still leave before the session; the way back is for the wrong name clicked.
-    Status.ARRIVED: frozenset({Status.BOOKED, Status.CONFIRMED, Status.IN_SESSION, Status.LATE_CANCELLED}),
+    Status.ARRIVED: frozenset(
+        {Status.BOOKED, Status.CONFIRMED, Status.IN_SESSION, Status.CANCELLED, Status.LATE_CANCELLED}
+    ),
     Status.IN_SESSION: frozenset({Status.COMPLETED}),
     Status.COMPLETED: frozenset({Status.IN_SESSION}),
     Status.CANCELLED: frozenset({Status.BOOKED, Status.CONFIRMED}),

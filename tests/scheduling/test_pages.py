@@ -127,6 +127,16 @@ def test_nonsense_in_the_address_is_no_fault(as_dana: Browser, asked: dict[str, 
         assert as_dana.get(SERIES, asked | {name: nonsense}).status_code in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
 
 
+@pytest.mark.parametrize(("address", "more"), [(NEW, {}), (SERIES, {"first_on": "2026-11-26"})])
+def test_a_therapist_who_may_not_give_it_is_said_beside_her(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, address: str, more: dict[str, str]
+) -> None:
+    bea.qualifications.all().delete()
+    page = as_dana.get(address, asked | more)
+    assert "Bea Lindqvist may not give Myofascial" in page.content.decode()
+    assert not page.context.get("page")
+
+
 # --- Moving and cancelling
 
 

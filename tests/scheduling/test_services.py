@@ -324,6 +324,13 @@ def test_a_cancelled_visit_comes_back_only_while_its_time_is_free(book: Book, da
     assert change_status(by=dana, now=now, appointment=cancelled, to=Status.BOOKED).status == Status.BOOKED
 
 
+def test_a_step_from_an_old_picture_of_a_cancelled_visit_is_refused(book: Book, dana: User, now: datetime) -> None:
+    seen = book(at(10))
+    cancel_appointment(by=dana, now=now, appointment=Appointment.objects.get(pk=seen.pk))
+    with pytest.raises(SlotTaken, match="just changed"):
+        change_status(by=dana, now=now, appointment=seen, to=Status.CONFIRMED)
+
+
 # --- Cancelling
 
 

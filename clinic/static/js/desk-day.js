@@ -48,6 +48,15 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target === side) side.querySelector("#visit-name")?.focus();
 });
 
+// A request that was led elsewhere (to the sign-in, after a long break) replaces the page, not a part of it.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const asked = new URL(event.detail.pathInfo.requestPath, window.location.href);
+  const answered = new URL(event.detail.xhr.responseURL || asked);
+  if (asked.pathname === answered.pathname) return;
+  event.detail.shouldSwap = false;
+  window.location.reload();
+});
+
 // Two people with the page open see each other's changes; htmx keeps the focus by id.
 if (document.getElementById("board") !== null) {
   setInterval(() => {
