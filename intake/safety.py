@@ -156,7 +156,7 @@ def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | N
     if truth is Truth.YES:
         return fact
     effect, cap = milder(rule.effect, rule.cap)
-    return replace(fact, effect=effect, cap=cap, reason=_("Not sure: %(reason)s") % {"reason": rule.reason})
+    return replace(fact, effect=effect, cap=cap, reason=_("Not sure about this: %(title)s.") % {"title": rule.title})
 
 
 def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | None, bool]:
