@@ -1,0 +1,77 @@
+"""Two tabs, two devices, many guesses at the same moment: real transactions in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from threading import Barrier
+from time import sleep
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+
+from clinic.people.models import Client, User
+from intake import services
+from intake.models import Consent, Finding, Invitation, Submission
+from tests.intake.answers import fill_in
+
+NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
+WRONG = date(1990, 1, 1)
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def at_once(count: int, act: Callable[[], object]) -> list[object]:
+    """Run `act` in so many threads at the same moment; return what each returned or raised."""
+    barrier = Barrier(count)
+
+    def run(_number: int) -> object:
+        try:
+            barrier.wait()
+            return act()
+        except services.ValidationError as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def test_a_form_sent_from_four_tabs_at_once_is_sent_once(alice: Client) -> None:
+    draft = fill_in(alice, now=NOW, rf_position="yes")
+    results = at_once(4, lambda: services.submit(now=NOW, submission=draft, signed_name="Alice Marques"))
+    assert all(isinstance(result, Submission) for result in results)
+    assert Consent.objects.filter(code="privacy").count() == 1
+    assert Finding.objects.count() == 1
+
+
+def test_guesses_at_once_are_all_counted(alice: Client, dana: User) -> None:
+    invitation, _token = services.invite(by=dana, now=NOW, client=alice)
+    results = at_once(8, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=WRONG))
+    assert Invitation.objects.get().wrong_answers == 5
+    assert sum(isinstance(result, services.WrongDate) for result in results) == 4
+    assert sum(isinstance(result, services.LinkClosed) for result in results) == 4
+
+
+def test_without_the_lock_guesses_would_be_lost(alice: Client, dana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    invitation, _token = services.invite(by=dana, now=NOW, client=alice)
+    save = Invitation.save
+
+    def save_late(self: Invitation, **kwargs: Any) -> None:
+        sleep(0.2)
+        save(self, **kwargs)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_kwargs: self.all())
+    monkeypatch.setattr(Invitation, "save", save_late)
+    at_once(4, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=WRONG))
+    assert Invitation.objects.get().wrong_answers < 4
+
+
+def test_a_link_opened_on_two_devices_at_once_begins_one_form(alice: Client, dana: User) -> None:
+    invitation, _token = services.invite(by=dana, now=NOW, client=alice)
+    results = at_once(4, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=alice.born_on))
+    assert {result.pk for result in results if isinstance(result, Submission)} == {Submission.objects.get().pk}
