@@ -15,11 +15,8 @@ def run_django() -> None:
 
 def main() -> None:
     """Start what the environment does not name, then do what was asked."""
-    if (
-        sys.argv[1:2] not in (["demo"], ["up"], ["stop"])
-        and os.environ.get("DATABASE_URL")
-        and os.environ.get("REDIS_URL")
-    ):
+    runs_the_house = sys.argv[1:2] in (["demo"], ["up"], ["stop"])
+    if not runs_the_house and os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         run_django()
         return
     try:
@@ -27,7 +24,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         sys.exit(f"Set DATABASE_URL and REDIS_URL: the embedded servers are not installed here (no {missing.name}).")
     try:
-        if sys.argv[1:2] in (["demo"], ["up"], ["stop"]):
+        if runs_the_house:
             sys.exit(runner.main(sys.argv[1]))
         with servers.lent_to_this_process():
             run_django()
