@@ -38,11 +38,6 @@ def visit_for(user: User, pk: int, *, now: datetime) -> Appointment:
     return appointment
 
 
-def fresh(note: Note) -> Note:
-    """Return a note as it is kept, for a page whose form has already written into the one at hand."""
-    return Note.objects.with_people().defer("canonical").get(pk=note.pk)
-
-
 def block_in(note: Note, pk: int) -> Block:
     """Return a block of this note, or raise Http404."""
     return one_of(note.blocks.all(), pk)

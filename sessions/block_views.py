@@ -158,7 +158,7 @@ def mark_add(request: ClinicRequest, pk: int) -> HttpResponseBase:
             return _back(request, note, "body-map")
     if request.htmx:
         return _marks_part(request, note, form, UNFINISHED)
-    return show_draft(request, note, NoteForm(instance=note), mark_form=form, status=UNFINISHED)
+    return show_draft(request, note, NoteForm(note=note), mark_form=form, status=UNFINISHED)
 
 
 @require_POST

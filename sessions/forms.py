@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.forms.models import fields_for_model, model_to_dict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -82,32 +84,28 @@ class StartForm(forms.Form):
         return answers
 
 
-class NoteForm(forms.ModelForm[Note]):
-    """What is written in a note. Its fields stand all over the page and name their form by its id."""
+class NoteForm(forms.Form):
+    """What is written in a note. Its fields stand all over the page and name their form by its id.
 
-    phase = forms.ChoiceField(label=gettext_lazy("Today"), choices=Phase.choices, widget=segments())
+    The service checks what is written against the note's own limits; a model form would ask the database for each.
+    """
+
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
     helper = bare_helper()
 
-    class Meta:
-        model = Note
-        fields = EDITABLE
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Mapping[str, Any] | None = None, *, note: Note) -> None:
+        kept = model_to_dict(note, fields=EDITABLE)
+        super().__init__(data, initial=kept | {"revision": note.revision})
+        self.fields.update(fields_for_model(Note, fields=EDITABLE))
+        self.fields["phase"] = forms.ChoiceField(label=_("Today"), choices=Phase.choices, widget=segments())
         capitalise_choices(self)
-        if self.instance.pk:
-            self.initial["revision"] = self.instance.revision
         for name, field in self.fields.items():
             field.widget.attrs["form"] = NOTE_FORM
             if name in LONG_TEXTS:
                 field.widget.attrs["rows"] = 3
             elif isinstance(field, forms.IntegerField) and name != "revision":
                 field.widget.attrs |= {"class": "short", "inputmode": "numeric"}
-
-    def validate_constraints(self) -> None:
-        """Leave them to the service: the fields' limits say the same, and each check would cost a query."""
 
     @property
     def written(self) -> dict[str, Any]:

@@ -37,7 +37,9 @@ def _badge(state: str) -> Badge:
 
 def drafts_of(user: User) -> QuerySet[Note]:
     """Return the notes that this therapist has still to finish, oldest first."""
-    return Note.objects.drafts_of(user).select_related("client", "appointment__location", "appointment__service")
+    return Note.objects.drafts_of(user).select_related(
+        "client", "appointment__location", "appointment__room", "appointment__service"
+    )
 
 
 def _count(user: User) -> int:

@@ -243,7 +243,7 @@ class BothTexts:
 
 def both_texts(mine: NoteForm, current: Note) -> list[BothTexts]:
     """Return every field of the form beside what is kept."""
-    kept = NoteForm(instance=current)
+    kept = NoteForm(note=current)
     return [BothTexts(mine[name], _words(mine[name]) != _words(kept[name]), _words(kept[name])) for name in mine.fields]
 
 

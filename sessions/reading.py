@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from clinic.people.models import Modality
 from sessions.modalities import details_form
@@ -34,29 +34,19 @@ class SignedNote:
 
 def signed_notes(client_pk: int) -> list[SignedNote]:
     """Return her signed notes, oldest first, with modalities by code; two queries, however many there are."""
-    notes = (
-        Note.objects.signed()
-        .filter(client=client_pk)
-        .select_related("appointment__location")
-        .prefetch_related(Prefetch("blocks", Block.objects.select_related("modality")))
-        .order_by("started_at")
-        .defer("canonical")
-    )
-    return [_as_signed(note) for note in notes]
+    return [_as_signed(note) for note in _signed_with_blocks(client_pk).order_by("started_at")]
 
 
 def last_note(client_pk: int) -> SignedNote | None:
     """Return the newest signed note."""
-    note = (
-        Note.objects.signed()
-        .filter(client=client_pk)
-        .select_related("appointment__location")
-        .prefetch_related(Prefetch("blocks", Block.objects.select_related("modality")))
-        .order_by("-started_at")
-        .defer("canonical")
-        .first()
-    )
+    note = _signed_with_blocks(client_pk).order_by("-started_at").first()
     return _as_signed(note) if note else None
+
+
+def _signed_with_blocks(client_pk: int) -> QuerySet[Note]:
+    blocks = Prefetch("blocks", Block.objects.select_related("modality"))
+    found = Note.objects.signed().filter(client=client_pk).select_related("appointment__location")
+    return found.prefetch_related(blocks).defer("canonical")
 
 
 def _as_signed(note: Note) -> SignedNote:
@@ -130,19 +120,20 @@ class TimelineRow:
 
 
 def timeline(client_pk: int, *, before: datetime, longest: int = 20) -> list[TimelineRow]:
-    """Return her signed visits before an instant, newest first, at most `longest`."""
-    earlier = [note for note in signed_notes(client_pk) if note.signed_at < before]
-    numbered = list(enumerate(earlier, start=1))
+    """Return her signed visits before an instant, newest first, at most `longest`; three queries."""
+    earlier = _signed_with_blocks(client_pk).filter(started_at__lt=before)
+    how_many = earlier.count()
+    newest = [_as_signed(note) for note in earlier.order_by("-started_at")[:longest]]
     return [
         TimelineRow(
             note_pk=note.pk,
             on=note.on,
-            visit_number=number,
+            visit_number=how_many - place,
             codes=", ".join(note.modalities),
             minutes=note.minutes,
             pain_before=note.pain_before,
             pain_after=note.pain_after,
             words=note.response or ", ".join(note.regions),
         )
-        for number, note in reversed(numbered[-longest:])
+        for place, note in enumerate(newest)
     ]

@@ -286,7 +286,7 @@ def missing_in(note: Note) -> list[Missing]:
     lacks = [
         (not note.consent_given, "consent_given", _("Agreement to today's session")),
         (note.pain_before is None, "pain_before", _("Pain before")),
-        (not note.blocks.exists() and not note.response, "blocks", _("What was done, or in Response why nothing was")),
+        (not note.blocks.all() and not note.response, "blocks", _("What was done, or in Response why nothing was")),
         (note.pain_after is None, "pain_after", _("Pain after")),
     ]
     return [Missing(field, words) for is_missing, field, words in lacks if is_missing]

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,7 +33,7 @@ def note_list(request: ClinicRequest) -> HttpResponse:
     """List the notes that this therapist has still to finish."""
     drafts = [
         {"note": note, "when": pages.visit_words(note.appointment), "missing": services.missing_in(note)}
-        for note in drafts_of(request.user)
+        for note in drafts_of(request.user).prefetch_related("blocks")
     ]
     return render(request, "treatment/note_list.html", {"drafts": drafts})
 
@@ -92,7 +93,7 @@ def note(request: ClinicRequest, pk: int) -> HttpResponseBase:
     found = access.note_for(request.user, pk, now=request.now)
     if found.is_signed or found.therapist.user_id != request.user.pk:
         return _show_to_read(request, found)
-    return show_draft(request, found, NoteForm(instance=found))
+    return show_draft(request, found, NoteForm(note=found))
 
 
 def _save(request: ClinicRequest, found: Note) -> HttpResponseBase:
@@ -101,7 +102,7 @@ def _save(request: ClinicRequest, found: Note) -> HttpResponseBase:
     if refused is not None:
         return refused
     if request.htmx:
-        return render(request, "treatment/parts/saved_part.html", {"note": kept})
+        return _part("treatment/parts/saved_part.html", {"note": kept})
     if request.POST.get("add"):
         query = urlencode({"modality": request.POST["add"]})
         return redirect(f"{reverse('treatment:block-add', args=[kept.pk])}?{query}")
@@ -111,33 +112,39 @@ def _save(request: ClinicRequest, found: Note) -> HttpResponseBase:
 
 def keep_text(request: ClinicRequest, found: Note) -> tuple[HttpResponse | None, Note]:
     """Save the note's text that came with a request; return the page to answer with if that was refused."""
-    form = NoteForm(request.POST, instance=found)
-    if not form.is_valid():
-        return _unsaved(request, found, form), found
-    try:
-        kept = services.save_note(
-            by=request.user, now=request.now, note=found, revision=form.cleaned_data["revision"], **form.written
-        )
-    except services.StaleNote as stale:
-        return _conflict(request, stale.current), found
-    return None, kept
+    form = NoteForm(request.POST, note=found)
+    if form.is_valid():
+        revision = form.cleaned_data["revision"]
+        try:
+            kept = services.save_note(by=request.user, now=request.now, note=found, revision=revision, **form.written)
+        except services.StaleNote as stale:
+            return _conflict(request, stale.current), found
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            return None, kept
+    return _unsaved(request, found, form), found
 
 
 def _unsaved(request: ClinicRequest, found: Note, form: NoteForm) -> HttpResponse:
     if request.htmx:
-        return render(request, "treatment/parts/unsaved.html", {"form": form}, status=UNFINISHED)
-    return show_draft(request, access.fresh(found), form, status=UNFINISHED)
+        return _part("treatment/parts/unsaved.html", {"form": form}, UNFINISHED)
+    return show_draft(request, found, form, status=UNFINISHED)
 
 
 def _conflict(request: ClinicRequest, current: Note) -> HttpResponse:
     """Show both texts: what was typed here to go on with, what is kept beside it."""
     if request.htmx:
-        return render(request, "treatment/parts/conflict.html", {"note": current}, status=CONFLICT)
+        return _part("treatment/parts/conflict.html", {"note": current}, CONFLICT)
     data = request.POST.copy()
     data["revision"] = str(current.revision)
-    mine = NoteForm(data, instance=access.fresh(current))
-    context = {"note": current, "fields": pages.both_texts(mine, current)}
+    context = {"note": current, "fields": pages.both_texts(NoteForm(data, note=current), current)}
     return render(request, "treatment/note_conflict.html", context, status=CONFLICT)
+
+
+def _part(template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Answer an autosave: without what whole pages know, which would cost more than the save."""
+    return HttpResponse(render_to_string(template, context), status=status)
 
 
 def show_draft(
@@ -193,8 +200,13 @@ def sign(request: ClinicRequest, pk: int) -> HttpResponseBase:
             return refused
     missing = services.missing_in(found)
     if missing:
-        return show_draft(request, found, NoteForm(instance=found), extra={"missing": missing}, status=UNFINISHED)
-    context = {"note": found, "page": pages.note_page(found, request.now), "parts": pages.read_parts(found)}
+        return show_draft(request, found, NoteForm(note=found), extra={"missing": missing}, status=UNFINISHED)
+    context = {
+        "note": found,
+        "page": pages.note_page(found, request.now),
+        "parts": pages.read_parts(found),
+        "marks": found.marks.order_by("pk"),
+    }
     return render(request, "treatment/note_sign.html", context)
 
 
