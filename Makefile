@@ -17,7 +17,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop test check other-python
+.PHONY: help demo up stop test check pictures other-python
 
 help:
 	@echo 'make demo    run an example clinic at http://127.0.0.1:8000 (PORT=8123 make demo moves it)'
@@ -25,6 +25,7 @@ help:
 	@echo 'make stop    end everything this checkout runs'
 	@echo 'make test    run the tests'
 	@echo 'make check   run the static checks'
+	@echo 'make pictures  take the pictures in docs/ anew'
 	@echo 'PYTHON=python3.12 make demo chooses the Python; 3.11 or newer is needed.'
 
 demo up: .venv/.synced
@@ -35,6 +36,9 @@ stop:
 
 test: .venv/.synced
 	$(RUN) -m pytest -n 2
+
+pictures: .venv/.synced
+	$(RUN) -m pytest tests/browser/test_walk_through.py --pictures docs/pictures
 
 check: .venv/.synced
 	$(RUN) -m ruff format --check .

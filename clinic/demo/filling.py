@@ -1,6 +1,5 @@
 """Fill an empty clinic with the example: six months of history, told through the services of the house."""
 
-import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -50,5 +49,8 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
 
 
 def _arrivals(count: int) -> list[float]:
-    """Return when each client calls first, as a share of the history: many early on, the last one today."""
-    return [math.sqrt(number / count) * 0.995 if number else 0.02 for number in range(count)]
+    """Return when each client calls first, as a share of the history: a third in its first half, the last one today."""
+    early = count // 3
+    return [0.02 + 0.48 * number / early for number in range(early)] + [
+        0.5 + 0.497 * number / (count - early - 1) for number in range(count - early)
+    ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -33,14 +34,14 @@ class Command(BaseCommand):
     def _fill(self) -> None:
         columns = (TextColumn("Filling the example clinic"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         # On a terminal a moving bar; in a log one line at the end.
-        with Progress(*columns, console=Console(file=self.stdout._out)) as bar:  # noqa: SLF001
+        with Progress(*columns, console=Console()) as bar:
             task = bar.add_task("", total=1.0)
             fill(timezone.now(), lambda share: bar.update(task, completed=share))
             bar.update(task, completed=1.0)
 
     def _print_sign_ins(self, base: str) -> None:
         password = demo_password()
-        lines = [f"The example clinic: {base}/accounts/login/"]
+        lines = [f"The example clinic: {base}{reverse('account_login')}"]
         lines += [f"  {role:<10}  {email:<26}  password {password}" for role, email in SIGN_INS]
         lines.append(
             f"  {'client':<10}  {cast.email_of(cast.CLIENTS[0].name):<26}  a code by mail: it appears here below"
