@@ -112,7 +112,7 @@ def time_page(
     said: dict[str, Any] = {name: wish[name].value() or "" for name in wish.fields}
     if wanted.moving is None:
         said["client"] = wanted.client.pk
-    choices = _choices(free, wanted, wished)
+    choices = _choices([one for one in free if not _is_where_it_stands(one, wanted.moving)], wanted, wished)
     is_missed = bool(wished) and not any(choice.is_chosen for choice in choices)
     return TimePage(
         choices=choices,
@@ -134,6 +134,10 @@ def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime
         client=wanted.client,
         leaving_out=wanted.moving,
     )
+
+
+def _is_where_it_stands(one: FreeTime, moving: Appointment | None) -> bool:
+    return moving is not None and (one.starts_at, one.therapist.pk) == (moving.starts_at, moving.therapist_id)
 
 
 def _choices(free: Sequence[FreeTime], wanted: Wanted, wished: str) -> list[Choice]:
