@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Prefetch, QuerySet
 
+from clinic.lib.body import Region
 from clinic.people.models import Modality
 from sessions.modalities import details_form
 from sessions.models import Block, Note
@@ -60,7 +61,7 @@ def _as_signed(note: Note) -> SignedNote:
         pain_before=note.pain_before,
         pain_after=note.pain_after,
         minutes=sum(block.minutes for block in blocks),
-        regions=tuple(dict.fromkeys(str(block.get_region_display()) for block in blocks)),
+        regions=tuple(str(Region(region).label) for region in dict.fromkeys(block.region for block in blocks)),
         response=note.response,
         home_care=note.home_care,
         next_in_weeks=note.next_in_weeks,
@@ -91,7 +92,7 @@ def block_lines(blocks: Iterable[Block]) -> list[BlockLine]:
         BlockLine(
             pk=block.pk,
             modality=block.modality,
-            region=str(block.get_region_display()),
+            region=str(Region(block.region).label),
             side="" if block.side == "middle" else str(block.get_side_display()),
             summary=details_form(block.modality.slug).summary(block.technique, block.details),
             pressure=block.pressure,

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from clinic.audit.services import record_change
 from clinic.lib import body
 from clinic.lib.times import local_date
 from clinic.people.models import Modality, User
@@ -107,6 +108,7 @@ def start_note(
         )
         note.clean_fields(exclude=UNSIGNED)
         note.save(force_insert=True)
+        record_change(by=by.pk, client=note.client_id, what=note, words=_("session started"), now=now)
     return note
 
 
@@ -313,6 +315,7 @@ def sign_note(*, by: User, now: datetime, note: Note) -> Note:
             ]
         )  # fmt: skip
         change_status(by=by, now=now, appointment=kept.appointment, to=Status.COMPLETED)
+        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("note signed"), now=now)
     return kept
 
 
@@ -325,4 +328,5 @@ def add_addendum(*, by: User, now: datetime, note: Note, text: str) -> Addendum:
         if not kept.is_signed:
             raise ValidationError(_("The note is a draft; write into it."))
         addendum.save(force_insert=True)
+        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("addendum added to the note"), now=now)
     return addendum

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from clinic.audit.models import Change
 from clinic.people.models import Client, Therapist, User
 from clinic.scheduling.models import Appointment, Status, StatusChange
 from sessions import reading
@@ -301,6 +302,13 @@ def test_a_session_without_treatment_is_signed_with_its_reason(draft: Note, bea:
 def test_an_addendum_follows_a_signature_only(signed: Note, bea: Therapist, now: datetime) -> None:
     addendum = add_addendum(by=bea.user, now=now, note=signed, text="  She called: sore, gone next day. ")
     assert addendum.text == "She called: sore, gone next day."
+
+
+def test_the_clients_history_tells_who_started_signed_and_added(signed: Note, bea: Therapist, now: datetime) -> None:
+    add_addendum(by=bea.user, now=now, note=signed, text="She called.")
+    told = Change.objects.filter(what="treatment.note", what_pk=signed.pk).order_by("pk")
+    assert [(change.by, change.client_pk) for change in told] == [(bea.user, signed.client_id)] * 3
+    assert [change.words for change in told] == ["session started", "note signed", "addendum added to the note"]
 
 
 def test_a_draft_takes_no_addendum(draft: Note, bea: Therapist, now: datetime) -> None:
