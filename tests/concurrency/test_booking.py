@@ -31,7 +31,8 @@ from clinic.scheduling.services import (
 )
 from tests.factories import ClientFactory, RoomFactory, ServiceFactory, TherapistFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The rows of the migrations (modalities) come back after each test, also when this file runs alone.
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 AT_ONCE = 16
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
