@@ -107,6 +107,25 @@ document.addEventListener("change", (event) => {
   button?.click(); // a click, not requestSubmit: htmx sends the name of the button that was clicked
 });
 
+// What is typed while that is asked stands in the new form too.
+let typedMeanwhile = null;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, xhr } = event.detail;
+  const block = target.id === "block-form" && find("form", target);
+  typedMeanwhile = block && requestConfig.verb === "post" && xhr.status === 200 ? new FormData(block) : null;
+});
+
+document.addEventListener("htmx:load", (event) => {
+  const block = typedMeanwhile && event.detail.elt.id === "block-form" && find("form", event.detail.elt);
+  for (const field of block ? block.elements : []) {
+    if (!field.name || field.disabled || ["hidden", "submit"].includes(field.type)) continue;
+    if (["radio", "checkbox"].includes(field.type)) field.checked = typedMeanwhile.getAll(field.name).includes(field.value);
+    else if (typedMeanwhile.has(field.name)) field.value = typedMeanwhile.get(field.name);
+  }
+  typedMeanwhile = null;
+});
+
 document.addEventListener("click", (event) => {
   if (!form || !event.target.closest("[data-close-block]")) return;
   event.preventDefault();
