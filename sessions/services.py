@@ -13,11 +13,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Prefetch, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
 from clinic.lib import body
+from clinic.lib.rows import with_known
 from clinic.lib.times import local_date
 from clinic.people.models import Modality, User
 from clinic.scheduling.models import Appointment, Status
@@ -96,8 +97,8 @@ def start_note(
             return existing
         note = Note(
             appointment=appointment,
-            client_id=appointment.client_id,
-            therapist_id=appointment.therapist_id,
+            client=appointment.client,
+            therapist=appointment.therapist,
             started_at=now,
             saved_at=now,
             phase=phase,
@@ -152,7 +153,7 @@ def save_note(*, by: User, now: datetime, note: Note, revision: int, **fields: A
 
 
 def _locked_draft(note: Note, by: User) -> Note:
-    kept = Note.objects.with_people().select_for_update(of=("self",)).get(pk=note.pk)
+    kept = with_known(Note.objects.select_for_update().get(pk=note.pk), note, "appointment", "client", "therapist")
     if kept.is_signed:
         raise ValidationError(_("The note is signed; what comes after goes into an addendum."))
     if kept.therapist.user_id != by.pk:
@@ -299,6 +300,7 @@ def sign_note(*, by: User, now: datetime, note: Note) -> Note:
     with transaction.atomic():
         lock_chain()
         kept = _locked_draft(note, by)
+        prefetch_related_objects([kept], Prefetch("blocks", Block.objects.select_related("modality")), "marks")
         missing = missing_in(kept)
         if missing:
             raise ValidationError(

@@ -212,7 +212,6 @@ def _session(visit: Appointment, house: House, course: Course) -> Story:
     moment = yield from _wait(visit.ends_at - timedelta(minutes=3))
     treat(note, visit, random, by=by, now=moment)
     after = max(0, before - random.choice((0, 1, 1, 2, 3)))
-    note.refresh_from_db()
     note = save_note(
         by=by, now=moment, note=note, revision=note.revision, pain_after=after, home_care=random.choice(HOME_CARE),
         noticed=random.choice(("Left shoulder sits higher.", "Turns 60° to the left, 75° to the right.", "")),

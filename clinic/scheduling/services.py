@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
 from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
@@ -354,7 +355,8 @@ def _lock_therapists(therapists: Iterable[int]) -> None:
 
 def _locked(appointment: Appointment) -> Appointment:
     """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist by now."""
-    fresh = Appointment.objects.with_people().select_for_update(no_key=True, of=("self",)).get(pk=appointment.pk)
+    fresh = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    with_known(fresh, appointment, "client", "service", "therapist", "location", "room")
     if fresh.therapist_id != appointment.therapist_id:
         raise SlotTaken(_("Somebody has just moved this visit. Please look again."))
     return fresh
