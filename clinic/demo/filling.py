@@ -51,8 +51,8 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
 def _arrivals(count: int) -> list[float]:
     """Return when each client calls first, as a share of the history.
 
-    A third come one after the other from the start; most of them in the last eight weeks, so that the calendar of today is
-    full. The first of the list, who is printed as the client's sign-in, is half way through her plan.
+    A third come one after the other from the start, the others in the last eight weeks, so that the calendar of today
+    is full. The first of the list, who is printed as the client's sign-in, is half way through her plan.
     """
     early = count // 3
     shares = [0.02 + 0.6 * number / early for number in range(early)]
