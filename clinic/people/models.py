@@ -297,7 +297,8 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def matching(self, words: str) -> ClientQuerySet:
         """Keep those in whose names, e-mail or phone every typed word occurs, with or without its accents."""
         found = self
-        for word in words.split():
+        # PostgreSQL keeps no NUL in its texts, and refuses to compare with one.
+        for word in words.replace("\0", " ").split():
             hit = (
                 Q(legal_name__unaccent__icontains=word)
                 | Q(preferred_name__unaccent__icontains=word)

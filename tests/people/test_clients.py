@@ -40,6 +40,12 @@ def test_it_finds_a_client_by_any_part_of_what_is_known(as_dana, words):
     assert [client.legal_name for client in page.context["page"]] == ["José da Conceição"]
 
 
+def test_a_search_with_a_nul_byte_finds_by_the_rest(as_dana):
+    ClientFactory(legal_name="Maria Horta")
+    assert [client.legal_name for client in as_dana.get(LIST, {"q": "hor\0ta"}).context["page"]] == ["Maria Horta"]
+    assert [client.legal_name for client in as_dana.get(LIST, {"q": "\0horta"}).context["page"]] == ["Maria Horta"]
+
+
 def test_two_digits_do_not_search_phone_numbers(as_dana):
     ClientFactory(phone="+351912345678")
     assert not as_dana.get(LIST, {"q": "12"}).context["page"].object_list
