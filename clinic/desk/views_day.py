@@ -32,6 +32,7 @@ def day(request: ClinicRequest) -> HttpResponse:
         "board": board(user=request.user, now=request.now, location=location, day=on),
         "locations": locations,
         "as_list": request.GET.get("as") == "list",
+        "with_arrivals": request.GET.get("arrivals") == "1",
         "previous_day": on - timedelta(days=1),
         "next_day": on + timedelta(days=1),
         "today": today,

@@ -122,13 +122,14 @@ def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:
 
 
 def _way(changes: Sequence[StatusChange]) -> dict[Status, StatusChange]:
-    """Return the steps that led here; one that was taken back is none."""
+    """Return the steps that led here; one that was taken back is none, and the one before it stays as it was."""
     way: dict[Status, StatusChange] = {}
     for change in changes:
         after = Status(change.after)
         if after in LINE:
-            way = {status: kept for status, kept in way.items() if status in LINE[: LINE.index(after)]}
-        way[after] = change
+            way = {status: kept for status, kept in way.items() if status in LINE[: LINE.index(after) + 1]}
+        if after not in way or change.why:
+            way[after] = change
     return way
 
 

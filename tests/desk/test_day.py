@@ -288,6 +288,17 @@ def test_a_step_that_was_taken_back_is_not_shown_as_done(
     ]
 
 
+def test_taking_a_step_back_leaves_when_it_was_booked(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+    visit = go(book(at(10)), dana, (Status.ARRIVED, now), (Status.BOOKED, now))
+    assert panel(as_dana, visit).steps[0].detail == "Mon 16 Nov, Dana"
+
+
+def test_where_the_rail_has_no_room_a_link_brings_it(as_dana: Browser, book: Book) -> None:
+    book(at(10))
+    assert "arrivals=1#arrivals" in as_dana.get(DAY).content.decode()
+    assert "with-rail" in as_dana.get(DAY, {"arrivals": "1"}).content.decode()
+
+
 def test_a_cancelled_visit_can_be_taken_back(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
     visit = cancel_appointment(by=dana, now=now, appointment=book(at(15)), why="ill")
     steps = panel(as_dana, visit).steps
