@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,9 @@ from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services import MOST_VISITS
 
+# What lies beyond is mistyped, and its sums would leave the calendar.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+
 
 class DayInput(forms.DateInput):
     """The browser's own calendar."""
@@ -25,7 +29,17 @@ class DayInput(forms.DateInput):
     input_type = "date"
 
     def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d", attrs={"class": "mid"})
+        super().__init__(format="%Y-%m-%d", attrs={"class": "mid", "min": FIRST_DAY, "max": LAST_DAY})
+
+
+class DayField(forms.DateField):
+    """A day on which there may be a visit."""
+
+    widget = DayInput
+    default_validators = (
+        MinValueValidator(FIRST_DAY, _("That is too long ago.")),
+        MaxValueValidator(LAST_DAY, _("That is too far ahead.")),
+    )
 
 
 class ClockInput(forms.TimeInput):
@@ -48,7 +62,7 @@ class WhenForm(forms.Form):
     therapist = forms.ModelChoiceField(
         Therapist.objects.none(), label=_("Therapist"), required=False, empty_label=_("Anyone qualified")
     )
-    on = forms.DateField(label=_("Day"), widget=DayInput())
+    on = DayField(label=_("Day"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,7 +98,7 @@ class ChosenTime:
 class TimeForm(forms.Form):
     """A free time as it was offered, or another one by the wall clock with a reason."""
 
-    slot = forms.CharField(required=False)
+    slot = forms.CharField(label=_("Time"), required=False)
     other_time = forms.TimeField(label=_("Another time"), required=False, widget=ClockInput())
     override_reason = forms.CharField(
         label=_("Reason"),
@@ -125,6 +139,8 @@ def read_choice(value: str, location: Location) -> ChosenTime | None:
         return None
     if starts_at is None or starts_at.tzinfo is None or not pk.isdecimal():
         return None
+    if not FIRST_DAY <= starts_at.date() <= LAST_DAY:
+        return None
     therapist = therapists().filter(pk=pk).first()
     return ChosenTime(starts_at, therapist) if therapist else None
 
@@ -148,7 +164,7 @@ class SeriesForm(forms.Form):
     location = forms.ModelChoiceField(
         Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
     )
-    first_on = forms.DateField(label=_("First visit"), widget=DayInput())
+    first_on = DayField(label=_("First visit"))
     at_time = forms.TimeField(label=_("Time"), widget=ClockInput())
     every_weeks = forms.TypedChoiceField(
         label=_("Every"),

@@ -65,6 +65,11 @@ class Tick:
     x: float
     on: date
 
+    @property
+    def is_late(self) -> bool:
+        """Tell whether its name has room only before it."""
+        return self.x > STRIP_WIDTH - LABEL_WIDTH
+
 
 @dataclass(frozen=True)
 class Strip:

@@ -417,7 +417,8 @@ def _plan_all(plans: Sequence[_Plan], therapists: Iterable[Therapist], *, now: d
         try:
             _place(visit, plan, _check_time(plan, free)[0])
         except ValidationError as refusal:
-            refusals.append(refusal)
+            facts = {"when": moment_words(plan.starts_at, plan.location.zone), "why": " ".join(refusal.messages)}
+            refusals.append(ValidationError(_("%(when)s: %(why)s"), params=facts))
         else:
             visits.append(visit)
     if refusals:

@@ -13,7 +13,7 @@ from django.utils.timezone import make_naive
 
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Service, Therapist, clinic_zone
-from clinic.scheduling.forms import WhenForm, choice_value, last_wish
+from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime, free_times, next_free_times
 
@@ -61,12 +61,12 @@ class TimePage:
 
 
 def parse_day(words: str) -> date | None:
-    """Read the day of an ISO date or moment; None for anything else."""
+    """Read the day of an ISO date or moment; None for anything else, or for a day beyond the calendar."""
     try:
         found = parse_datetime(words[:10] + "T00:00")
     except ValueError:
         return None
-    return found.date() if found else None
+    return found.date() if found and FIRST_DAY <= found.date() <= LAST_DAY else None
 
 
 def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[str, Any]:
@@ -113,11 +113,14 @@ def time_page(
     if wanted.moving is None:
         said["client"] = wanted.client.pk
     choices = _choices([one for one in free if not _is_where_it_stands(one, wanted.moving)], wanted, wished)
-    is_missed = bool(wished) and not any(choice.is_chosen for choice in choices)
+    # A time that has just been refused has been spoken of already.
+    is_missed = bool(wished) and not nearest and not any(choice.is_chosen for choice in choices)
+    days = [wanted.on + timedelta(days=number) for number in OTHER_DAYS]
+    today = local_date(wanted.location.zone, now)
     return TimePage(
         choices=choices,
         hidden=said,
-        days=[_other_day(said, wanted.on + timedelta(days=number)) for number in OTHER_DAYS],
+        days=[_other_day(said, day) for day in days if day >= today],
         nearest=[_other_time(said, one, wanted.location) for one in nearest],
         missed=wished[11:16] if is_missed else "",
     )

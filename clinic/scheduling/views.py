@@ -37,6 +37,7 @@ from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.offers import preview_series
 from clinic.scheduling.series_page import left_out, series_page
 from clinic.scheduling.services import (
+    MOVABLE,
     ChosenVisit,
     SlotTaken,
     book_appointment,
@@ -47,6 +48,7 @@ from clinic.scheduling.services import (
     free_until,
     move_appointment,
 )
+from clinic.scheduling.statuses import may_become
 from clinic.scheduling.time_page import Wanted, moving_data, nearest_free, parse_day, time_page, wanted_of, wish_data
 from clinic.scheduling.words import moment_words
 
@@ -88,6 +90,8 @@ def appointment_new(request: ClinicRequest) -> HttpResponse:
 def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
     """Move a visit to another of the free times, also with another therapist."""
     visit = visit_for(request.user, pk, now=request.now)
+    if request.method != "POST" and visit.status not in MOVABLE:
+        return _stays(request, visit)
     asked = request.POST if request.method == "POST" else request.GET
     wish = WhenForm(moving_data(asked, visit))
 
@@ -102,7 +106,7 @@ def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
         )
 
     wanted = wanted_of(wish, visit.client, moving=visit)
-    return _choose_time(request, wish, wanted, take=move)
+    return _choose_time(request, wish, wanted, take=move, moving=visit)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,6 +114,9 @@ def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
 def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     """Say what cancelling now means, and cancel."""
     visit = visit_for(request.user, pk, now=request.now)
+    will_be = cancelled_as(visit, now=request.now)
+    if request.method != "POST" and not may_become(visit.status, will_be):
+        return _stays(request, visit)
     form = CancelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -125,7 +132,7 @@ def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     context = {
         "visit": visit,
         "form": form,
-        "is_late": cancelled_as(visit, now=request.now) == Status.LATE_CANCELLED,
+        "is_late": will_be == Status.LATE_CANCELLED,
         "free_until": make_naive(free_until(visit), visit.location.zone),
         "policy": Clinic.objects.values_list("cancellation_policy", flat=True).get(),
         "back": _day_url(visit),
@@ -208,7 +215,9 @@ def _choose_client(request: ClinicRequest, heading: str) -> HttpResponse:
     return render(request, "scheduling/client_choose.html", context)
 
 
-def _choose_time(request: ClinicRequest, wish: WhenForm, wanted: Wanted | None, *, take: Take) -> HttpResponse:
+def _choose_time(
+    request: ClinicRequest, wish: WhenForm, wanted: Wanted | None, *, take: Take, moving: Appointment | None = None
+) -> HttpResponse:
     """Show the free times of the wish, and take the one that was chosen."""
     times = TimeForm(request.POST) if request.method == "POST" else TimeForm(initial={"key": uuid4()})
     status, nearest = HTTPStatus.OK, []
@@ -230,10 +239,18 @@ def _choose_time(request: ClinicRequest, wish: WhenForm, wanted: Wanted | None, 
         "wish": wish,
         "times": times,
         "wanted": wanted,
+        "moving": moving,
         "page": page,
         "client_pk": (request.POST or request.GET).get("client", ""),
     }
     return render(request, "scheduling/appointment_time.html", context, status=status)
+
+
+def _stays(request: ClinicRequest, visit: Appointment) -> HttpResponse:
+    """Say that the visit can be neither moved nor cancelled any more, on the day where it stands."""
+    facts = {"status": visit.get_status_display()}
+    messages.info(request, _("This visit is %(status)s and stays where it is.") % facts)
+    return redirect(_day_url(visit))
 
 
 def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:

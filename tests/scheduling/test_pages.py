@@ -15,7 +15,7 @@ from django.urls import reverse
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.scheduling import services
 from clinic.scheduling.models import Appointment, Series, Status
-from clinic.scheduling.services import add_time_off, change_status
+from clinic.scheduling.services import add_time_off, cancel_appointment, change_status
 from tests.factories import ClientFactory
 from tests.scheduling.conftest import Book, at
 
@@ -127,6 +127,24 @@ def test_nonsense_in_the_address_is_no_fault(as_dana: Browser, asked: dict[str, 
         assert as_dana.get(SERIES, asked | {name: nonsense}).status_code in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
 
 
+@pytest.mark.parametrize(("on", "words"), [("0001-01-01", "too long ago"), ("9999-12-31", "too far ahead")])
+def test_a_day_beyond_the_calendar_is_said_beside_the_day(
+    as_dana: Browser, asked: dict[str, object], on: str, words: str
+) -> None:
+    for address, said in ((NEW, {"on": on}), (SERIES, {"first_on": on})):
+        page = as_dana.get(address, asked | said)
+        assert page.status_code == HTTPStatus.OK
+        assert words in page.content.decode()
+
+
+def test_days_gone_by_are_not_offered(as_dana: Browser, asked: dict[str, object]) -> None:
+    def days(on: str) -> list[date]:
+        return [one.on.date() for one in as_dana.get(NEW, asked | {"on": on}).context["page"].days]
+
+    assert days("2026-11-19") == [date(2026, 11, 20), date(2026, 11, 26)]
+    assert days("2026-11-20") == [date(2026, 11, 19), date(2026, 11, 21), date(2026, 11, 27)]
+
+
 @pytest.mark.parametrize(("address", "more"), [(NEW, {}), (SERIES, {"first_on": "2026-11-26"})])
 def test_a_therapist_who_may_not_give_it_is_said_beside_her(
     as_dana: Browser, asked: dict[str, object], bea: Therapist, address: str, more: dict[str, str]
@@ -172,6 +190,24 @@ def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, 
     as_dana.post(cancel(late), {"why": "ill"})
     late.refresh_from_db()
     assert (late.status, late.status_changes.last().why) == (Status.LATE_CANCELLED, "ill")
+
+
+@pytest.mark.parametrize("way", ["scheduling:appointment-move", "scheduling:appointment-cancel"])
+def test_a_visit_that_has_ended_is_neither_moved_nor_cancelled(
+    as_dana: Browser, book: Book, dana: User, now: datetime, way: str
+) -> None:
+    visit = cancel_appointment(by=dana, now=now, appointment=book(at(15)))
+    page = as_dana.get(reverse(way, args=[visit.pk]), follow=True)
+    assert page.redirect_chain[0][0].endswith(f"open={visit.pk}")
+    assert "This visit is cancelled late and stays where it is." in page.content.decode()
+
+
+def test_a_day_that_is_none_leaves_the_page_about_the_visit_that_moves(as_dana: Browser, book: Book) -> None:
+    page = as_dana.get(reverse("scheduling:appointment-move", args=[book(at(10)).pk]), {"on": "2026-13-99"})
+    shown = page.content.decode()
+    assert "Move from Thu 19 Nov, 10:00" in shown
+    assert "Enter a valid date." in shown
+    assert "New booking" not in shown
 
 
 def cancel(visit: Appointment) -> str:

@@ -166,8 +166,8 @@ def test_it_books_all_or_nothing_and_names_every_refusal(book_all, book: Book) -
     with pytest.raises(SlotTaken) as refused:
         book_all(at(10, day=26), at(14, day=27), at(10, day=30))
     assert refused.value.messages == [
-        "Bea has another visit until 11:15.",
-        "Bea has another visit until 15:15.",
+        "Thu 26 Nov, 10:00: Bea has another visit until 11:15.",
+        "Fri 27 Nov, 14:00: Bea has another visit until 15:15.",
     ]
     assert not Series.objects.exists()
     assert Appointment.objects.count() == 2
