@@ -30,7 +30,7 @@ from intake.services import verdict_for
 from sessions.checking import Work, limits_for
 from sessions.modalities import details_form
 from sessions.models import Addendum, Block, BodyMark, Note
-from sessions.signing import NOTE_FACTS, canonical_bytes, digest_of, last_link, lock_chain
+from sessions.signing import NOTE_FACTS, canonical_bytes, digest_of, last_link, lock_chain, shown_digest
 from sessions.today import answers_of_today
 
 # What may be written in a draft; consent and the every-visit question stay as they were answered at the start.
@@ -53,6 +53,14 @@ class StaleNote(ValidationError):  # noqa: N818 -- somebody else saved meanwhile
 
     def __init__(self, current: Note) -> None:
         super().__init__(_("The note was saved elsewhere meanwhile. Both texts are below; nothing is lost."))
+        self.current = current
+
+
+class NotAsShown(ValidationError):  # noqa: N818 -- something was written after the preview; `current` is what is kept now
+    """The note is no longer as it was shown. The page answers 409 and shows it as it is."""
+
+    def __init__(self, current: Note) -> None:
+        super().__init__(_("The note has changed since it was shown. Please read it again before you sign."))
         self.current = current
 
 
@@ -295,12 +303,17 @@ def missing_in(note: Note) -> list[Missing]:
     return [Missing(field, words) for is_missing, field, words in lacks if is_missing]
 
 
-def sign_note(*, by: User, now: datetime, note: Note) -> Note:
-    """Sign a draft for ever: link it to the chain, freeze it, complete the visit. Raises ValidationError."""
+def sign_note(*, by: User, now: datetime, note: Note, shown: str | None = None) -> Note:
+    """Sign a draft for ever: link it to the chain, freeze it, complete the visit. Raises ValidationError.
+
+    `shown` is the `shown_digest` of what the signer has read; where anything was written since, it raises NotAsShown.
+    """
     with transaction.atomic():
         lock_chain()
         kept = _locked_draft(note, by)
         prefetch_related_objects([kept], Prefetch("blocks", Block.objects.select_related("modality")), "marks")
+        if shown is not None and shown != shown_digest(kept, signed_by=by):
+            raise NotAsShown(kept)
         missing = missing_in(kept)
         if missing:
             raise ValidationError(

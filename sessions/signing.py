@@ -105,6 +105,11 @@ def canonical_bytes(note: Note, *, signed_by: User) -> bytes:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
+def shown_digest(note: Note, *, signed_by: User) -> str:
+    """Return the digest of what a signature would freeze now: the preview carries it, the signature compares it."""
+    return digest_of("", canonical_bytes(note, signed_by=signed_by))
+
+
 def digest_of(previous: str, canonical: bytes) -> str:
     """Return a note's digest from the one before it."""
     return hashlib.sha256(previous.encode() + canonical).hexdigest()

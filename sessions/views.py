@@ -21,6 +21,7 @@ from sessions.bodymarks import drawings
 from sessions.forms import AddendumForm, MarkForm, NoteForm, StartForm, modalities_for
 from sessions.models import Note
 from sessions.open_work import drafts_of
+from sessions.signing import shown_digest
 
 NOT_TODAY = 409
 CONFLICT = 409
@@ -192,12 +193,14 @@ def _show_to_read(
 def sign(request: ClinicRequest, pk: int) -> HttpResponseBase:
     """Save, then show what will be signed or what is missing; signed once it is confirmed."""
     found = access.own_draft_for(request.user, pk, now=request.now)
-    if request.POST.get("confirmed") == str(found.revision):
+    if "shown" in request.POST:
         return _sign_for_ever(request, found)
-    if "confirmed" not in request.POST:
-        refused, found = keep_text(request, found)
-        if refused is not None:
-            return refused
+    refused, found = keep_text(request, found)
+    return refused or _show_to_sign(request, found)
+
+
+def _show_to_sign(request: ClinicRequest, found: Note, *, changed: str = "") -> HttpResponse:
+    """Show what a signature would freeze, or what it still lacks; `changed` says that it is not what was shown."""
     missing = services.missing_in(found)
     if missing:
         return show_draft(request, found, NoteForm(note=found), extra={"missing": missing}, status=UNFINISHED)
@@ -206,13 +209,17 @@ def sign(request: ClinicRequest, pk: int) -> HttpResponseBase:
         "page": pages.note_page(found, request.now),
         "parts": pages.read_parts(found),
         "marks": found.marks.order_by("pk"),
+        "shown": shown_digest(found, signed_by=request.user),
+        "changed": changed,
     }
-    return render(request, "treatment/note_sign.html", context)
+    return render(request, "treatment/note_sign.html", context, status=CONFLICT if changed else 200)
 
 
 def _sign_for_ever(request: ClinicRequest, found: Note) -> HttpResponseBase:
     try:
-        services.sign_note(by=request.user, now=request.now, note=found)
+        services.sign_note(by=request.user, now=request.now, note=found, shown=request.POST["shown"])
+    except services.NotAsShown as refused:
+        return _show_to_sign(request, refused.current, changed=" ".join(refused.messages))
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     else:

@@ -269,7 +269,7 @@ def test_no_page_changes_a_signed_note(whole: Note, as_bea: Browser, now: dateti
         reverse("treatment:mark-add", args=[whole.pk]),
         reverse("treatment:mark-remove", args=[whole.pk, mark.pk]),
     ):
-        answer = as_bea.post(url, {"revision": whole.revision, "response": "Rewritten.", "confirmed": whole.revision})
+        answer = as_bea.post(url, {"revision": whole.revision, "response": "Rewritten.", "shown": whole.digest})
         assert answer.status_code == 404, url
     assert everything_of(whole) == before
 

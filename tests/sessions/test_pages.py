@@ -19,7 +19,7 @@ from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.badges import badges_for
 from clinic.scheduling.models import Appointment, Status
 from sessions.models import Note
-from sessions.services import EDITABLE, save_note, sign_note
+from sessions.services import EDITABLE, lift_mark, place_mark, remove_block, save_note, sign_note
 from tests.factories import TherapistFactory, modality
 from tests.sessions.conftest import Book, Raise, Record, Start
 
@@ -351,7 +351,7 @@ def test_signing_saves_shows_the_whole_and_freezes_once_confirmed(
     assert "The last words." in shown.text
     finished.refresh_from_db()
     assert not finished.is_signed
-    as_bea.post(url("sign", finished.pk), {"confirmed": finished.revision})
+    as_bea.post(url("sign", finished.pk), {"shown": shown.context["shown"]})
     finished.refresh_from_db()
     assert finished.is_signed
     assert Appointment.objects.get(pk=finished.appointment_id).status == Status.COMPLETED
@@ -361,12 +361,44 @@ def test_signing_saves_shows_the_whole_and_freezes_once_confirmed(
 
 
 def test_it_signs_only_what_was_shown(finished: Note, as_bea: Browser, bea: Therapist, now: datetime) -> None:
-    shown = finished.revision
-    save_note(by=bea.user, now=now, note=finished, revision=shown, response="Written elsewhere since.")
-    answer = as_bea.post(url("sign", finished.pk), {"confirmed": shown})
+    shown = preview_of(finished, as_bea)
+    save_note(by=bea.user, now=now, note=finished, revision=finished.revision, response="Written elsewhere since.")
+    answer = as_bea.post(url("sign", finished.pk), {"shown": shown})
+    assert answer.status_code == 409
+    assert "has changed since it was shown" in answer.text
     assert "Written elsewhere since." in answer.text
     finished.refresh_from_db()
     assert not finished.is_signed
+    as_bea.post(url("sign", finished.pk), {"shown": answer.context["shown"]})
+    finished.refresh_from_db()
+    assert finished.is_signed
+
+
+@pytest.mark.parametrize("what", ["block added", "block removed", "mark placed", "mark lifted"])
+def test_a_block_or_mark_written_after_the_preview_is_not_signed_unseen(
+    what: str, finished: Note, record: Record, as_bea: Browser, bea: Therapist, now: datetime
+) -> None:
+    common: dict[str, Any] = {"by": bea.user, "now": now, "note": finished}
+    mark = place_mark(**common, region="temple", side="left", kind="tender")
+    second = record(finished, minutes=5)
+    shown = preview_of(finished, as_bea)
+    if what == "block added":
+        record(finished, minutes=7)
+    elif what == "block removed":
+        remove_block(**common, block=second)
+    elif what == "mark placed":
+        place_mark(**common, region="brow", side="left", kind="tender")
+    else:
+        lift_mark(**common, mark=mark)
+    assert as_bea.post(url("sign", finished.pk), {"shown": shown}).status_code == 409
+    finished.refresh_from_db()
+    assert not finished.is_signed
+
+
+def preview_of(note: Note, browser: Browser) -> str:
+    """Return what the preview carries of what it shows."""
+    shown: str = browser.post(url("sign", note.pk), text_of(note)).context["shown"]
+    return shown
 
 
 def test_addenda_follow_a_signed_note(signed: Note, as_bea: Browser) -> None:
