@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import psycopg
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from clinic.celery import BEAT_PULSE, WORKER_PULSE
+from clinic.reminders.models import Message
 
 PATIENCE_SECONDS = 2
+DRAINED_WITHIN = timedelta(minutes=5)
 
 
-def how_it_is() -> dict[str, str]:
-    """Return one word per part: "ok", "down" (no answer), "silent" (no pulse) or "unknown" (cannot be asked)."""
-    broker = _broker()
+def how_it_is(now: datetime) -> dict[str, str]:
+    """Return one word per part.
+
+    "ok", "down" (no answer), "silent" (no pulse), "late" (due work is not drained) or "unknown" (cannot be asked).
+    """
+    database, broker = _database(), _broker()
     return {
-        "database": _database(),
+        "database": database,
         "broker": broker,
         "worker": _pulse(WORKER_PULSE) if broker == "ok" else "unknown",
         "beat": _pulse(BEAT_PULSE) if broker == "ok" else "unknown",
+        # A worker that lives and is deaf leaves its pulse and no message sent.
+        "messages": _messages(now) if database == "ok" else "unknown",
     }
 
 
@@ -50,4 +59,11 @@ def _pulse(key: str) -> str:
     try:
         return "silent" if cache.get(key) is None else "ok"
     except redis.RedisError:
+        return "unknown"
+
+
+def _messages(now: datetime) -> str:
+    try:
+        return "late" if Message.objects.due(now - DRAINED_WITHIN).exists() else "ok"
+    except DatabaseError:
         return "unknown"

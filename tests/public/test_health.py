@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client as Browser
 
 from clinic.celery import BEAT_PULSE, WORKER_PULSE, beat_once, heartbeat
+from clinic.reminders.models import Message
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_living_asks_nobody_else():
 def test_all_is_well_when_every_part_answers(db, pulses):
     answer = Browser().get("/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok"}
+    assert answer.json() == {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok", "messages": "ok"}
 
 
 @pytest.mark.parametrize(("key", "part"), [(WORKER_PULSE, "worker"), (BEAT_PULSE, "beat")])
@@ -52,6 +54,17 @@ def test_a_part_without_a_pulse_is_silent(db, pulses, key, part):
     assert answer.status_code == 503
     assert {name for name, word in answer.json().items() if word != "ok"} == {part}
     assert answer.json()[part] == "silent"
+
+
+def test_due_messages_that_nobody_sends_are_late(pulses, now, alice):
+    message = Message.objects.create(
+        kind="reminder", subject_pk=1, client=alice, channel="email", about_at=now + timedelta(hours=2),
+        due_at=now - timedelta(minutes=4), useless_after=now + timedelta(hours=2), created_at=now,
+    )  # fmt: skip
+    assert Browser().get("/healthz").json()["messages"] == "ok"
+    Message.objects.filter(pk=message.pk).update(due_at=now - timedelta(minutes=6))
+    answer = Browser().get("/healthz")
+    assert (answer.status_code, answer.json()["messages"]) == (503, "late")
 
 
 def test_a_pulse_fades(db, now, time_machine):
@@ -65,7 +78,13 @@ def test_without_the_broker_nobody_knows_of_worker_and_beat(db, settings):
     settings.REDIS_URL = "unix:///nowhere/valkey.sock"
     answer = Browser().get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "broker": "down", "worker": "unknown", "beat": "unknown"}
+    assert answer.json() == {
+        "database": "ok",
+        "broker": "down",
+        "worker": "unknown",
+        "beat": "unknown",
+        "messages": "ok",
+    }
 
 
 def test_a_broker_that_hangs_does_not_hang_the_answer(db, settings, deaf_server):
@@ -83,5 +102,5 @@ def test_a_database_that_hangs_does_not_hang_the_answer(db, settings, pulses, mo
     began = time.monotonic()
     answer = Browser().get("/healthz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "down", "broker": "ok", "worker": "ok", "beat": "ok"}
+    assert answer.json() == {"database": "down", "broker": "ok", "worker": "ok", "beat": "ok", "messages": "unknown"}
     assert time.monotonic() - began < 8
