@@ -1,6 +1,7 @@
 """Fill an empty clinic with the example: six months of history, told through the services of the house."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 
@@ -34,8 +35,6 @@ def is_filled() -> bool:
 @transaction.atomic
 def fill(now: datetime, progress: Callable[[float], None]) -> None:
     """Found the example clinic and tell its history up to `now`. `progress` gets the share that is told, 0 to 1."""
-    # What was written to the clients of the example lies in its past: nothing of it is sent.
-    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     random = Random(SEED)  # noqa: S311  # invented lives, the same at every filling
     begins = now - HISTORY
     house = found_house(now=begins, password=demo_password())
@@ -45,7 +44,19 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
         story_of(person, house, slot, begins + share * HISTORY, Random(random.random()))  # noqa: S311
         for person, slot, share in zip(cast.CLIENTS, slots, _arrivals(len(cast.CLIENTS)), strict=True)
     ]
-    tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
+    with _nothing_is_mailed():
+        tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
+
+
+@contextmanager
+def _nothing_is_mailed() -> Iterator[None]:
+    """What was written to the clients of the example lies in its past."""
+    before = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    try:
+        yield
+    finally:
+        settings.EMAIL_BACKEND = before
 
 
 def _arrivals(count: int) -> list[float]:
