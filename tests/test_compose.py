@@ -30,7 +30,7 @@ LASTING = tuple(name for name in SERVICES if name != "migrate")
 IN_COMPOSE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
 READ_BY_SETTINGS = re.compile(r"""(?:required|env\.\w+)\(\s*"(\w+)\"""")
 # Programs of the images that are not ours.
-THEIRS = {"valkey-server", "valkey-cli", "pg_isready", "wget"}
+THEIRS = {"postgres", "valkey-server", "valkey-cli", "pg_isready", "wget"}
 
 
 def words_of(command: str | list[str]) -> list[str]:
@@ -132,6 +132,11 @@ def test_the_database_and_the_broker_are_reached_from_inside_only_and_keep_their
         assert SERVICES[name]["networks"] == ["back"]
         assert SERVICES[name]["volumes"][0].split(":")[0] in HOUSE["volumes"]
     assert "--appendonly yes" in " ".join(SERVICES["valkey"]["command"])
+
+
+def test_postgres_quotes_no_row_in_its_log() -> None:
+    words = SERVICES["postgres"]["command"]
+    assert {"log_min_error_statement=panic", "log_error_verbosity=terse"} <= set(words)
 
 
 @pytest.mark.parametrize(("name", "words"), ALL_COMMANDS, ids=[name for name, _ in ALL_COMMANDS])

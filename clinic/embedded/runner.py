@@ -222,7 +222,7 @@ class Runner:
             "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "5",
             "--worker-tmp-dir", str(self.place.run), "--no-control-socket", "--log-level", "warning",
             # No query strings, people search by name; and no tokens.
-            "--logger-class", "clinic.embedded.access_log.DiscreetLogger",
+            "--logger-class", "clinic.lib.access_log.DiscreetLogger",
             "--access-logfile", "-", "--access-logformat", "%(m)s %(U)s %(s)s %(M)s ms",
         ]  # fmt: skip
 

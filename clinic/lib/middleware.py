@@ -1,10 +1,13 @@
 """What every request gets, whoever asks."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from redis import RedisError
 
 NextHandler = Callable[[HttpRequest], HttpResponse]
 
@@ -44,3 +47,19 @@ def never_stored_middleware(get_response: NextHandler) -> NextHandler:
         return response
 
     return middleware
+
+
+class CountingIsAwayMiddleware:
+    """Say calmly that signing in must wait while tries cannot be counted; uncounted tries would be unlimited ones."""
+
+    def __init__(self, get_response: NextHandler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 where the counter was asked and did not answer."""
+        if not isinstance(exception, RedisError):
+            return None
+        return render(request, "503.html", status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,15 +1,8 @@
-"""The web server's access log without what opens a door: links from mails carry their token in the path."""
-
-import re
+"""The web server's access log, without what opens a door."""
 
 from gunicorn.glogging import Logger
 
-TOKEN = re.compile(r"(?=[^/]*[0-9A-Z])[^/.]{20,}")
-
-
-def without_tokens(path: str) -> str:
-    """Put an ellipsis in the place of every part of a path that is long and not a word."""
-    return TOKEN.sub("…", path)
+from clinic.lib.logs import without_tokens
 
 
 class DiscreetLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
