@@ -181,7 +181,8 @@ def _back(request: ClinicRequest, note: Note, part: str) -> HttpResponseBase:
         response["Location"] += f"#{part}"
         return response
     if part == "body-map":
-        return _marks_part(request, note, MarkForm(), 200)
+        kind = request.POST.get(f"{MarkForm.prefix}-kind")
+        return _marks_part(request, note, MarkForm(initial={"kind": kind}), 200)
     context = {
         "note": note,
         "page": pages.note_page(note, request.now),

@@ -155,7 +155,7 @@ class MarkForm(forms.Form):
         label=gettext_lazy("Region"), choices=[("", "—"), *((str(r.value), r.label) for r in body.REGIONS)]
     )
     side = forms.ChoiceField(label=gettext_lazy("Side"), choices=body.SIDE_CHOICES, widget=segments())
-    kind = forms.ChoiceField(label=gettext_lazy("What"), choices=BodyMark.Kind.choices)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of mark"), choices=BodyMark.Kind.choices)
 
     helper = bare_helper()
 

@@ -155,8 +155,11 @@ def is_other_way_round(blocks: Sequence[Block]) -> bool:
 
 
 def pressure_keys(limits: Limits, chosen: int | None, *, is_above: bool) -> list[PressureKey]:
-    """Return the five keys; those above the cap are locked, or with a reason those above the hard cap."""
-    highest = limits.hard_cap if is_above else limits.cap
+    """Return the five keys; those above the cap are locked, or with a reason those above the hard cap.
+
+    None is where the work itself is forbidden: then only what was done all the same is recorded.
+    """
+    highest = Pressure.DEEP if limits.forbidden else limits.hard_cap if is_above else limits.cap
     return [
         PressureKey(
             value=pressure.value,

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Role
@@ -144,8 +145,11 @@ def _conflict(request: ClinicRequest, current: Note) -> HttpResponse:
 
 
 def _part(template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Answer an autosave: without what whole pages know, which would cost more than the save."""
-    return HttpResponse(render_to_string(template, context), status=status)
+    """Answer an autosave: without what whole pages know, which would cost more than the save.
+
+    It says so where the saving is told, also when text came along with a block or a mark.
+    """
+    return reswap(retarget(HttpResponse(render_to_string(template, context), status=status), "#saved"), "outerHTML")
 
 
 def show_draft(

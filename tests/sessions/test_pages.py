@@ -159,6 +159,7 @@ def test_a_refused_start_says_why_and_keeps_the_answers(
     answer = as_bea.post(url("start", visit.pk), CHECK)
     assert answer.status_code == 409
     assert "No session today. Fever since yesterday." in answer.text
+    assert "to put right" not in answer.text
     assert answer.context["form"]["pain_before"].value() == "4"
 
 
@@ -188,6 +189,23 @@ def test_autosave_answers_with_the_time_and_the_new_revision(draft: Note, as_bea
     assert "Saved 09:00" in answer.text
     assert re.search(r'name="revision" value="2"[^>]*hx-swap-oob="true"', answer.text)
     assert "<html" not in answer.text
+
+
+def test_autosave_brings_the_head_up_to_date(draft: Note, as_bea: Browser) -> None:
+    answer = as_bea.post(url("note", draft.pk), text_of(draft, phase="attack", pain_before="7"), headers=HTMX)
+    assert re.search(r'id="today" hx-swap-oob="true".*Attack</b>, pain 7 of 10', answer.text, re.DOTALL)
+
+
+def test_a_mark_beside_text_that_cannot_be_saved_leaves_the_body_map_in_place(draft: Note, as_bea: Browser) -> None:
+    mark = {"mark-region": "temple", "mark-side": "left", "mark-kind": "tender"}
+    answer = as_bea.post(url("mark-add", draft.pk), text_of(draft, pain_after="11", **mark), headers=HTMX)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (422, "#saved")
+
+
+def test_the_next_mark_begins_as_the_last_one(draft: Note, as_bea: Browser) -> None:
+    mark = {"mark-region": "temple", "mark-side": "left", "mark-kind": "avoid"}
+    answer = as_bea.post(url("mark-add", draft.pk), text_of(draft, **mark), headers=HTMX)
+    assert '<option value="avoid" selected>' in answer.text
 
 
 def test_autosave_says_what_cannot_be_saved(draft: Note, as_bea: Browser) -> None:
@@ -293,6 +311,7 @@ def test_what_is_forbidden_can_only_be_written_down_as_a_deviation(
     refused = as_bea.post(url("block-add", draft.pk), BLOCK)
     assert refused.status_code == 422
     assert "Not to be done." in refused.text
+    assert not any(key.is_locked for key in refused.context["opened"].keys)
     done = {**BLOCK, "is_deviation": "on", "override_reason": "Seen only afterwards."}
     assert as_bea.post(url("block-add", draft.pk), done).status_code == 302
     assert "Deviation" in as_bea.get(url("note", draft.pk)).text

@@ -38,9 +38,11 @@ if (find("[data-parts]")) {
 
 // --- What is wrong is shown in place, with its status.
 
+const isSignInPage = (xhr) => new URL(xhr.responseURL).pathname.includes("login");
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
-  if (form && new URL(xhr.responseURL).pathname.includes("login")) {
+  if (form && isSignInPage(xhr)) {
     event.detail.shouldSwap = false;
     keepHere("words-signed-out");
     return;
@@ -50,6 +52,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.isError = false;
     if (event.detail.target.id === "saved") remember();
   }
+});
+
+// --- What the note's form sends by itself goes to the note: htmx would take the address of the button clicked last.
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!form || event.detail.elt !== form) return;
+  event.detail.path = form.getAttribute("hx-post");
+  delete event.detail.parameters.add;
 });
 
 // --- Nothing typed is lost: what could not be saved stays in this tab, and comes back after signing in again.
@@ -90,7 +100,8 @@ if (form && find("#words-offline")) {
   });
   addEventListener("online", () => form.dispatchEvent(new Event("note:save")));
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful && event.detail.elt === form) sessionStorage.removeItem(keptUnder);
+    const { elt, xhr } = event.detail;
+    if (elt === form && xhr.status === 200 && !isSignInPage(xhr)) sessionStorage.removeItem(keptUnder);
   });
   document.addEventListener("htmx:load", restore, { once: true });
 }
@@ -105,6 +116,13 @@ document.addEventListener("htmx:load", (event) => {
 document.addEventListener("change", (event) => {
   const button = event.target.closest("[data-look]")?.closest("form")?.querySelector("[data-look-button]");
   button?.click(); // a click, not requestSubmit: htmx sends the name of the button that was clicked
+});
+
+// A block that opens is begun at its region; one that is added or taken out leads back to where the next begins.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target.id === "block-form" && requestConfig.verb === "get") find("select", document.getElementById("block-form"))?.focus();
+  if (target.id === "blocks" && document.activeElement === document.body) find(".n-add button")?.focus({ preventScroll: true });
 });
 
 // What is typed while that is asked stands in the new form too.
