@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -91,34 +92,50 @@ def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
     """End a finding with a reason."""
     finding = access.finding_for(request.user, pk, now=request.now)
     form = CloseForm(request.POST, prefix=str(finding.pk))
-    if not form.is_valid():
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            services.close_finding(by=request.user, now=request.now, finding=finding, reason=reason)
+        except ValidationError as problem:
+            form.add_error(None, problem.messages)
+        else:
+            messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
+            return _back(request, finding)
+    came_from = _review_pk(request)
+    if came_from is None:
         return _show_findings(request, finding.client, closing=form)
-    try:
-        services.close_finding(by=request.user, now=request.now, finding=finding, reason=form.cleaned_data["reason"])
-    except ValidationError as problem:
-        form.add_error(None, problem.messages)
-        return _show_findings(request, finding.client, closing=form)
-    messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
-    return _back(request, finding)
+    return _show_review(request, access.submission_for(request.user, came_from, now=request.now), closing=form)
 
 
 def _back(request: HttpRequest, finding: Finding) -> HttpResponse:
-    """Return to the review from which the therapist came, else to the findings."""
-    review_pk = request.POST.get("review", "")
-    if review_pk.isdecimal():
-        return redirect("intake:review", int(review_pk))
-    return redirect("intake:findings", finding.client_id)
+    """Return to the findings, on the review from which the therapist came if it was one."""
+    came_from = _review_pk(request)
+    if came_from is None:
+        return redirect("intake:findings", finding.client_id)
+    return redirect(f"{reverse('intake:review', args=[came_from])}#findings")
+
+
+def _review_pk(request: HttpRequest) -> int | None:
+    given = request.POST.get("review", "")
+    return int(given) if given.isdecimal() else None
 
 
 def _show_review(
-    request: ClinicRequest, submission: Submission, *, problem: ValidationError | None = None
+    request: ClinicRequest,
+    submission: Submission,
+    *,
+    problem: ValidationError | None = None,
+    closing: CloseForm | None = None,
 ) -> HttpResponse:
     page = review_page(submission)
+    forms = {closing.prefix: closing} if closing else {}
     context = {
         "submission": submission,
         "client": submission.client,
         "page": page,
-        "findings": [(row, CloseForm(prefix=str(row.finding.pk))) for row in page.findings],
+        "findings": [
+            (row, forms.get(str(row.finding.pk)) or CloseForm(prefix=str(row.finding.pk))) for row in page.findings
+        ],
         "problem": " ".join(problem.messages) if problem else "",
     }
     return render_at_wall(request, "intake/review.html", context, status=409 if problem else 200)

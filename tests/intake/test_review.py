@@ -128,6 +128,15 @@ def test_a_finding_is_closed_only_with_a_reason(as_bea: Browser, bea: Therapist,
     assert "Seen by Dr Lemaire" in as_bea.get(reverse("intake:findings", args=[sent.client_id])).text
 
 
+def test_a_refused_closing_stays_on_the_review_from_which_it_came(as_bea: Browser, sent: Submission) -> None:
+    close, came_from = reverse("intake:finding-close", args=[finding().pk]), {"review": str(sent.pk)}
+    refused = as_bea.post(close, came_from)
+    assert refused.templates[0].name == "intake/review.html"
+    assert "Say why the finding no longer holds." in refused.text
+    closed = as_bea.post(close, {**came_from, f"{finding().pk}-reason": "Seen by her doctor."})
+    assert closed.headers["Location"] == f"{reverse('intake:review', args=[sent.pk])}#findings"
+
+
 def test_a_finding_that_somebody_closed_is_not_closed_again(bea: Therapist, sent: Submission, now: datetime) -> None:
     stale = finding()
     services.close_finding(by=bea.user, now=now, finding=stale, reason="Cleared.")
