@@ -136,4 +136,4 @@ def suggestion_words(suggestion: Suggestion) -> str:
     if suggestion.verdict.caps:
         parts.append(_("At most pressure %(cap)s.") % {"cap": suggestion.verdict.cap})
     parts.extend(suggestion.verdict.warnings)
-    return " ".join(parts) or _("Nothing in her intake speaks for or against it.")
+    return " ".join(parts) or _("Nothing in the intake speaks for or against it.")

@@ -140,8 +140,8 @@ def pain_summary(visits: Sequence[PainVisit]) -> str:
         return ""
     lower = sum(after < before for before, after in both)
     return ngettext(
-        "After %(lower)s of %(count)s visit she named a lower number than before it.",
-        "After %(lower)s of %(count)s visits she named a lower number than before them.",
+        "After %(lower)s of %(count)s visit the number named was lower than before it.",
+        "After %(lower)s of %(count)s visits the number named was lower than before them.",
         len(both),
     ) % {"lower": lower, "count": len(both)}
 

@@ -210,6 +210,6 @@ def days_reading(scores: Sequence[Score], starts_on: date) -> Reading:
     first = starts_on + WINDOW
     counted = [score for score in scores if score.on >= first]
     if not counted:
-        return Reading(None, _("the first count can be taken on %(day)s") % {"day": date_format(first, "j F")})
+        return Reading(None, _("the first count can be taken from %(day)s on") % {"day": date_format(first, "j F")})
     last = counted[-1]
     return Reading(last.value, _("in the 28 days until %(day)s") % {"day": date_format(last.on, "j F")})

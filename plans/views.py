@@ -14,7 +14,7 @@ from clinic.people.models import Role
 from plans import access, pages, services
 from plans.draft import draft_for
 from plans.forms import EndPlanForm, PlanForm, ScoreForm
-from plans.standing import clinic_day
+from plans.standing import clinic_day, plan_in_force
 
 
 @require_safe
@@ -50,7 +50,8 @@ def plan_new(request: ClinicRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("The plan is made. Its visits are still to be booked."))
             return redirect("plans:plan", pk=client.pk)
-    return render(request, "plans/plan_new.html", {"client": client, "draft": draft, "form": form})
+    context = {"client": client, "draft": draft, "form": form, "in_force": plan_in_force(client)}
+    return render(request, "plans/plan_new.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -135,6 +135,12 @@ def test_a_second_plan_is_refused_with_the_sentence_why(
     assert "A plan is in force already." in unescape(response.content.decode())
 
 
+def test_the_draft_of_a_second_plan_says_so_before_anything_is_typed(
+    plan: Plan, alice: Client, as_bea: Browser
+) -> None:
+    assert "A plan is in force already." in text(as_bea, "plan-new", alice)
+
+
 def test_the_plan_page_links_the_series_filled_in(
     plan: Plan, alice: Client, bea: Therapist, service: Service, location: Location, as_bea: Browser
 ) -> None:
@@ -214,7 +220,7 @@ def test_progress_draws_three_visits_with_their_table_and_the_doubt_beside_them(
         signed_visit(alice, bea, service, location, TEN + timedelta(weeks=week), pain=pain)
     page = text(as_bea, "progress", alice)
     assert 'role="img" aria-label="Pain before and after each of 3 visits' in page
-    assert "After 2 of 3 visits she named a lower number than before them." in page
+    assert "After 2 of 3 visits the number named was lower than before them." in page
     assert '<th scope="row">Thu 15 Oct 2026</th>' in page
     assert page.count("These numbers cannot tell the two apart.") == 2  # once in each sheet with a before and after
 

@@ -97,7 +97,7 @@ def test_a_count_whose_28_days_reach_back_before_the_plan_is_not_its_result(
 
     count(date(2026, 11, 5), 4)
     too_early = goal(standing_of(alice, now), Measure.MIGRAINE_DAYS)
-    assert too_early == (Course.TOO_LITTLE, None, "the first count can be taken on 6 November")
+    assert too_early == (Course.TOO_LITTLE, None, "the first count can be taken from 6 November on")
     count(date(2026, 11, 6), 8)
     count(date(2026, 11, 6), 7)
     assert goal(standing_of(alice, now), Measure.MIGRAINE_DAYS) == (
