@@ -84,8 +84,6 @@ def start_note(
 
     `neck_artery` holds the signs that were confirmed after "different from the usual".
     """
-    if appointment.therapist.user_id != by.pk:
-        raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": appointment.therapist.user.name})
     answers = answers_of_today(
         phase=phase,
         is_usual=is_usual,
@@ -93,20 +91,24 @@ def start_note(
         is_intoxicated=is_intoxicated,
         neck_artery=neck_artery,
     )
-    _refuse_what_stops(appointment, answers, now)
-    if not consent_given:
-        raise NotToday(_("Without agreement to today's session there is none."))
     with transaction.atomic():
-        if appointment.status in (Status.BOOKED, Status.CONFIRMED):
-            appointment = change_status(by=by, now=now, appointment=appointment, to=Status.ARRIVED)
-        appointment = change_status(by=by, now=now, appointment=appointment, to=Status.IN_SESSION)
-        existing = Note.objects.filter(appointment=appointment).first()
+        visit = _locked_visit(appointment)
+        if visit.therapist.user_id != by.pk:
+            raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": visit.therapist.user.name})
+        # Before the checks: the second click of a double click finds the session under way.
+        existing = Note.objects.filter(appointment=visit).first()
         if existing is not None:
             return existing
+        _refuse_what_stops(visit, answers, now)
+        if not consent_given:
+            raise NotToday(_("Without agreement to today's session there is none."))
+        if visit.status in (Status.BOOKED, Status.CONFIRMED):
+            visit = change_status(by=by, now=now, appointment=visit, to=Status.ARRIVED)
+        visit = change_status(by=by, now=now, appointment=visit, to=Status.IN_SESSION)
         note = Note(
-            appointment=appointment,
-            client=appointment.client,
-            therapist=appointment.therapist,
+            appointment=visit,
+            client=visit.client,
+            therapist=visit.therapist,
             started_at=now,
             saved_at=now,
             phase=phase,
@@ -119,6 +121,11 @@ def start_note(
         note.save(force_insert=True)
         record_change(by=by.pk, client=note.client_id, what=note, words=_("session started"), now=now)
     return note
+
+
+def _locked_visit(appointment: Appointment) -> Appointment:
+    fresh = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    return with_known(fresh, appointment, "client", "service", "therapist", "location", "room")
 
 
 def _refuse_what_stops(appointment: Appointment, answers: Mapping[str, Answer], now: datetime) -> None:
