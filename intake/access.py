@@ -125,6 +125,11 @@ def leave(session: SessionBase, submission: Submission) -> None:
     session[SENT] = submission.pk
 
 
+def has_just_sent(session: SessionBase) -> bool:
+    """Say whether this browser sent answers, and has begun no others since."""
+    return SENT in session
+
+
 def just_sent_in(session: SessionBase) -> Submission:
     """Return the answers just sent from this browser. Raises Http404."""
     return one_of(Submission.objects.sent().select_related("client"), session.get(SENT, 0))

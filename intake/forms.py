@@ -118,7 +118,10 @@ class BirthForm(forms.Form):
         label=_("Your date of birth"),
         help_text=_("So that nobody else opens your answers."),
         widget=forms.DateInput(attrs={"type": "date", "class": "mid", "autocomplete": "bday"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Please write a date that exists.")},
+        error_messages={
+            "required": _("Please write the day on which you were born."),
+            "invalid": _("Please write a date that exists."),
+        },
     )
 
 
@@ -163,7 +166,10 @@ def _bare_field(question: Question, today: date) -> forms.Field:
         case Kind.NUMBER if question.look == "scale":
             return _scale(question)
         case Kind.NUMBER:
-            return forms.IntegerField(widget=forms.NumberInput(attrs=_number_attributes(question)))
+            return forms.IntegerField(
+                widget=forms.NumberInput(attrs=_number_attributes(question)),
+                error_messages={"invalid": _("Please write a whole number.")},
+            )
         case Kind.CHOICES | Kind.REGIONS:
             return forms.MultipleChoiceField(
                 choices=_choices(question), widget=forms.CheckboxSelectMultiple(attrs={"class": "btn-check"})

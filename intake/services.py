@@ -18,6 +18,7 @@ from intake.findings import facts_of, not_settled, open_findings, raise_findings
 from intake.links import token_for
 from intake.models import Consent, Effect, Finding, FormVersion, Invitation, Submission
 from intake.questions import (
+    UNSURE,
     YES,
     Answer,
     Answers,
@@ -300,11 +301,19 @@ def _give_login(client: Client, now: datetime) -> None:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A question that she answered with yes, or with not sure."""
+
+    question: Question
+    is_unsure: bool
+
+
+@dataclass(frozen=True)
 class Alarm:
     """An answer that wants a doctor: what she said, and the step to correct it in."""
 
     is_emergency: bool
-    said: tuple[Question, ...]
+    said: tuple[Said, ...]
     step: int
 
 
@@ -321,9 +330,11 @@ def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
     form, rules = form_of(submission.form_version_id), current_rules()[1]
     asked = {code for rule in rules if rule.code in worst and rule.when for code in rule.when.questions()}
     said = tuple(
-        form.questions[code] for code in form.questions if code in asked and submission.answers.get(code) is not None
+        Said(question, is_unsure=submission.answers[code] == UNSURE)
+        for code, question in form.questions.items()
+        if code in asked and code in submission.answers
     )
-    step = next(step.number for step in form.steps if set(step.questions) & set(said))
+    step = next(step.number for step in form.steps if said[0].question in step.questions)
     return Alarm(is_emergency=is_emergency, said=said, step=step)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -23,22 +24,32 @@ from intake.services import Alarm, LinkClosed, WrongDate
 from intake.wall import render_at_wall, today_at
 
 P = ParamSpec("P")
-GONE = 410
+NOT_FOUND, GONE = 404, 410
 
 
 def with_now(
     view: Callable[Concatenate[ClinicRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Type a view that needs no sign-in; where the form is closed to this browser, it answers with one calm page."""
+    """Type a view that needs no sign-in; where the form is closed to this browser, it answers with one calm page.
+
+    Whoever has just sent her answers, and goes back or sends them again, is thanked again.
+    """
 
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
         except LinkClosed:
-            return render(request, "intake/closed.html", status=GONE)
+            if access.has_just_sent(request.session) and not request.headers.get("HX-Request"):
+                return redirect("intake:sent")
+            return closed(request, GONE)
 
     return wrapper
+
+
+def closed(request: HttpRequest, status: int) -> HttpResponse:
+    """Say that the form does not open, whatever the reason."""
+    return render(request, "intake/closed.html", status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,9 +59,9 @@ def open_link(request: ClinicRequest, token: str) -> HttpResponse:
     try:
         invitation = access.invitation_by(token)
     except Http404:
-        return render(request, "intake/closed.html", status=404)
+        return closed(request, NOT_FOUND)
     if not invitation.is_open(request.now):
-        raise LinkClosed("")
+        return closed(request, GONE)
     asks_birth = invitation.client.born_on is not None
     form = BirthForm(request.POST if request.method == "POST" else None) if asks_birth else None
     if request.method == "POST" and (form is None or form.is_valid()):
@@ -60,9 +71,11 @@ def open_link(request: ClinicRequest, token: str) -> HttpResponse:
         except WrongDate as wrong:
             if form:
                 form.add_error(None, wrong)
+        except LinkClosed:
+            return closed(request, GONE)
         else:
             access.enter(request.session, draft, invitation)
-            return _go_on(draft)
+            return _go_on(draft, request.now)
     return render(request, "intake/open.html", {"form": form, "is_begun": invitation.opened_at is not None})
 
 
@@ -74,16 +87,19 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     if request.method == "POST":
         draft = services.begin(now=request.now, client=client)
         access.enter(request.session, draft, None)
-        return _go_on(draft)
+        return _go_on(draft, request.now)
     return render(request, "intake/open.html", {"form": None, "is_begun": False})
 
 
 @require_http_methods(["GET", "POST"])
 @with_now
 def step(request: ClinicRequest, number: int) -> HttpResponse:
-    """Ask one step, and keep its answers."""
+    """Ask one step, and keep its answers; going back keeps those that are there."""
     draft = access.draft_in(request.session, now=request.now)
     shown = _step(draft, number)
+    if "back" in request.POST:
+        draft = _keep(request, draft, shown)
+        return _stop_first(draft, request.now) or redirect("intake:step", max(1, number - 1))
     form = _bound(request, shown, draft)
     if request.method == "POST" and form.is_valid():
         try:
@@ -101,13 +117,8 @@ def step(request: ClinicRequest, number: int) -> HttpResponse:
 def step_save(request: ClinicRequest, number: int) -> HttpResponse:
     """Keep what she has typed so far, while she is typing."""
     draft = access.draft_in(request.session, now=request.now)
-    form = _bound(request, _step(draft, number), draft, is_complete=False)
-    form.is_valid()
-    draft = services.save_step(
-        now=request.now, submission=draft, step=number, answers=form.keepable(), is_complete=False
-    )
-    alarm = services.alarm_of(draft, request.now)
-    if alarm is not None and alarm.is_emergency:
+    draft = _keep(request, draft, _step(draft, number))
+    if _stop_first(draft, request.now):
         return HttpResponseClientRedirect(reverse("intake:stop"))
     return render_at_wall(request, "intake/parts/saved.html", {"saved_at": draft.saved_at})
 
@@ -119,7 +130,7 @@ def stop(request: ClinicRequest) -> HttpResponse:
     draft = access.draft_in(request.session, now=request.now)
     alarm = services.alarm_of(draft, request.now)
     if alarm is None:
-        return _go_on(draft)
+        return _go_on(draft, request.now)
     steps = len(form_of(draft.form_version_id).steps)
     context = {"alarm": alarm, "correct_url": _correct_url(alarm), "next_step": min(alarm.step + 1, steps)}
     return render(request, "intake/stop.html", context)
@@ -134,11 +145,28 @@ def sent(request: ClinicRequest) -> HttpResponse:
     return render(request, "intake/sent.html", {"next_visit": visits.select_related("location").first()})
 
 
-def _go_on(draft: Submission) -> HttpResponse:
-    """Go to the first step that is not finished; when all are, to the last, where she signs."""
+def _go_on(draft: Submission, now: datetime) -> HttpResponse:
+    """Go to the first step that is not finished, or where all are, to the last; an emergency answer comes first."""
+    if stop_first := _stop_first(draft, now):
+        return stop_first
     form = form_of(draft.form_version_id)
     unfinished = form.first_incomplete(draft.answers)
     return redirect("intake:step", unfinished.number if unfinished else len(form.steps))
+
+
+def _stop_first(draft: Submission, now: datetime) -> HttpResponse | None:
+    """Lead to the page that stops where an answer asks for help at once."""
+    alarm = services.alarm_of(draft, now)
+    return redirect("intake:stop") if alarm is not None and alarm.is_emergency else None
+
+
+def _keep(request: ClinicRequest, draft: Submission, shown: Step) -> Submission:
+    """Keep what she has answered so far on a step."""
+    form = _bound(request, shown, draft, is_complete=False)
+    form.is_valid()
+    return services.save_step(
+        now=request.now, submission=draft, step=shown.number, answers=form.keepable(), is_complete=False
+    )
 
 
 def _step(draft: Submission, number: int) -> Step:
@@ -182,7 +210,6 @@ def _show_step(request: ClinicRequest, draft: Submission, shown: Step, form: Ste
         "form": form,
         "step": shown,
         "steps": len(whole.steps),
-        "back": shown.number - 1,
         "is_last": shown.number == len(whole.steps),
         "saved_at": draft.saved_at,
     }
@@ -190,4 +217,4 @@ def _show_step(request: ClinicRequest, draft: Submission, shown: Step, form: Ste
 
 
 def _correct_url(alarm: Alarm) -> str:
-    return f"{reverse('intake:step', args=[alarm.step])}#div_id_{alarm.said[0].code}"
+    return f"{reverse('intake:step', args=[alarm.step])}#div_id_{alarm.said[0].question.code}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from clinic.people.models import Client, Therapist, User
 from intake import services
 from intake.models import Submission
-from tests.intake.answers import send
+from tests.intake.answers import fill_in, send
 
 Check = Callable[[Page], None]
 BIRTHDAY = "1988-03-14"
@@ -133,8 +134,57 @@ def test_the_form_can_be_filled_in_without_script(open_as: Callable[..., Page], 
     begin(page, link)
     page.locator("label[for=id_attack_today_1]").click()
     go_on(page, 2)
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="Back").click()
     assert page.locator("#id_attack_today_1").is_checked()
+
+
+def test_what_she_types_last_is_kept_however_she_leaves(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    page.goto(reverse("intake:step", args=[3]))
+    page.get_by_label("Who was that, and when?").fill("Dr Reis, in May")
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("Step 2 of 9")).to_be_visible()
+    page.goto(reverse("intake:step", args=[3]))
+    expect(page.get_by_label("Who was that, and when?")).to_have_value("Dr Reis, in May")
+    page.get_by_label("How do you feel the day after?").fill("Tired")
+    page.goto(reverse("intake:step", args=[1]))
+    page.wait_for_timeout(500)  # the browser sends it behind the page that follows
+    page.goto(reverse("intake:step", args=[3]))
+    expect(page.get_by_label("How do you feel the day after?")).to_have_value("Tired")
+
+
+def test_without_a_connection_nothing_is_sent_and_nothing_lost(open_as: Callable[..., Page], link: str) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    page.context.set_offline(True)
+    page.get_by_label("On how many days did you have any headache?").fill("9")
+    page.locator("label[for=id_attack_today_1]").click()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Not saved: no connection")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    go_on(page, 2)
+    assert Submission.objects.get().answers["headache_days"] == 9
+
+
+def slowly(route: Route) -> None:
+    """Let a request take longer than whatever waits to be saved."""
+    time.sleep(2)
+    route.continue_()
+
+
+def test_no_saving_comes_after_the_answers_were_sent(open_as: Callable[..., Page], alice: Client, link: str) -> None:
+    fill_in(alice, now=timezone.now())
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    saved_late: list[str] = []
+    page.get_by_label("Sign with your full name").press_sequentially("Alice Marques")
+    page.route("**/intake/9/", slowly)
+    page.on("request", lambda asked: asked.url.endswith("/intake/9/save/") and saved_late.append(asked.url))
+    page.get_by_label("Sign with your full name").press("Enter")
+    expect(page.get_by_role("heading", name="Thank you, that is all")).to_be_visible()
+    assert saved_late == []
 
 
 def test_an_emergency_answer_stops_her_at_once(

@@ -186,6 +186,18 @@ def test_what_she_types_is_kept_while_she_types(phone: Browser) -> None:
     assert Submission.objects.get().answers == {"headache_days": 12}
 
 
+def test_going_back_keeps_what_she_has_typed(phone: Browser) -> None:
+    answer_step(phone, 1)
+    response = phone.post(reverse("intake:step", args=[2]), {"symptoms": ["nausea"], "back": "1"})
+    assert response.headers["Location"] == reverse("intake:step", args=[1])
+    assert Submission.objects.get().answers["symptoms"] == ["nausea"]
+
+
+def test_going_back_from_an_emergency_answer_stops_her(phone: Browser) -> None:
+    response = phone.post(reverse("intake:step", args=[7]), {"rf_sudden": "yes", "back": "1"})
+    assert response.headers["Location"] == reverse("intake:stop")
+
+
 def test_nothing_typed_is_lost_when_an_answer_is_refused(phone: Browser) -> None:
     typed_in = {
         "warning_signs": "yawning 🥱 <script>alert(1)</script> صداع",
@@ -206,7 +218,7 @@ def test_nothing_typed_is_lost_when_an_answer_is_refused(phone: Browser) -> None
     [
         ("headache_days", "29", "Please write a number from 0 to 28."),
         ("headache_days", "-1", "Please write a number from 0 to 28."),
-        ("headache_days", "many", "Enter a whole number."),
+        ("headache_days", "many", "Please write a whole number."),
         ("attack_today", "perhaps", "Select a valid choice."),
         ("attack_today", "", "“Not sure” is fine."),
     ],
@@ -249,6 +261,18 @@ def test_an_emergency_answer_stops_her_while_she_types_too(phone: Browser) -> No
     response = phone.post(reverse("intake:step-save", args=[7]), {"rf_sudden": "yes"})
     assert response.headers["HX-Redirect"] == reverse("intake:stop")
     assert Finding.objects.get().effect == Effect.EMERGENCY
+
+
+def test_whoever_comes_back_with_an_emergency_answer_meets_the_page_that_stops(phone: Browser, link: str) -> None:
+    answer_step(phone, 7, rf_sudden="yes")
+    assert Browser().post(link, {"born_on": BORN_ON}).headers["Location"] == reverse("intake:stop")
+
+
+def test_an_unsure_answer_is_quoted_as_unsure(phone: Browser) -> None:
+    answer_step(phone, 7, rf_sudden="yes")
+    assert "Not sure" not in phone.get(reverse("intake:stop")).text
+    answer_step(phone, 7, rf_sudden="unsure")
+    assert re.search(rf"{THUNDERCLAP}</b>\s*<span[^>]*>Not sure", phone.get(reverse("intake:stop")).text)
 
 
 def test_ticked_by_mistake_corrects_the_answer_and_leaves_the_finding(phone: Browser) -> None:
@@ -363,3 +387,29 @@ def test_a_consent_left_open_the_next_time_is_no_longer_given(alice: Client, now
     send(alice, now=later)
     assert Consent.objects.get(code="aroma").revoked_at == later
     assert Consent.objects.filter(code="privacy", revoked_at__isnull=True).count() == 1
+
+
+def test_whoever_goes_back_or_sends_again_is_thanked_again(phone: Browser) -> None:
+    for number in range(1, 9):
+        answer_step(phone, number)
+    last = typed(only(form_of_draft().step(9).questions, calm_answers(form_of_draft()))) | {"signed_name": "Alice"}
+    assert phone.post(reverse("intake:step", args=[9]), last).headers["Location"] == reverse("intake:sent")
+    assert phone.post(reverse("intake:step", args=[9]), last).headers["Location"] == reverse("intake:sent")
+    assert phone.get(reverse("intake:step", args=[9])).headers["Location"] == reverse("intake:sent")
+    late = phone.post(reverse("intake:step-save", args=[9]), last, headers={"HX-Request": "true"})
+    assert late.status_code == 410
+    assert Submission.objects.count() == 1
+
+
+def test_the_request_comes_at_any_hour_and_says_whether_she_has_begun(
+    alice: Client, dana: User, now: datetime, client: Browser
+) -> None:
+    late = now + timedelta(hours=13)
+    _invitation, token = services.invite(by=dana, now=late, client=alice)
+    sweep(late)
+    assert "Please answer a few questions" in mail.outbox[0].body
+    client.post(reverse("intake:open", args=[token]), {"born_on": BORN_ON})
+    Invitation.objects.update(opened_at=late)
+    sweep(late + timedelta(days=3))
+    for words in (mail.outbox[1].body, str(mail.outbox[1].alternatives[0][0])):
+        assert "You have begun our questions" in words

@@ -3,22 +3,53 @@
 
 const form = document.querySelector("form[data-intake]");
 document.documentElement.classList.add("js");
+let isUnsaved = false;
+let isSent = false;
 
 function sayUnsaved() {
   const saved = document.getElementById("saved");
   saved.textContent = form.dataset.unsaved;
   form.dataset.waits = "";
+  isUnsaved = true;
 }
 
 function saveAgain() {
   if ("waits" in form.dataset) form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+form.addEventListener("input", () => {
+  isUnsaved = true;
+});
+form.addEventListener("htmx:beforeRequest", (event) => {
+  if (isSent) event.preventDefault();
+  else isUnsaved = false;
+});
 form.addEventListener("htmx:sendError", sayUnsaved);
 form.addEventListener("htmx:responseError", sayUnsaved);
 form.addEventListener("htmx:afterOnLoad", () => delete form.dataset.waits);
 window.addEventListener("online", saveAgain);
 setInterval(saveAgain, 15000);
+
+// What is sent holds everything: a saving still under way, or about to begin, must not come after it. Without a
+// connection nothing is sent either, for the browser's own page would take the place of what she has typed.
+form.addEventListener("submit", (event) => {
+  if (!navigator.onLine) {
+    event.preventDefault();
+    sayUnsaved();
+    return;
+  }
+  isSent = true;
+  htmx.trigger(form, "htmx:abort");
+});
+
+// Whoever closes the page, or turns to something else, leaves her last words behind.
+window.addEventListener("pagehide", () => {
+  if (isUnsaved && !isSent) navigator.sendBeacon(form.getAttribute("hx-post"), new FormData(form));
+  isUnsaved = false;
+});
+window.addEventListener("pageshow", () => {
+  isSent = false;
+});
 
 // What hurts, on the picture: a region and its chip are the same choice.
 for (const map of form.querySelectorAll("[data-map]")) {
