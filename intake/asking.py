@@ -40,10 +40,12 @@ def request_words(invitation_pk: int, now: datetime) -> dict[str, Any] | None:
 
 
 # Staff send it to somebody who has asked for a visit; what she wants to be written about later she says in the form.
+# It comes when they press the button, which may be late in the day: she waits for it, perhaps on the phone with them.
 REQUEST = Kind(
     template="intake_request",
     find_due=requests_due,
     context=request_words,
+    keeps_quiet_hours=False,
     needs_consent=False,
     words=_("Request for the intake form"),
 )
