@@ -7,12 +7,19 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import User
 
 
 class ClinicAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """Nobody signs up alone: staff are invited, a client's login comes with her intake."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "incorrect_code": _("That is not the code. Please look once more."),
+        # Said of passwords as well as of codes.
+        "too_many_login_attempts": _("That was tried too often. Ask for a new code, or wait a few minutes."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
