@@ -24,8 +24,6 @@ from intake.safety import (
 )
 from intake.wall import today_at
 
-FACT_COLUMNS = ("effect", "cap", "applies_to", "consent", "reason", "starts_on", "ends_on")
-
 
 def facts_of(submission: Submission, day: date) -> list[FindingFact]:
     """Return what a client's answers raise by the rules of today."""
@@ -45,6 +43,7 @@ def fact_of(finding: Finding) -> FindingFact:
         consent=finding.consent,
         starts_on=finding.starts_on,
         ends_on=finding.ends_on,
+        is_unsure=finding.is_unsure,
     )
 
 
@@ -80,7 +79,8 @@ def not_settled(submission: Submission, facts: Iterable[FindingFact], day: date)
 
 def _write(finding: Finding, fact: FindingFact, submission: Submission, version: int) -> None:
     finding.submission, finding.rule_version_id = submission, version
-    finding.effect, finding.cap, finding.reason, finding.consent = fact.effect, fact.cap, fact.reason, fact.consent
+    finding.effect, finding.cap, finding.consent = fact.effect, fact.cap, fact.consent
+    finding.reason, finding.is_unsure = fact.reason, fact.is_unsure
     finding.applies_to = [scope.as_data() for scope in fact.applies_to]
     finding.starts_on, finding.ends_on = fact.starts_on, fact.ends_on
     # Who knew of the milder one does not know of this one yet.

@@ -213,7 +213,9 @@ class Finding(models.Model):
     # Where it holds, one of several scopes (intake/rules.py); empty means everywhere.
     applies_to: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
     consent = models.CharField(max_length=40, blank=True, help_text="Code of the consent that lifts it")
+    # The rule's own text, in the rules' language; safety.FindingFact.words puts it as it is read.
     reason = models.CharField(max_length=240)
+    is_unsure = models.BooleanField(default=False, help_text="She was not sure; the reason is the rule's title")
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
     raised_at = models.DateTimeField()

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.lib.body import Group, Region
-from intake.findings import open_findings
+from intake.findings import fact_of, open_findings
 from intake.models import Consent, Effect, Finding, Submission
 from intake.questions import ANSWER_WORDS, NO, Answer, Kind, Question, form_of
 from intake.rules import Scope, parse_scope, rules_of
@@ -60,6 +60,7 @@ class FindingRow:
     effect: str
     look: str
     title: str
+    words: str
     where: str
     days: str
     source: str
@@ -159,6 +160,7 @@ def finding_row(finding: Finding) -> FindingRow:
         effect=effect_words(finding),
         look=LOOKS[Effect(finding.effect)],
         title=rule.title if rule else _("Not every safety question is answered") if unasked else finding.rule,
+        words=fact_of(finding).words,
         where=where_words(parse_scope(scope) for scope in finding.applies_to),
         days=days_words(finding.starts_on, finding.ends_on),
         source=rule.source if rule else "",

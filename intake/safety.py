@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import IntEnum
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from clinic.lib.body import Group
 from intake.models import Effect
@@ -35,6 +36,7 @@ LADDER = (
 URGENT = frozenset({Effect.SAME_DAY, Effect.EMERGENCY})
 
 NOT_ASKED_RULE = "not_asked"
+NOT_ASKED = gettext_noop("Not every safety question has been answered: no deep work and no neck work until it is.")
 # D: work at pressure 4 and 5 is deep, whatever the modality is called.
 DEEP_AND_NECK = (
     Scope(modalities=frozenset({"deep"})),
@@ -63,16 +65,25 @@ class SafetyProfile:
 
 @dataclass(frozen=True)
 class FindingFact:
-    """A rule met an answer: what follows, where, from when to when."""
+    """A rule met an answer: what follows, where, from when to when. How it is worded makes it no other fact."""
 
     rule: str
     effect: Effect
-    reason: str
+    # As the rule has it; after “not sure” the rule's title. What is read is `words`.
+    reason: str = field(compare=False)
     cap: int | None = None
     applies_to: tuple[Scope, ...] = ()
     consent: str = ""
     starts_on: date | None = None
     ends_on: date | None = None
+    is_unsure: bool = field(default=False, compare=False)
+
+    @property
+    def words(self) -> str:
+        """The reason as it is read, in the reader's language as far as it is ours."""
+        if self.is_unsure:
+            return _("Not sure about this: %(title)s.") % {"title": self.reason}
+        return _(NOT_ASKED) if self.rule == NOT_ASKED_RULE else self.reason
 
     def holds_on(self, day: date) -> bool:
         """Say whether `day` lies within its days."""
@@ -118,12 +129,12 @@ class Verdict:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return tuple(fact.reason for fact in self.warns)
+        return tuple(fact.words for fact in self.warns)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is stopped or held down, most severe first."""
-        return tuple(dict.fromkeys(fact.reason for fact in (*self.stops, *self.caps)))
+        return tuple(dict.fromkeys(fact.words for fact in (*self.stops, *self.caps)))
 
 
 def evaluate(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> list[FindingFact]:
@@ -156,7 +167,7 @@ def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | N
     if truth is Truth.YES:
         return fact
     effect, cap = milder(rule.effect, rule.cap)
-    return replace(fact, effect=effect, cap=cap, reason=_("Not sure about this: %(title)s.") % {"title": rule.title})
+    return replace(fact, effect=effect, cap=cap, reason=rule.title, is_unsure=True)
 
 
 def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | None, bool]:
@@ -205,7 +216,7 @@ def not_asked(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> Findi
     return FindingFact(
         rule=NOT_ASKED_RULE,
         effect=Effect.BLOCK,
-        reason=_("Not every safety question has been answered: no deep work and no neck work until it is."),
+        reason=NOT_ASKED,
         applies_to=DEEP_AND_NECK,
     )
 

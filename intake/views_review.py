@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Client, Role
 from intake import access, services
+from intake.findings import fact_of
 from intake.forms import CloseForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
@@ -99,7 +100,7 @@ def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
         except ValidationError as problem:
             form.add_error(None, problem.messages)
         else:
-            messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
+            messages.success(request, _("Closed: %(reason)s") % {"reason": fact_of(finding).words})
             return _back(request, finding)
     came_from = _review_pk(request)
     if came_from is None:

@@ -69,9 +69,9 @@ def limits_for(note: Note, work: Work, *, day: date) -> Limits:
     verdict = verdict_for(note.client, work.planned(), day, today=answers)
     objection = details_form(work.modality.slug).objection(phase=note.phase)
     return Limits(
-        forbidden=tuple(dict.fromkeys([*(fact.reason for fact in verdict.stops), *([objection] if objection else [])])),
+        forbidden=tuple(dict.fromkeys([*(fact.words for fact in verdict.stops), *([objection] if objection else [])])),
         cap=verdict.cap,
         hard_cap=verdict.hard_cap,
-        cap_reasons=tuple(dict.fromkeys(fact.reason for fact in verdict.caps)),
+        cap_reasons=tuple(dict.fromkeys(fact.words for fact in verdict.caps)),
         warnings=tuple(dict.fromkeys(verdict.warnings)),
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from clinic.lib.times import local_date
 from clinic.people.models import Client
 from clinic.scheduling.models import Appointment
+from intake.findings import fact_of
 from intake.models import Effect, Finding
 from intake.profile import profile_of
 from intake.services import open_findings
@@ -110,9 +111,10 @@ def _holds(finding: Finding, day: date) -> bool:
 
 
 def _force_line(finding: Finding) -> ForceLine:
+    words = fact_of(finding).words
     if finding.effect == Effect.CAP:
-        return ForceLine(_("Cap %(cap)s") % {"cap": finding.cap}, is_stop=False, reason=finding.reason)
-    return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPS_TODAY, finding.reason)
+        return ForceLine(_("Cap %(cap)s") % {"cap": finding.cap}, is_stop=False, reason=words)
+    return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPS_TODAY, words)
 
 
 def room_words(client: Client) -> Sequence[str]:

@@ -133,7 +133,7 @@ def _refuse_what_stops(appointment: Appointment, answers: Mapping[str, Answer], 
     anything = Planned(modality="")
     stops = verdict_for(appointment.client, anything, _day(appointment, now), today=answers).stops
     if stops:
-        reasons = " ".join(dict.fromkeys(fact.reason for fact in stops))
+        reasons = " ".join(dict.fromkeys(fact.words for fact in stops))
         is_emergency = any(fact.effect is Effect.EMERGENCY for fact in stops)
         raise NotToday(_("No session today. %(reasons)s") % {"reasons": reasons}, is_emergency=is_emergency)
 

@@ -149,6 +149,10 @@ class Migration(migrations.Migration):
                 ("applies_to", models.JSONField(default=list)),
                 ("consent", models.CharField(blank=True, help_text="Code of the consent that lifts it", max_length=40)),
                 ("reason", models.CharField(max_length=240)),
+                (
+                    "is_unsure",
+                    models.BooleanField(default=False, help_text="She was not sure; the reason is the rule's title"),
+                ),
                 ("starts_on", models.DateField(null=True)),
                 ("ends_on", models.DateField(null=True)),
                 ("raised_at", models.DateTimeField()),

@@ -375,7 +375,7 @@ def test_not_sure_counts_as_yes_one_step_milder(row: Row) -> None:
     fact = fact_for(row.rule, 38, unsure)
     assert fact is not None
     assert fact.effect == milder(row.effect, row.cap)[0]
-    assert fact.reason == f"Not sure about this: {RULES[row.rule].title}."
+    assert fact.words == f"Not sure about this: {RULES[row.rule].title}."
 
 
 def test_the_ladder_ends_at_a_warning_and_knows_every_effect() -> None:
