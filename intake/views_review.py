@@ -11,17 +11,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, for_roles
-from clinic.people.models import Client, Role
+from clinic.people.models import Client, Role, clinic_zone
+from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services
-from intake.findings import fact_of
 from intake.forms import CloseForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
 from intake.standing import newest_sent, to_review
-from intake.wall import render_at_wall
+from intake.wall import render_at_wall, today_at
 
 PAGE = 25
+TO_START = (*UPCOMING, Status.ARRIVED, Status.IN_SESSION)
 
 
 @require_POST
@@ -100,7 +102,7 @@ def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
         except ValidationError as problem:
             form.add_error(None, problem.messages)
         else:
-            messages.success(request, _("Closed: %(reason)s") % {"reason": fact_of(finding).words})
+            messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
             return _back(request, finding)
     came_from = _review_pk(request)
     if came_from is None:
@@ -150,6 +152,14 @@ def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm
         "findings": [(row, forms.get(str(row.finding.pk)) or CloseForm(prefix=str(row.finding.pk))) for row in rows],
         "closed": closed_findings(client.pk),
         "sent": newest_sent([client.pk]).get(client.pk),
+        "visit": _visit_to_start(request, client),
         "closing": closing,
     }
     return render_at_wall(request, "intake/findings.html", context)
+
+
+def _visit_to_start(request: ClinicRequest, client: Client) -> Appointment | None:
+    """Return the visit with this therapist for which she may have come here: today's next."""
+    today = day_bounds(clinic_zone(), today_at(request.now))
+    visits = Appointment.objects.filter(client=client, therapist__user=request.user, status__in=TO_START)
+    return visits.between(*today).select_related("location").order_by("starts_at").first()

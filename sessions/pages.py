@@ -102,6 +102,9 @@ def in_force(client: Client, day: date) -> list[ForceLine]:
     """Return what is in force for a client on a day, what stops first."""
     findings = [finding for finding in open_findings(client.pk) if _holds(finding, day)]
     lines = [_force_line(finding) for finding in findings if finding.effect not in SILENT]
+    if profile_of(client) is None:
+        words = _("not filled in: deep and neck work is held back")
+        lines.append(ForceLine(_("Intake"), is_stop=False, reason=words))
     everyone = ForceLine(_("Never"), is_stop=True, reason=_("pressure on the front of the neck"))
     return [*sorted(lines, key=lambda line: not line.is_stop), everyone]
 

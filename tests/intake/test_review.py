@@ -11,11 +11,12 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.audit.models import Look
-from clinic.people.models import Client, Role, Therapist, User
+from clinic.people.models import Client, Location, Role, Therapist, User
 from clinic.people.worklist import counts_for, worklists
+from clinic.scheduling.services import book_appointment
 from intake import services
 from intake.models import Finding, Submission
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, ServiceFactory
 from tests.intake.answers import fill_in, reviewed_intake, send
 
 Assert = Callable[[int], object]
@@ -126,6 +127,24 @@ def test_a_finding_is_closed_only_with_a_reason(as_bea: Browser, bea: Therapist,
     as_bea.post(close, {name: "Seen by Dr Lemaire on 8 July; head and neck agreed."})
     assert finding().closed_by == bea.user
     assert "Seen by Dr Lemaire" in as_bea.get(reverse("intake:findings", args=[sent.client_id])).text
+
+
+def test_without_answers_the_therapist_sends_the_form_from_the_findings(as_bea: Browser, alice: Client) -> None:
+    page = as_bea.get(reverse("intake:findings", args=[alice.pk])).text
+    assert "No answers yet." in page
+    assert reverse("intake:invite", args=[alice.pk]) in page
+
+
+def test_the_findings_lead_on_to_her_visit_of_today(
+    as_bea: Browser, dana: User, bea: Therapist, location: Location, sent: Submission, now: datetime
+) -> None:
+    findings_page = reverse("intake:findings", args=[sent.client_id])
+    assert "/start/" not in as_bea.get(findings_page).text
+    visit = book_appointment(
+        by=dana, now=now, client=sent.client, service=ServiceFactory(), therapist=bea, location=location,
+        starts_at=now + timedelta(hours=1), override_reason="Her only hour.",
+    )  # fmt: skip
+    assert reverse("treatment:start", args=[visit.pk]) in as_bea.get(findings_page).text
 
 
 def test_a_refused_closing_stays_on_the_review_from_which_it_came(as_bea: Browser, sent: Submission) -> None:

@@ -116,6 +116,10 @@ def test_the_check_shows_what_is_in_force(
     assert not Note.objects.exists()
 
 
+def test_the_check_says_that_no_intake_is_filled_in(visit: Appointment, as_bea: Browser) -> None:
+    assert "not filled in: deep and neck work is held back" in as_bea.get(url("start", visit.pk)).text
+
+
 def test_a_calm_check_leads_to_the_note(visit: Appointment, calm: None, as_bea: Browser) -> None:
     answer = as_bea.post(url("start", visit.pk), CHECK)
     note = Note.objects.get()
