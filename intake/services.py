@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
 from clinic.people.models import Client, ContactConsent, User
-from clinic.people.services import give_client_login, record_contact_consent
+from clinic.people.services import give_client_login, lock_client, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
 from intake.findings import facts_of, not_settled, open_findings, raise_findings, verdict_for
 from intake.links import token_for
@@ -114,7 +114,7 @@ def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | No
 @transaction.atomic
 def begin(*, now: datetime, client: Client, invitation: Invitation | None = None) -> Submission:
     """Return the answers she has begun, or begin with what she said last time and need not be asked afresh."""
-    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    lock_client(client.pk)
     draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
     if draft is None:
         version = current_form(client.language)
@@ -214,6 +214,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
 
     Raises ValidationError where something required is missing, and while an answer asks her to call for help.
     """
+    lock_client(submission.client_id)
     submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
     if submission.state != Submission.State.DRAFT:
         return submission
@@ -238,6 +239,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
 
 
 def _locked_draft(submission: Submission) -> Submission:
+    lock_client(submission.client_id)
     locked = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
     if locked.state != Submission.State.DRAFT:
         raise LinkClosed(_("These answers have been sent; they can no longer be changed."))
@@ -345,6 +347,7 @@ def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
 def review(*, by: User, now: datetime, submission: Submission) -> Submission:
     """Record that a therapist has read the answers; each open finding must have been acknowledged before."""
     _refuse_others(by)
+    lock_client(submission.client_id)
     submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
     if submission.state == Submission.State.REVIEWED:
         return submission
@@ -387,6 +390,7 @@ def close_finding(*, by: User, now: datetime, finding: Finding, reason: str) -> 
 
 def _locked_open_finding(by: User, finding: Finding) -> Finding:
     _refuse_others(by)
+    lock_client(finding.client_id)
     locked = Finding.objects.select_for_update(of=("self",)).select_related("client").get(pk=finding.pk)
     if locked.closed_at is not None:
         raise ValidationError(_("Somebody has closed this finding meanwhile."))

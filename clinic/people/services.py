@@ -86,6 +86,14 @@ def create_client(
     return client
 
 
+def lock_client(client_pk: int) -> None:
+    """Lock a client until the transaction ends.
+
+    Whoever decides by what is known of her waits for whoever writes it, and the other way round.
+    """
+    list(Client.objects.filter(pk=client_pk).select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 @transaction.atomic
 def update_client(*, by: User, now: datetime, client: Client, **fields: Unpack[ClientFields]) -> Client:
     """Change what is known about a client; what stays the same is neither written nor recorded."""

@@ -1,4 +1,4 @@
-"""Book, move, cancel. Each service is one transaction: lock the therapist, then the rooms, then check, then write.
+"""Book, move, cancel. Each service is one transaction: lock therapists, rooms, client, visits; then check, then write.
 
 The exclusion constraints are the last witness: whatever this code forgets, no two visits share a therapist or a room.
 Every service returns the visit as it is afterwards, freshly read; the one passed in may be stale.
@@ -21,6 +21,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
+from clinic.people.services import lock_client
 from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
@@ -88,6 +89,7 @@ def book_appointment(
     at = booked_at or now
     with one_booking():
         lock_places([therapist.pk], location)
+        lock_client(client.pk)
         if earlier := _booked_before(idempotency_key, plan, by):
             return earlier
         expire_holds([therapist.pk], location, now=at)
@@ -140,6 +142,7 @@ def book_series(
     with one_booking():
         therapists = {plan.therapist.pk: plan.therapist for plan in plans}
         lock_places(therapists, location)
+        lock_client(client.pk)
         if earlier := _series_before(series):
             return earlier
         expire_holds(therapists, location, now=now)
@@ -171,6 +174,7 @@ def move_appointment(
     with one_booking():
         therapists = {appointment.therapist_id, (therapist or appointment.therapist).pk}
         lock_places(therapists, appointment.location)
+        lock_client(appointment.client_id)
         appointment = _locked(appointment)
         if appointment.status not in MOVABLE:
             raise ValidationError(
@@ -211,6 +215,7 @@ def change_status(
     with one_booking():
         if takes_time_again:
             lock_places([appointment.therapist_id], appointment.location)
+            lock_client(appointment.client_id)
             expire_holds([appointment.therapist_id], appointment.location, now=now, leaving_out=appointment)
         appointment = _locked(appointment)
         before = Status(appointment.status)
@@ -247,8 +252,12 @@ def free_until(appointment: Appointment) -> datetime:
 
 
 def refresh_review_needed(*, client: Client, now: datetime) -> None:
-    """Ask the gates again about her visits to come; for the room that knows more than it did."""
+    """Ask the gates again about her visits to come; for the room that knows more than it did.
+
+    A visit that is being booked meanwhile is waited for: its gates may have been asked before.
+    """
     with transaction.atomic():
+        lock_client(client.pk)
         visits = list(
             Appointment.objects.not_begun(now).filter(client=client).select_for_update(no_key=True, of=("self",))
             .select_related("service", "location").order_by("pk")

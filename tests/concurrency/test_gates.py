@@ -1,0 +1,149 @@
+"""A booking and an intake at the same moment: whichever is later sees the other. Real transactions, in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Event
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from clinic.people.models import Client, Location, Service, Therapist, User
+from clinic.scheduling import services
+from clinic.scheduling.gates import PlannedVisit, review_needed
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.services import (
+    ChosenVisit,
+    add_weekly_hours,
+    book_appointment,
+    book_series,
+    cancel_appointment,
+    change_status,
+    move_appointment,
+)
+from intake.services import submit
+from tests.factories import ServiceFactory
+from tests.intake.answers import NAME, fill_in, reviewed_intake
+
+# The rows of the migrations (modalities, form and rules) come back after each test, also when this file runs alone.
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
+TEN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+# So long the booking stands still between its gates and its writing, unless the intake is through before.
+STANDS_STILL = 1.0
+Road = Callable[[], object]
+
+
+@pytest.fixture
+def service(db: None) -> Service:
+    return ServiceFactory(minutes=60, buffer_before=0, buffer_after=15)
+
+
+@pytest.fixture
+def known(alice: Client, bea: Therapist, location: Location) -> Client:
+    """Alice, whose answers a therapist has read; Bea works on every day."""
+    for weekday in range(7):
+        add_weekly_hours(
+            by=None,
+            therapist=bea,
+            location=location,
+            weekday=weekday,
+            opens=time(8),
+            closes=time(20),
+            valid_from=date(2026, 1, 1),
+        )
+    reviewed_intake(alice, bea.user, now=NOW - timedelta(days=30))
+    return alice
+
+
+@pytest.fixture
+def book(known: Client, dana: User, bea: Therapist, location: Location, service: Service) -> Callable[[], Appointment]:
+    return lambda: book_appointment(
+        by=dana, now=NOW, client=known, service=service, therapist=bea, location=location, starts_at=TEN
+    )
+
+
+@pytest.fixture
+def ways(
+    known: Client, dana: User, bea: Therapist, location: Location, service: Service, book: Callable[[], Appointment]
+) -> dict[str, Callable[[], Road]]:
+    """The roads that ask the gates, each after what has to be there before."""
+
+    def series() -> Road:
+        return lambda: book_series(
+            by=dana,
+            now=NOW,
+            client=known,
+            service=service,
+            therapist=bea,
+            location=location,
+            first_on=TEN.date(),
+            at_time=time(10),
+            every_weeks=1,
+            count=1,
+            chosen=[ChosenVisit(TEN, bea)],
+            idempotency_key=uuid4(),
+        )
+
+    def move() -> Road:
+        visit = book()
+        at = TEN + timedelta(hours=2)
+        return lambda: move_appointment(by=dana, now=NOW, appointment=visit, starts_at=at)
+
+    def bring_back() -> Road:
+        gone = cancel_appointment(by=dana, now=NOW, appointment=book())
+        return lambda: change_status(by=dana, now=NOW, appointment=gone, to=services.Status.BOOKED)
+
+    return {"book": lambda: book, "series": series, "move": move, "bring back": bring_back}
+
+
+def stored_answer(road: Road, client: Client, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Send an intake between the gates of `road` and its writing, and return what the visit says afterwards."""
+    asked, sent = Event(), Event()
+    draft = fill_in(client, now=NOW, rf_position="yes")
+
+    def slow(visits: Sequence[PlannedVisit]) -> list[bool]:
+        answers = review_needed(visits)
+        if not asked.is_set():
+            asked.set()
+            sent.wait(STANDS_STILL)
+        return answers
+
+    def take() -> None:
+        try:
+            road()
+        finally:
+            connections.close_all()
+
+    def send() -> None:
+        try:
+            assert asked.wait(10)
+            submit(now=NOW, submission=draft, signed_name=NAME)
+            sent.set()
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(services, "review_needed", slow)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(take), pool.submit(send)]:
+            done.result(20)
+    return Appointment.objects.get().review_needed
+
+
+@pytest.mark.parametrize("way", ["book", "series", "move", "bring back"])
+def test_an_intake_sent_during_a_booking_is_seen(
+    ways: dict[str, Callable[[], Road]], way: str, known: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = ways[way]()
+    assert stored_answer(road, known, monkeypatch)
+
+
+def test_without_the_lock_the_intake_would_be_missed(
+    book: Callable[[], Appointment], known: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "lock_client", lambda _client_pk: None)
+    assert not stored_answer(book, known, monkeypatch)
