@@ -105,6 +105,8 @@ class Series(models.Model):
     every_weeks = models.PositiveSmallIntegerField(_("every"), choices=Every.choices)
     count = models.PositiveSmallIntegerField(_("visits"))
     idempotency_key = models.UUIDField(null=True, blank=True, unique=True)
+    # Of all that the form said: the same key with other wishes is another form.
+    wishes_digest = models.CharField(max_length=64)
     booked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     booked_at = models.DateTimeField()
 

@@ -6,10 +6,12 @@ Every service returns the visit as it is afterwards, freshly read; the one passe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -135,6 +137,7 @@ def book_series(
         booked_by=by,
         booked_at=now,
     )
+    series.wishes_digest = _digest_of(series, chosen)
     series.clean_fields(exclude=["booked_by"])
     if not 1 <= len(chosen) <= count <= MOST_VISITS:
         raise ValidationError(_("A series has 1 to %(most)d visits."), params={"most": MOST_VISITS})
@@ -391,17 +394,7 @@ def _booked_before(key: UUID | None, plan: _Plan, by: User | None) -> Appointmen
 
 def _series_before(wished: Series) -> Series | None:
     earlier = Series.objects.filter(idempotency_key=wished.idempotency_key).first()
-    facts = (
-        "client_id",
-        "service_id",
-        "therapist_id",
-        "location_id",
-        "first_on",
-        "at_time",
-        "every_weeks",
-        "booked_by_id",
-    )
-    if earlier and any(getattr(earlier, fact) != getattr(wished, fact) for fact in facts):
+    if earlier and earlier.wishes_digest != wished.wishes_digest:
         raise _used_form()
     return earlier
 
@@ -423,6 +416,23 @@ def _plan_all(plans: Sequence[_Plan], therapists: Iterable[Therapist], *, now: d
     visits, refusals = [], []
     for plan in plans:
         visit = Appointment(client=plan.client, status=Status.BOOKED)
+def _digest_of(series: Series, chosen: Sequence[ChosenVisit]) -> str:
+    """Return the digest of all that a series form says: the rule, who sends it, and each visit with its therapist."""
+    rule = [
+        series.client_id,
+        series.service_id,
+        series.therapist_id,
+        series.location_id,
+        series.first_on.isoformat(),
+        series.at_time.isoformat(),
+        series.every_weeks,
+        series.count,
+        series.booked_by_id,
+    ]
+    visits = sorted((one.starts_at.astimezone(UTC).isoformat(), one.therapist.pk) for one in chosen)
+    return sha256(json.dumps([rule, visits]).encode()).hexdigest()
+
+
         try:
             _place(visit, plan, _check_time(plan, free)[0])
         except ValidationError as refusal:

@@ -187,6 +187,22 @@ def test_the_same_series_sent_twice_is_booked_once(book_all) -> None:
         book_all(at(10, day=26), idempotency_key=key, at_time=time(11))
 
 
+@pytest.mark.parametrize("others", ["another time", "fewer visits", "another therapist", "a longer rule"])
+def test_the_same_form_with_other_visits_is_refused(book_all, bea: Therapist, location: Location, others: str) -> None:
+    key, second = uuid4(), datetime(2026, 12, 3, 10, tzinfo=UTC)
+    first = book_all(at(10, day=26), second, idempotency_key=key, count=2)
+    ruth = TherapistFactory()
+    wishes = {
+        "another time": {"chosen": [ChosenVisit(at(10, day=26), bea), ChosenVisit(second + timedelta(hours=1), bea)]},
+        "fewer visits": {"chosen": [ChosenVisit(second, bea)]},
+        "another therapist": {"chosen": [ChosenVisit(at(10, day=26), bea), ChosenVisit(second, ruth)]},
+        "a longer rule": {"count": 3},
+    }
+    with pytest.raises(ValidationError, match="already booked"):
+        book_all(at(10, day=26), second, idempotency_key=key, **{"count": 2} | wishes[others])
+    assert book_all(second, at(10, day=26), idempotency_key=key, count=2) == first  # the order says nothing
+
+
 def test_a_qualification_must_last_to_the_end_of_the_series(book_all, bea: Therapist) -> None:
     bea.qualifications.update(expires_on=date(2026, 11, 28))
     with pytest.raises(ValidationError, match="may not give"):
@@ -209,4 +225,4 @@ def test_a_year_of_visits_costs_as_many_queries_as_a_month(book_all, django_asse
             book_all(*by_wall)
 
 
-QUERIES = 23
+QUERIES = 24

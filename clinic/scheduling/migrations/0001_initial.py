@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ),
                 ("count", models.PositiveSmallIntegerField(verbose_name="visits")),
                 ("idempotency_key", models.UUIDField(blank=True, null=True, unique=True)),
+                ("wishes_digest", models.CharField(max_length=64)),
                 ("booked_at", models.DateTimeField()),
                 (
                     "booked_by",
