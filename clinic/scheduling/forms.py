@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from clinic.lib.times import at_wall
 from clinic.people.models import Client, Location, Service, Therapist
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
-from clinic.scheduling.services import MOST_VISITS
+from clinic.scheduling.services import MOST_VISITS, ChosenVisit
 
 # What lies beyond is mistyped, and its sums would leave the calendar.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -46,9 +45,10 @@ class ClockInput(forms.TimeInput):
     """The browser's own clock."""
 
     input_type = "time"
+    FORMAT = "%H:%M"
 
     def __init__(self) -> None:
-        super().__init__(format="%H:%M", attrs={"class": "short"})
+        super().__init__(format=self.FORMAT, attrs={"class": "short"})
 
 
 def therapists() -> Any:
@@ -87,19 +87,14 @@ class WishForm(WhenForm):
         return self.cleaned_data
 
 
-@dataclass(frozen=True)
-class ChosenTime:
-    """A start and who gives the visit."""
-
-    starts_at: datetime
-    therapist: Therapist
-
-
 class TimeForm(forms.Form):
     """A free time as it was offered, or another one by the wall clock with a reason."""
 
     slot = forms.CharField(label=_("Time"), required=False)
-    other_time = forms.TimeField(label=_("Another time"), required=False, widget=ClockInput())
+    # By the minute: a visit is known again by the words of `choice_value`.
+    other_time = forms.TimeField(
+        label=_("Another time"), required=False, widget=ClockInput(), input_formats=[ClockInput.FORMAT]
+    )
     override_reason = forms.CharField(
         label=_("Reason"),
         required=False,
@@ -107,17 +102,23 @@ class TimeForm(forms.Form):
         help_text=_("Needed outside working hours, over a break or for a visit in the past. It stays with the visit."),
     )
     key = forms.UUIDField(widget=forms.HiddenInput())
+    # Where the page showed a visit that moves, as `choice_value` writes it.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput())
 
-    def chosen(self, *, location: Location, on: date, therapist: Therapist | None) -> ChosenTime:
+    def chosen(self, *, location: Location, on: date, therapist: Therapist | None) -> ChosenVisit:
         """Return the time that was chosen. Raises ValidationError beside its field."""
         wall = self.cleaned_data.get("other_time")
         if wall is not None:
             if therapist is None:
                 raise ValidationError({"other_time": _("Choose a therapist first, then another time.")})
-            return ChosenTime(at_wall(location.zone, on, wall), therapist)
+            return ChosenVisit(at_wall(location.zone, on, wall), therapist)
         if found := read_choice(self.cleaned_data.get("slot", ""), location):
             return found
         raise ValidationError({"slot": _("Choose a time.")})
+
+    def seen_in(self, location: Location) -> ChosenVisit | None:
+        """Return where the page showed the visit that moves; None for a page that did not say."""
+        return read_choice(self.cleaned_data["seen"], location)
 
     @property
     def idempotency_key(self) -> UUID:
@@ -130,7 +131,7 @@ def choice_value(starts_at: datetime, therapist: Therapist, location: Location) 
     return f"{starts_at.astimezone(location.zone):%Y-%m-%dT%H:%M%z}_{therapist.pk}"
 
 
-def read_choice(value: str, location: Location) -> ChosenTime | None:
+def read_choice(value: str, location: Location) -> ChosenVisit | None:
     """Read what `choice_value` wrote; None for anything else."""
     words, _sign, pk = value.rpartition("_")
     try:
@@ -142,7 +143,7 @@ def read_choice(value: str, location: Location) -> ChosenTime | None:
     if not FIRST_DAY <= starts_at.date() <= LAST_DAY:
         return None
     therapist = therapists().filter(pk=pk).first()
-    return ChosenTime(starts_at, therapist) if therapist else None
+    return ChosenVisit(starts_at, therapist) if therapist else None
 
 
 class CancelForm(forms.Form):
@@ -165,7 +166,7 @@ class SeriesForm(forms.Form):
         Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
     )
     first_on = DayField(label=_("First visit"))
-    at_time = forms.TimeField(label=_("Time"), widget=ClockInput())
+    at_time = forms.TimeField(label=_("Time"), widget=ClockInput(), input_formats=[ClockInput.FORMAT])
     every_weeks = forms.TypedChoiceField(
         label=_("Every"),
         choices=Series.Every.choices,

@@ -44,7 +44,7 @@ class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk
 
 @dataclass(frozen=True)
 class ChosenVisit:
-    """One visit of a series as the preview offered it and somebody accepted it."""
+    """A start and who gives the visit, as a page offered it and somebody accepted it."""
 
     starts_at: datetime
     therapist: Therapist
@@ -169,11 +169,15 @@ def move_appointment(
     therapist: Therapist | None = None,
     room: Room | None = None,
     override_reason: str = "",
+    seen: ChosenVisit | None = None,
 ) -> Appointment:
     """Move a visit to another time, therapist or room of the same location.
 
-    A confirmed visit becomes a booked one: she confirmed another time. Raises as `book_appointment` does.
+    A confirmed visit becomes a booked one: she confirmed another time. `seen` is where the page showed the visit, if
+    that was before `appointment` was read. Raises as `book_appointment` does, and SlotTaken if somebody else has moved
+    the visit meanwhile; the same move sent again changes nothing.
     """
+    seen = seen or ChosenVisit(appointment.starts_at, appointment.therapist)
     with one_booking():
         therapists = {appointment.therapist_id, (therapist or appointment.therapist).pk}
         lock_places(therapists, appointment.location)
@@ -184,6 +188,11 @@ def move_appointment(
                 _("This visit is %(status)s and stays where it is."),
                 params={"status": appointment.get_status_display()},
             )
+        stands = (appointment.starts_at, appointment.therapist_id)
+        if stands != (seen.starts_at, seen.therapist.pk):
+            if stands == (starts_at, (therapist or appointment.therapist).pk):
+                return appointment
+            raise _moved_meanwhile(appointment)
         expire_holds(therapists, appointment.location, now=now, leaving_out=appointment)
         plan = _Plan(
             appointment.client,
@@ -366,12 +375,20 @@ def _lock_therapists(therapists: Iterable[int]) -> None:
 
 
 def _locked(appointment: Appointment) -> Appointment:
-    """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist by now."""
+    """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist: her lock is missing."""
     fresh = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
     with_known(fresh, appointment, "client", "service", "therapist", "location", "room")
     if fresh.therapist_id != appointment.therapist_id:
-        raise SlotTaken(_("Somebody has just moved this visit. Please look again."))
+        raise _moved_meanwhile(fresh)
     return fresh
+
+
+def _moved_meanwhile(appointment: Appointment) -> SlotTaken:
+    facts = {
+        "when": moment_words(appointment.starts_at, appointment.location.zone),
+        "therapist": appointment.therapist.user.first_name,
+    }
+    return SlotTaken(_("Somebody has moved this visit meanwhile: it is on %(when)s with %(therapist)s.") % facts)
 
 
 def _booked_before(key: UUID | None, plan: _Plan, by: User | None) -> Appointment | None:
@@ -399,23 +416,6 @@ def _series_before(wished: Series) -> Series | None:
     return earlier
 
 
-def _plan_all(plans: Sequence[_Plan], therapists: Iterable[Therapist], *, now: datetime) -> list[Appointment]:
-    """Return the visits, each with its place; a constant number of queries. Raises SlotTaken with every refusal."""
-    # For each therapist her last visit decides: a qualification may run out before the series does.
-    for plan in {plan.therapist.pk: plan for plan in sorted(plans, key=lambda plan: plan.starts_at)}.values():
-        _check_wish(plan)
-    days = [plan.day for plan in plans]
-    free = availability(
-        location=plans[0].location,
-        therapists=therapists,
-        first=min(days),
-        last=max(days),
-        now=now,
-        client=plans[0].client,
-    )
-    visits, refusals = [], []
-    for plan in plans:
-        visit = Appointment(client=plan.client, status=Status.BOOKED)
 def _digest_of(series: Series, chosen: Sequence[ChosenVisit]) -> str:
     """Return the digest of all that a series form says: the rule, who sends it, and each visit with its therapist."""
     rule = [
@@ -433,6 +433,23 @@ def _digest_of(series: Series, chosen: Sequence[ChosenVisit]) -> str:
     return sha256(json.dumps([rule, visits]).encode()).hexdigest()
 
 
+def _plan_all(plans: Sequence[_Plan], therapists: Iterable[Therapist], *, now: datetime) -> list[Appointment]:
+    """Return the visits, each with its place; a constant number of queries. Raises SlotTaken with every refusal."""
+    # For each therapist her last visit decides: a qualification may run out before the series does.
+    for plan in {plan.therapist.pk: plan for plan in sorted(plans, key=lambda plan: plan.starts_at)}.values():
+        _check_wish(plan)
+    days = [plan.day for plan in plans]
+    free = availability(
+        location=plans[0].location,
+        therapists=therapists,
+        first=min(days),
+        last=max(days),
+        now=now,
+        client=plans[0].client,
+    )
+    visits, refusals = [], []
+    for plan in plans:
+        visit = Appointment(client=plan.client, status=Status.BOOKED)
         try:
             _place(visit, plan, _check_time(plan, free)[0])
         except ValidationError as refusal:

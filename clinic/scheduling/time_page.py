@@ -119,7 +119,7 @@ def time_page(
     today = local_date(wanted.location.zone, now)
     return TimePage(
         choices=choices,
-        hidden=said,
+        hidden=said | _seen(wanted.moving),
         days=[_other_day(said, day) for day in days if day >= today],
         nearest=[_other_time(said, one, wanted.location) for one in nearest],
         missed=wished[11:16] if is_missed else "",
@@ -137,6 +137,11 @@ def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime
         client=wanted.client,
         leaving_out=wanted.moving,
     )
+
+
+def _seen(moving: Appointment | None) -> dict[str, str]:
+    """Return where the page shows the visit, so that a move by somebody else meanwhile is not undone unseen."""
+    return {"seen": choice_value(moving.starts_at, moving.therapist, moving.location)} if moving else {}
 
 
 def _is_where_it_stands(one: FreeTime, moving: Appointment | None) -> bool:

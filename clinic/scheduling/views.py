@@ -25,7 +25,6 @@ from clinic.people.models import Client, Clinic, Location, clinic_zone
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.forms import (
     CancelForm,
-    ChosenTime,
     SeriesForm,
     TimeForm,
     WhenForm,
@@ -52,7 +51,7 @@ from clinic.scheduling.statuses import may_become
 from clinic.scheduling.time_page import Wanted, moving_data, nearest_free, parse_day, time_page, wanted_of, wish_data
 from clinic.scheduling.words import moment_words
 
-Take = Callable[[Wanted, ChosenTime, TimeForm], Appointment]
+Take = Callable[[Wanted, ChosenVisit, TimeForm], Appointment]
 MATCHES_SHOWN = 10
 # What the desk's buttons may ask for. A session begins with its note, a cancellation with its own page.
 ASKABLE = frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.COMPLETED, Status.NO_SHOW})
@@ -68,7 +67,7 @@ def appointment_new(request: ClinicRequest) -> HttpResponse:
         return _choose_client(request, _("New booking"))
     wish = WishForm(wish_data(asked, client, request.now))
 
-    def book(wanted: Wanted, chosen: ChosenTime, times: TimeForm) -> Appointment:
+    def book(wanted: Wanted, chosen: ChosenVisit, times: TimeForm) -> Appointment:
         return book_appointment(
             by=request.user,
             now=request.now,
@@ -95,7 +94,7 @@ def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     wish = WhenForm(moving_data(asked, visit))
 
-    def move(wanted: Wanted, chosen: ChosenTime, times: TimeForm) -> Appointment:
+    def move(wanted: Wanted, chosen: ChosenVisit, times: TimeForm) -> Appointment:
         return move_appointment(
             by=request.user,
             now=request.now,
@@ -103,6 +102,7 @@ def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
             starts_at=chosen.starts_at,
             therapist=chosen.therapist,
             override_reason=times.cleaned_data["override_reason"],
+            seen=times.seen_in(visit.location),
         )
 
     wanted = wanted_of(wish, visit.client, moving=visit)
@@ -263,8 +263,7 @@ def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
 
 
 def _chosen_visits(values: Sequence[str], location: Location) -> list[ChosenVisit]:
-    chosen = [read_choice(value, location) for value in values]
-    return [ChosenVisit(one.starts_at, one.therapist) for one in chosen if one is not None]
+    return [one for value in values if (one := read_choice(value, location))]
 
 
 def _beside_the_field(form: TimeForm, refused: ValidationError) -> None:

@@ -161,10 +161,9 @@ def test_a_therapist_who_may_not_give_it_is_said_beside_her(
 def test_it_moves_a_visit_and_opens_the_new_day(as_dana: Browser, book: Book, bea: Therapist) -> None:
     visit = book(at(10))
     address = reverse("scheduling:appointment-move", args=[visit.pk])
-    page = as_dana.get(address)
-    shown = page.content.decode()
-    assert "2026-11-19T10:15+0000" in shown  # where it stands it is in nobody's way
-    assert "2026-11-19T10:00+0000" not in shown  # but there is no use in moving it there
+    offered = [choice.value for choice in as_dana.get(address).context["page"].choices]
+    assert slot(19, "10:15", bea) in offered  # where it stands it is in nobody's way
+    assert slot(19, "10:00", bea) not in offered  # but there is no use in moving it there
     answer = as_dana.post(
         address, {"therapist": bea.pk, "on": "2026-11-20", "slot": slot(20, "15:00", bea), "key": str(uuid4())}
     )
@@ -181,6 +180,23 @@ def test_moving_onto_another_visit_is_refused_with_409(as_dana: Browser, book: B
         {"therapist": bea.pk, "on": "2026-11-19", "slot": slot(19, "15:00", bea), "key": str(uuid4())},
     )
     assert answer.status_code == HTTPStatus.CONFLICT
+
+
+def test_a_move_from_an_old_page_is_refused_and_then_knows_better(
+    as_dana: Browser, book: Book, bea: Therapist, dana: User, now: datetime
+) -> None:
+    visit = book(at(10))
+    address = reverse("scheduling:appointment-move", args=[visit.pk])
+    said = {"slot": slot(19, "15:00", bea), "key": str(uuid4())}
+    opened = as_dana.get(address)
+    assert f'name="seen" value="{slot(19, "10:00", bea)}"' in opened.content.decode()
+    services.move_appointment(by=dana, now=now, appointment=visit, starts_at=at(11))
+    refused = as_dana.post(address, opened.context["page"].hidden | said)
+    assert refused.status_code == HTTPStatus.CONFLICT
+    assert "Somebody has moved this visit meanwhile: it is on Thu 19 Nov, 11:00 with Bea." in refused.content.decode()
+    assert as_dana.post(address, refused.context["page"].hidden | said).status_code == HTTPStatus.FOUND
+    visit.refresh_from_db()
+    assert visit.starts_at == at(15)
 
 
 def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, book: Book) -> None:

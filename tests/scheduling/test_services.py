@@ -13,6 +13,7 @@ from clinic.scheduling import gates
 from clinic.scheduling.gates import PlannedVisit, register_gate
 from clinic.scheduling.models import Appointment, Status, StatusChange
 from clinic.scheduling.services import (
+    ChosenVisit,
     SlotTaken,
     add_time_off,
     add_weekly_hours,
@@ -243,7 +244,7 @@ def test_after_a_review_the_gates_are_asked_about_all_visits_not_begun(
     later = book(datetime(2026, 12, 3, 10, tzinfo=UTC))
     Appointment.objects.filter(pk=waiting.pk).update(review_needed=False)
     Appointment.objects.filter(pk=later.pk).update(review_needed=True)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         refresh_review_needed(client=alice, now=now)
     assert list(Appointment.objects.order_by("starts_at").values_list("review_needed", flat=True)) == [True, False]
 
@@ -274,6 +275,34 @@ def test_a_visit_stays_where_it_was_when_the_new_time_is_taken(book: Book, dana:
         move_appointment(by=dana, now=now, appointment=visit, starts_at=at(14, 30))
     visit.refresh_from_db()
     assert visit.starts_at == at(10)
+
+
+def test_of_two_who_move_one_visit_the_later_is_told(book: Book, dana: User, now: datetime) -> None:
+    seen_by_both = book(at(10))
+    move_appointment(by=dana, now=now, appointment=seen_by_both, starts_at=at(14))
+    with pytest.raises(SlotTaken, match="it is on Thu 19 Nov, 14:00 with Bea"):
+        move_appointment(by=dana, now=now, appointment=seen_by_both, starts_at=at(15))
+    assert Appointment.objects.get().starts_at == at(14)
+
+
+def test_a_page_opened_before_the_visit_moved_is_refused(
+    book: Book, bea: Therapist, room: Room, dana: User, now: datetime
+) -> None:
+    moved = move_appointment(by=dana, now=now, appointment=book(at(10)), starts_at=at(14))
+    with pytest.raises(SlotTaken, match="Somebody has moved"):
+        move_appointment(by=dana, now=now, appointment=moved, starts_at=at(15), seen=ChosenVisit(at(10), bea))
+    with pytest.raises(SlotTaken, match="Somebody has moved"):
+        move_appointment(
+            by=dana, now=now, appointment=moved, starts_at=at(15), seen=ChosenVisit(at(14), works_like_bea(room))
+        )
+    assert Appointment.objects.get().starts_at == at(14)
+
+
+def test_the_same_move_sent_twice_is_one(book: Book, dana: User, now: datetime) -> None:
+    visit = book(at(10))
+    for _time in range(2):
+        assert move_appointment(by=dana, now=now, appointment=visit, starts_at=at(14)).starts_at == at(14)
+    assert visit.status_changes.count() == 2  # booked, moved
 
 
 def test_what_has_begun_is_not_moved(book: Book, dana: User, now: datetime) -> None:
