@@ -101,8 +101,9 @@ def must_be_accessible() -> Callable[[Page], None]:
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
-    """Return a function that keeps a screenshot of the page in every width and theme asked for."""
-    folder = Path(request.config.getoption("--pictures") or tmp_path)
+    """Return a function that keeps screenshots of what is in view, in every width and theme asked for."""
+    # The option is unknown where the run began further up than this folder.
+    folder = Path(request.config.getoption("--pictures", None) or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
 
     def take(
@@ -113,7 +114,7 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Non
             page.set_viewport_size({"width": WIDTHS[width], "height": before["height"]})
             for theme in themes:
                 page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", THEMES[theme])
-                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png")
         page.set_viewport_size(before)
 
     return take

@@ -134,8 +134,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   typedMeanwhile = block && requestConfig.verb === "post" && xhr.status === 200 ? new FormData(block) : null;
 });
 
-document.addEventListener("htmx:load", (event) => {
-  const block = typedMeanwhile && event.detail.elt.id === "block-form" && find("form", event.detail.elt);
+// At once after the swap: htmx:load comes some milliseconds later, when more may have been typed.
+document.addEventListener("htmx:afterSwap", () => {
+  const block = typedMeanwhile && find("#block-form form");
   for (const field of block ? block.elements : []) {
     if (!field.name || field.disabled || ["hidden", "submit"].includes(field.type)) continue;
     if (["radio", "checkbox"].includes(field.type)) field.checked = typedMeanwhile.getAll(field.name).includes(field.value);
