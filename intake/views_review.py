@@ -16,9 +16,11 @@ from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Client, Role, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services
-from intake.forms import CloseForm
+from intake.findings import fact_of, needs_guardian
+from intake.forms import CloseForm, GuardianForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
+from intake.reading import guardian_consent as consent_of_guardian
 from intake.standing import newest_sent, to_review
 from intake.wall import render_at_wall, today_at
 
@@ -102,12 +104,32 @@ def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
         except ValidationError as problem:
             form.add_error(None, problem.messages)
         else:
-            messages.success(request, _("Closed: %(reason)s") % {"reason": finding.reason})
+            messages.success(request, _("Closed: %(reason)s") % {"reason": fact_of(finding).words})
             return _back(request, finding)
     came_from = _review_pk(request)
     if came_from is None:
         return _show_findings(request, finding.client, closing=form)
     return _show_review(request, access.submission_for(request.user, came_from, now=request.now), closing=form)
+
+
+@require_POST
+@for_roles(Role.THERAPIST)
+def guardian_consent(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Record a guardian's consent from paper."""
+    client = access.client_with_findings(request.user, pk, now=request.now)
+    form = GuardianForm(request.POST)
+    if form.is_valid():
+        name, signed_on = form.cleaned_data["name"], form.cleaned_data["signed_on"]
+        try:
+            services.record_guardian_consent(
+                by=request.user, now=request.now, client=client, name=name, signed_on=signed_on
+            )
+        except ValidationError as problem:
+            form.add_error(None, problem)
+        else:
+            messages.success(request, _("The guardian's consent is recorded."))
+            return redirect("intake:findings", client.pk)
+    return _show_findings(request, client, guardian=form)
 
 
 def _back(request: HttpRequest, finding: Finding) -> HttpResponse:
@@ -144,7 +166,13 @@ def _show_review(
     return render_at_wall(request, "intake/review.html", context, status=409 if problem else 200)
 
 
-def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm | None = None) -> HttpResponse:
+def _show_findings(
+    request: ClinicRequest,
+    client: Client,
+    *,
+    closing: CloseForm | None = None,
+    guardian: GuardianForm | None = None,
+) -> HttpResponse:
     rows = finding_rows(services.open_findings(client.pk))
     forms = {closing.prefix: closing} if closing else {}
     context = {
@@ -154,6 +182,9 @@ def _show_findings(request: ClinicRequest, client: Client, *, closing: CloseForm
         "sent": newest_sent([client.pk]).get(client.pk),
         "visit": _visit_to_start(request, client),
         "closing": closing,
+        "needs_guardian": needs_guardian(client, today_at(request.now)),
+        "guardian_consent": consent_of_guardian(client.pk),
+        "guardian_form": guardian or GuardianForm(),
     }
     return render_at_wall(request, "intake/findings.html", context)
 
