@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from clinic.people.models import Client
-from intake.models import Consent, Effect, Finding, Submission
+from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer
-from intake.rules import current_rules, parse_scope
+from intake.rules import Rule, current_rules, parse_scope
 from intake.safety import (
     FindingFact,
     Planned,
@@ -92,6 +92,25 @@ def open_findings(client_pk: int) -> list[Finding]:
     """Return what is in force for a client, most severe first."""
     found = Finding.objects.open().filter(client=client_pk).select_related("rule_version", "acknowledged_by")
     return sorted(found.order_by("raised_at", "pk"), key=lambda finding: severity(fact_of(finding)), reverse=True)
+
+
+def findings_in_force(client_pk: int, day: date) -> list[Finding]:
+    """Return what holds for a client on a day, most severe first, without what a consent on record lifts."""
+    consents = consents_of([client_pk]).get(client_pk, frozenset())
+    return [finding for finding in open_findings(client_pk) if fact_of(finding).is_in_force(day, consents)]
+
+
+def guardian_rule() -> Rule | None:
+    """Return the rule that a guardian's consent lifts, if the clinic's rules have one."""
+    return next((rule for rule in current_rules()[1] if rule.consent == GUARDIAN), None)
+
+
+def needs_guardian(client: Client, day: date) -> bool:
+    """Say whether she is, or was when she answered, under age or of unknown age: a guardian must agree."""
+    rule = guardian_rule()
+    if rule is not None and raise_fact(rule, SafetyProfile({}, day, client.age_on(day)), day):
+        return True
+    return Finding.objects.open().filter(client=client, consent=GUARDIAN).exists()
 
 
 def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:

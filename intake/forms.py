@@ -136,6 +136,19 @@ class CloseForm(forms.Form):
     )
 
 
+class GuardianForm(forms.Form):
+    """A guardian's consent as it stands on paper."""
+
+    prefix = "guardian"
+    name = forms.CharField(label=_("Name of the parent or guardian"), max_length=LONGEST_NAME)
+    signed_on = forms.DateField(
+        label=_("Signed on"),
+        widget=forms.DateInput(attrs={"type": "date", "class": "mid"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Please write a date that exists.")},
+    )
+    is_seen = forms.BooleanField(label=_("I have seen the signed paper"))
+
+
 def answer_of(value: object) -> Answer | None:
     """Return a cleaned value as answers are kept, or None where nothing was said."""
     match value:

@@ -146,8 +146,12 @@ class Submission(models.Model):
         return f"{self.client_id} {self.state}"
 
 
+# The consent that a therapist records from paper.
+GUARDIAN = "guardian"
+
+
 class Consent(models.Model):
-    """She read and signed this text, or revoked it later."""
+    """She read and signed this text, or revoked it later; or her guardian signed on paper, which a therapist saw."""
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="consents")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, related_name="consents")
@@ -158,6 +162,9 @@ class Consent(models.Model):
     signed_name = models.CharField(max_length=160)
     signed_at = models.DateTimeField()
     ip_address = models.GenericIPAddressField(null=True)
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who saw it signed on paper"
+    )
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -11,19 +11,13 @@ from django.utils.translation import gettext as _
 
 from clinic.lib.body import Group, Region
 from intake.findings import fact_of, open_findings
-from intake.models import Consent, Effect, Finding, Submission
+from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import ANSWER_WORDS, NO, Answer, Kind, Question, form_of
 from intake.rules import Scope, parse_scope, rules_of
-from intake.safety import NOT_ASKED_RULE
+from intake.safety import NOT_ASKED_RULE, STOPPING
 
 STOP, CAP, TELL = "stop", "cap", "tell"
-LOOKS = {
-    Effect.EMERGENCY: STOP,
-    Effect.SAME_DAY: STOP,
-    Effect.POSTPONE: STOP,
-    Effect.BLOCK: STOP,
-    Effect.CLEAR: STOP,
-    Effect.CONSENT: STOP,
+LOOKS = dict.fromkeys(STOPPING, STOP) | {
     Effect.NO_PRODUCT: STOP,
     Effect.CAP: CAP,
     Effect.WARN: CAP,
@@ -190,6 +184,12 @@ def days_words(starts_on: date | None, ends_on: date | None) -> str:
     if last:
         return _("until %(last)s") % {"last": last}
     return _("from %(first)s") % {"first": first} if first else ""
+
+
+def guardian_consent(client_pk: int) -> Consent | None:
+    """Return the guardian's consent in force."""
+    signed = Consent.objects.filter(client=client_pk, code=GUARDIAN, revoked_at__isnull=True)
+    return signed.select_related("recorded_by").first()
 
 
 def closed_findings(client_pk: int) -> list[FindingRow]:

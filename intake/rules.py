@@ -19,11 +19,9 @@ Window:     {"since": code, "first_day": n, "last_day": m}     days counted from
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
-
-from django.db.models import Max
 
 from clinic.lib.body import GROUPS, Group, Region
 from intake.models import Effect, RuleVersion
@@ -115,6 +113,8 @@ class Rule:
     is_floor: bool = False
     # Asked at each visit instead of in the form: silence in the form holds nothing back.
     is_asked_at_visit: bool = False
+    # The number of the version in which it stands; no part of the row.
+    version: int = 0
 
 
 def current_rules() -> tuple[int, tuple[Rule, ...]]:
@@ -128,19 +128,15 @@ def current_rules() -> tuple[int, tuple[Rule, ...]]:
 @lru_cache(maxsize=8)
 def rules_of(version_pk: int) -> tuple[Rule, ...]:
     """Return the rules of a version. It is frozen, so each process reads it once."""
-    return parse_rules(RuleVersion.objects.values_list("rules", flat=True).get(pk=version_pk))
+    version = RuleVersion.objects.get(pk=version_pk)
+    return parse_rules(version.rules, version=version.number)
 
 
-def next_number() -> int:
-    """Return the number that a new version gets."""
-    return (RuleVersion.objects.aggregate(highest=Max("number"))["highest"] or 0) + 1
-
-
-def parse_rules(rows: Any) -> tuple[Rule, ...]:
+def parse_rules(rows: Any, *, version: int = 0) -> tuple[Rule, ...]:
     """Read the rows of a version. Raises RuleProblem when one of them cannot be read."""
     if not isinstance(rows, list) or not rows:
         raise RuleProblem("A version is a list of rules.")
-    rules = tuple(parse_rule(row) for row in rows)
+    rules = tuple(replace(parse_rule(row), version=version) for row in rows)
     if len({rule.code for rule in rules}) != len(rules):
         raise RuleProblem("A rule's code stands twice.")
     return rules
@@ -151,7 +147,7 @@ def parse_rule(row: Any) -> Rule:
     if not isinstance(row, dict):
         raise RuleProblem("A rule is an object.")
     code = row.get("code", "?")
-    unknown = set(row) - {part.name for part in fields(Rule)}
+    unknown = set(row) - {part.name for part in fields(Rule) if part.name != "version"}
     if unknown:
         raise RuleProblem(f"{code}: unknown {', '.join(sorted(unknown))}.")
     try:

@@ -34,6 +34,8 @@ LADDER = (
     Effect.EMERGENCY,
 )
 URGENT = frozenset({Effect.SAME_DAY, Effect.EMERGENCY})
+# What stops the work of which it speaks, until a consent on record lifts it; a cap or a warning is passed over.
+STOPPING = frozenset({Effect.BLOCK, Effect.CLEAR, Effect.POSTPONE, Effect.SAME_DAY, Effect.EMERGENCY, Effect.CONSENT})
 
 NOT_ASKED_RULE = "not_asked"
 NOT_ASKED = gettext_noop("Not every safety question has been answered: no deep work and no neck work until it is.")
@@ -88,6 +90,10 @@ class FindingFact:
     def holds_on(self, day: date) -> bool:
         """Say whether `day` lies within its days."""
         return (self.starts_on is None or self.starts_on <= day) and (self.ends_on is None or day <= self.ends_on)
+
+    def is_in_force(self, day: date, consents: frozenset[str]) -> bool:
+        """Say whether it holds on `day` and no consent on record lifts it."""
+        return self.holds_on(day) and not (self.effect is Effect.CONSENT and self.consent in consents)
 
 
 @dataclass(frozen=True)
@@ -281,7 +287,7 @@ def may(
     verdict = Verdict()
     for fact in findings:
         scopes = [scope for scope in fact.applies_to or (Scope(),) if _meets(scope, planned)]
-        if scopes and fact.holds_on(day) and not (fact.effect is Effect.CONSENT and fact.consent in consents):
+        if scopes and fact.is_in_force(day, consents):
             verdict = _joined(verdict, fact, scopes, planned)
     return replace(
         verdict,

@@ -11,12 +11,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
-from clinic.people.models import Client, ContactConsent, User
+from clinic.lib.times import day_bounds
+from clinic.people.models import Client, ContactConsent, User, clinic_zone
 from clinic.people.services import give_client_login, lock_client, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
-from intake.findings import facts_of, not_settled, open_findings, raise_findings, verdict_for
+from intake.findings import facts_of, guardian_rule, not_settled, open_findings, raise_findings, verdict_for
 from intake.links import token_for
-from intake.models import Consent, Effect, Finding, FormVersion, Invitation, Submission
+from intake.models import GUARDIAN, Consent, Effect, Finding, FormVersion, Invitation, Submission
 from intake.questions import (
     UNSURE,
     YES,
@@ -45,6 +46,7 @@ __all__ = [
     "invite",
     "open_findings",
     "open_invitation",
+    "record_guardian_consent",
     "review",
     "save_step",
     "submit",
@@ -386,6 +388,36 @@ def close_finding(*, by: User, now: datetime, finding: Finding, reason: str) -> 
     record_change(by=by.pk, client=finding.client_id, what=finding, words=_("finding closed"), now=now)
     refresh_review_needed(client=finding.client, now=now)
     return finding
+
+
+@transaction.atomic
+def record_guardian_consent(*, by: User, now: datetime, client: Client, name: str, signed_on: date) -> Consent:
+    """Record a guardian's consent that a therapist has seen signed on paper, in place of an earlier one.
+
+    It lifts what waits for it; the finding stays open until a therapist closes it.
+    """
+    _refuse_others(by)
+    name, rule = " ".join(name.split()), guardian_rule()
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise ValidationError({"name": _("Write the name as it was signed.")})
+    if signed_on > today_at(now):
+        raise ValidationError({"signed_on": _("This day is still to come.")})
+    if rule is None:
+        raise ValidationError(_("The rules ask for no guardian."))
+    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    Consent.objects.filter(client=client, code=GUARDIAN, revoked_at__isnull=True).update(revoked_at=now)
+    consent = Consent.objects.create(
+        client=client,
+        code=GUARDIAN,
+        text=f"{rule.title}\n\n{rule.reason}",
+        version=rule.version,
+        signed_name=name,
+        signed_at=day_bounds(clinic_zone(), signed_on)[0],
+        recorded_by=by,
+    )
+    record_change(by=by.pk, client=client.pk, what=consent, words=_("guardian's consent recorded"), now=now)
+    refresh_review_needed(client=client, now=now)
+    return consent
 
 
 def _locked_open_finding(by: User, finding: Finding) -> Finding:

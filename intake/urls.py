@@ -14,6 +14,7 @@ urlpatterns = [
     path("intake/sent/", views.sent, name="sent"),
     path("clients/<int:pk>/intake/invite/", views_review.invite, name="invite"),
     path("clients/<int:pk>/findings/", views_review.findings, name="findings"),
+    path("clients/<int:pk>/findings/guardian/", views_review.guardian_consent, name="guardian-consent"),
     path("reviews/", views_review.review_list, name="review-list"),
     path("reviews/<int:pk>/", views_review.review, name="review"),
     path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),

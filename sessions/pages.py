@@ -14,17 +14,16 @@ from django.utils.translation import gettext_lazy
 from clinic.lib.times import local_date
 from clinic.people.models import Client
 from clinic.scheduling.models import Appointment
-from intake.findings import fact_of
+from intake.findings import fact_of, findings_in_force
 from intake.models import Effect, Finding
 from intake.profile import profile_of
-from intake.services import open_findings
+from intake.safety import STOPPING
 from sessions.checking import Limits
 from sessions.forms import NoteForm
 from sessions.goals import goals_of
 from sessions.models import Block, Note, Pressure
 from sessions.reading import BlockLine, TimelineRow, block_lines, timeline
 
-STOPS_TODAY = frozenset({Effect.BLOCK, Effect.CLEAR, Effect.POSTPONE, Effect.SAME_DAY, Effect.EMERGENCY})
 SILENT = frozenset({Effect.LETTER})
 # A word or two: the head has little room, and the reason stands beside.
 TAGS = {
@@ -100,7 +99,7 @@ def head_of(note: Note, now: datetime, earlier: int) -> Head:
 
 def in_force(client: Client, day: date) -> list[ForceLine]:
     """Return what is in force for a client on a day, what stops first."""
-    findings = [finding for finding in open_findings(client.pk) if _holds(finding, day)]
+    findings = findings_in_force(client.pk, day)
     lines = [_force_line(finding) for finding in findings if finding.effect not in SILENT]
     if profile_of(client) is None:
         words = _("not filled in: deep and neck work is held back")
@@ -109,15 +108,11 @@ def in_force(client: Client, day: date) -> list[ForceLine]:
     return [*sorted(lines, key=lambda line: not line.is_stop), everyone]
 
 
-def _holds(finding: Finding, day: date) -> bool:
-    return (not finding.starts_on or finding.starts_on <= day) and (not finding.ends_on or day <= finding.ends_on)
-
-
 def _force_line(finding: Finding) -> ForceLine:
     words = fact_of(finding).words
     if finding.effect == Effect.CAP:
         return ForceLine(_("Cap %(cap)s") % {"cap": finding.cap}, is_stop=False, reason=words)
-    return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPS_TODAY, words)
+    return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPPING, words)
 
 
 def room_words(client: Client) -> Sequence[str]:

@@ -103,6 +103,7 @@ DOORS: Mapping[str, Door] = {
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
+    "intake:guardian-consent": Door(ONLY_POST, THERAPISTS, at="client"),
     "intake:review-list": Door(THERAPISTS, ONLY_GET),
     "intake:review": Door(THERAPISTS, ONLY_GET, at="submission"),
     "intake:review-done": Door(ONLY_POST, "in 404 404 404 409 404", at="submission"),

@@ -98,7 +98,7 @@ def chart(client: Client, now: datetime) -> Chart:
         age=client.age_on(today),
         profile=profile_of(client),
         zone=zone,
-        alerts=force_of(findings, today).alerts,
+        alerts=force_of(client.pk, today).alerts,
         findings=finding_rows(findings),
         timeline=timeline(visits, signed_notes(client.pk), answers_of(client), zone),
         upcoming=upcoming,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from intake.models import Effect, Finding
+from intake.findings import findings_in_force
+from intake.models import Finding
 from intake.reading import FindingRow, finding_rows
-
-STOPPING = frozenset({Effect.CLEAR, Effect.BLOCK, Effect.POSTPONE, Effect.SAME_DAY, Effect.EMERGENCY})
+from intake.safety import STOPPING
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,6 @@ def stops_everything(finding: Finding) -> bool:
     return finding.effect in STOPPING and not finding.applies_to
 
 
-def force_of(findings: Iterable[Finding], day: date) -> Force:
-    """Return the open findings that hold on `day`, in the order in which they come."""
-    holding = [f for f in findings if (not f.starts_on or f.starts_on <= day) and (not f.ends_on or day <= f.ends_on)]
-    return Force(tuple(finding_rows(holding)))
+def force_of(client_pk: int, day: date) -> Force:
+    """Return what is in force for a client on `day`."""
+    return Force(tuple(finding_rows(findings_in_force(client_pk, day))))

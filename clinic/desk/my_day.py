@@ -16,7 +16,6 @@ from clinic.people.models import User, clinic_zone
 from clinic.people.worklist import WorkRow, worklists
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import UPCOMING, Appointment, Status
-from intake.findings import open_findings
 from intake.profile import profile_of
 from sessions.reading import SignedNote, last_note
 
@@ -136,7 +135,7 @@ def next_client(visits: Sequence[Appointment], now: datetime) -> NextClient | No
         when=when_words(visit, now),
         visit_number=visit.client.appointments.filter(status=Status.COMPLETED, starts_at__lt=visit.starts_at).count()
         + 1,
-        force=force_of(open_findings(visit.client_id), visit.local_start.date()),
+        force=force_of(visit.client_id, visit.local_start.date()),
         last=last_note(visit.client_id),
         has_intake=profile is not None,
         room_wishes=profile.room_wishes if profile else (),

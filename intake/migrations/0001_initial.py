@@ -218,6 +218,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "recorded_by",
+                    models.ForeignKey(
+                        help_text="Who saw it signed on paper",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "submission",
                     models.ForeignKey(
                         null=True,
