@@ -240,3 +240,13 @@ def test_the_review_and_the_findings_are_accessible(
         picture(page, f"intake-{name}", widths=({390: "phone", 820: "tablet", 1440: "desk"}[width],))
     page.get_by_role("button", name="Acknowledge").first.click()
     expect(page.get_by_text("known to Bea Lindqvist").first).to_be_visible()
+
+
+def test_she_is_told_when_her_link_was_closed_meanwhile(
+    open_as: Callable[..., Page], alice: Client, dana: User, link: str
+) -> None:
+    page = open_as(PHONE, 844)
+    begin(page, link)
+    services.invite(by=dana, now=timezone.now(), client=alice)
+    page.locator("label[for=id_attack_today_1]").click()
+    expect(page.get_by_text("Not saved: open your link again")).to_be_visible()

@@ -6,9 +6,8 @@ document.documentElement.classList.add("js");
 let isUnsaved = false;
 let isSent = false;
 
-function sayUnsaved() {
-  const saved = document.getElementById("saved");
-  saved.textContent = form.dataset.unsaved;
+function sayUnsaved(words) {
+  document.getElementById("saved").textContent = words;
   form.dataset.waits = "";
   isUnsaved = true;
 }
@@ -24,8 +23,8 @@ form.addEventListener("htmx:beforeRequest", (event) => {
   if (isSent) event.preventDefault();
   else isUnsaved = false;
 });
-form.addEventListener("htmx:sendError", sayUnsaved);
-form.addEventListener("htmx:responseError", sayUnsaved);
+form.addEventListener("htmx:sendError", () => sayUnsaved(form.dataset.offline));
+form.addEventListener("htmx:responseError", () => sayUnsaved(form.dataset.refused));
 form.addEventListener("htmx:afterOnLoad", () => delete form.dataset.waits);
 window.addEventListener("online", saveAgain);
 setInterval(saveAgain, 15000);
@@ -35,7 +34,7 @@ setInterval(saveAgain, 15000);
 form.addEventListener("submit", (event) => {
   if (!navigator.onLine) {
     event.preventDefault();
-    sayUnsaved();
+    sayUnsaved(form.dataset.offline);
     return;
   }
   isSent = true;
