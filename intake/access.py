@@ -108,14 +108,21 @@ def enter(session: SessionBase, submission: Submission, invitation: Invitation |
     session.pop(SENT, None)
 
 
-def draft_in(session: SessionBase, *, now: datetime) -> Submission:
+def draft_in(request: ClinicRequest) -> Submission:
     """Return the answers being given in this browser. Raises LinkClosed once they may no longer be."""
     drafts = Submission.objects.filter(state=Submission.State.DRAFT).select_related("client")
-    draft = drafts.filter(pk=session.get(DRAFT, 0)).first()
-    invitation_pk = session.get(INVITATION)
-    if draft is None or (invitation_pk and not Invitation.objects.open(now).filter(pk=invitation_pk).exists()):
+    draft = drafts.filter(pk=request.session.get(DRAFT, 0)).first()
+    if draft is None or not _may_still_answer(request, draft):
         raise LinkClosed("")
     return draft
+
+
+def _may_still_answer(request: ClinicRequest, draft: Submission) -> bool:
+    """Ask at each step: a link may be taken back, and who came by a sign-in may act for her no longer."""
+    invitation_pk = request.session.get(INVITATION)
+    if invitation_pk:
+        return Invitation.objects.open(request.now).filter(pk=invitation_pk).exists()
+    return request.user.is_authenticated and own_clients(request.user).filter(pk=draft.client_id).exists()
 
 
 def leave(session: SessionBase, submission: Submission) -> None:

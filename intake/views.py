@@ -95,7 +95,7 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
 @with_now
 def step(request: ClinicRequest, number: int) -> HttpResponse:
     """Ask one step, and keep its answers; going back keeps those that are there."""
-    draft = access.draft_in(request.session, now=request.now)
+    draft = access.draft_in(request)
     shown = _step(draft, number)
     if "back" in request.POST:
         draft = _keep(request, draft, shown)
@@ -116,7 +116,7 @@ def step(request: ClinicRequest, number: int) -> HttpResponse:
 @with_now
 def step_save(request: ClinicRequest, number: int) -> HttpResponse:
     """Keep what she has typed so far, while she is typing."""
-    draft = access.draft_in(request.session, now=request.now)
+    draft = access.draft_in(request)
     draft = _keep(request, draft, _step(draft, number))
     if _stop_first(draft, request.now):
         return HttpResponseClientRedirect(reverse("intake:stop"))
@@ -127,7 +127,7 @@ def step_save(request: ClinicRequest, number: int) -> HttpResponse:
 @with_now
 def stop(request: ClinicRequest) -> HttpResponse:
     """Ask her to get help first."""
-    draft = access.draft_in(request.session, now=request.now)
+    draft = access.draft_in(request)
     alarm = services.alarm_of(draft, request.now)
     if alarm is None:
         return _go_on(draft, request.now)

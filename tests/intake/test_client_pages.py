@@ -166,6 +166,18 @@ def test_a_link_taken_back_closes_the_browser_in_which_it_was_open(
     assert phone.get(reverse("intake:step", args=[1])).status_code == 410
 
 
+def test_who_may_act_for_her_no_longer_is_out_of_a_form_that_is_open(
+    as_alice: Browser, alice: Client, dana: User, now: datetime
+) -> None:
+    services.invite(by=dana, now=now, client=alice)
+    assert as_alice.post(reverse("intake:own", args=[alice.pk])).status_code == 302
+    assert as_alice.get(reverse("intake:step", args=[1])).status_code == 200
+    ClientAccess.objects.all().delete()
+    assert as_alice.get(reverse("intake:step", args=[1])).status_code == 410
+    assert as_alice.post(reverse("intake:step-save", args=[1]), {"headache_days": "3"}).status_code == 410
+    assert Submission.objects.get().answers == {}
+
+
 def test_a_browser_without_a_link_sees_no_step(client: Browser, alice: Client) -> None:
     for name, args in (("intake:step", [1]), ("intake:stop", [])):
         assert client.get(reverse(name, args=args)).status_code == 410
