@@ -14,17 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.people.models import Service
+from clinic.scheduling.forms import DayField
 from plans.draft import Draft, Option
 from plans.models import COUNTED, HIGHEST, Cadence, Measure
 from plans.services import BASELINE_DAYS, USUAL_PHASES, GoalDraft, PhaseDraft, check_goal
 
 CADENCES = {"weekly": Cadence.WEEKLY, "two_weeks": Cadence.TWO_WEEKS, "monthly": Cadence.MONTHLY}
-
-
-def day_field(label: Any, **options: Any) -> forms.DateField:
-    """Return a field that a browser shows with its own calendar."""
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "mid"})
-    return forms.DateField(label=label, widget=widget, **options)
 
 
 def visits_field(label: Any) -> forms.IntegerField:
@@ -45,7 +40,7 @@ class PlanForm(forms.Form):
     service = forms.ChoiceField(
         label=gettext_lazy("Service"), widget=forms.RadioSelect(attrs={"class": "choices stack-2"})
     )
-    starts_on = day_field(gettext_lazy("Starts on"))
+    starts_on = DayField(label=gettext_lazy("Starts on"))
     with_baseline = forms.BooleanField(
         label=gettext_lazy("Begin with 28 days of diary, without visits"),
         help_text=gettext_lazy("Later counts then have something to be compared with."),
@@ -72,7 +67,7 @@ class PlanForm(forms.Form):
         highest = HIGHEST[measure]
         self.fields[f"{measure}_baseline"] = number_field(_("At the start"), highest)
         self.fields[f"{measure}_target"] = number_field(_("Target"), highest)
-        self.fields[f"{measure}_due_on"] = day_field(_("By"), required=False)
+        self.fields[f"{measure}_due_on"] = DayField(label=_("By"), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -197,7 +192,7 @@ class ScoreForm(forms.Form):
         max_value=BASELINE_DAYS,
         widget=forms.NumberInput(attrs={"class": "short", "inputmode": "numeric"}),
     )
-    on = day_field(gettext_lazy("In the 28 days until"))
+    on = DayField(label=gettext_lazy("In the 28 days until"))
 
     def __init__(self, data: Any = None, *, today: date) -> None:
         super().__init__(data, initial={"on": today, "measure": COUNTED[0].value})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from clinic.desk.day import board
@@ -16,6 +15,7 @@ from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Location
 from clinic.scheduling.access import visit_for
+from clinic.scheduling.time_page import parse_day
 
 
 @require_safe
@@ -27,7 +27,7 @@ def day(request: ClinicRequest) -> HttpResponse:
     if location is None:
         return render(request, "desk/day_no_location.html")
     today = local_date(location.zone, request.now)
-    on = _day_of(request.GET.get("on", ""), today)
+    on = parse_day(request.GET.get("on", "")) or today
     context: dict[str, Any] = {
         "board": board(user=request.user, now=request.now, location=location, day=on),
         "locations": locations,
@@ -60,13 +60,3 @@ def _chosen(locations: list[Location], pk: str) -> Location | None:
     if not found:
         raise Http404
     return found[0]
-
-
-def _day_of(words: str, today: date) -> date:
-    """Return the day asked for; a day that is none, or beyond the calendar's edge, is today."""
-    try:
-        asked = parse_date(words)
-    except ValueError:
-        asked = None
-    is_far = asked is not None and not date(2000, 1, 1) <= asked <= date(2200, 1, 1)
-    return today if asked is None or is_far else asked

@@ -102,6 +102,8 @@ def test_a_phase_without_visits_is_left_out(alice: Client, service: Service, as_
         ({"migraine_days_due_on": "2026-11-01"}, "comes after the start of the plan"),
         ({"service": "999999"}, "not one of the available choices"),
         ({"starts_on": "soon"}, "Enter a valid date."),
+        ({"starts_on": "9999-12-31"}, "That is too far ahead."),
+        ({"migraine_days_due_on": "9999-12-31"}, "That is too far ahead."),
         ({"weekly": "99"}, "less than or equal to 52"),
     ],
 )
@@ -244,6 +246,8 @@ def test_a_count_is_recorded_and_shown_and_a_later_one_of_the_day_corrects_it(
         ({"value": "29"}, "less than or equal to 28"),
         ({"value": ""}, "This field is required."),
         ({"on": "2026-12-24"}, "This day has not come yet."),
+        ({"on": "0001-01-01"}, "That is too long ago."),
+        ({"on": "9999-12-31"}, "That is too far ahead."),
         ({"measure": "pain"}, "not one of the available choices"),
     ],
 )
