@@ -14,6 +14,8 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User
@@ -116,6 +118,9 @@ class ClientForm(forms.ModelForm[Client]):
         if client.pk:
             self.initial["by_email"] = has_contact_consent(client, EMAIL)
             self.initial["by_text"] = has_contact_consent(client, TEXT)
+            # What counts as changed is what she who typed has changed, not what a colleague did meanwhile.
+            for name in self._opened:
+                self.fields[name].show_hidden_initial = True
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
@@ -130,6 +135,15 @@ class ClientForm(forms.ModelForm[Client]):
             Fieldset(_("Sign-in"), *(["logins"] if accesses else []), "new_login", css_class="mt-3"),
             Fieldset(_("In the clinic"), "primary_therapist", "alert", css_class="mt-3"),
         )
+
+    @property
+    def _opened(self) -> list[str]:
+        return [name for name in (*self.Meta.fields, "by_email", "by_text", "logins") if name in self.fields]
+
+    def opened_with(self) -> SafeString:
+        """Return, as hidden inputs, what the form was opened with."""
+        fields = [self[name] for name in self._opened if self.fields[name].show_hidden_initial]
+        return format_html_join("", "{}", ((field.as_hidden(only_initial=True),) for field in fields))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -152,11 +166,15 @@ class ClientForm(forms.ModelForm[Client]):
 
     @transaction.atomic
     def keep(self, *, by: User, now: datetime) -> Client:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
+        """Write what was typed; raises ValidationError, and then nothing is written.
+
+        Of a client who is known only what was changed, so that a form opened long ago takes nothing back.
+        """
         facts = {name: self.cleaned_data[name] for name in self.Meta.fields}
         facts["phone"] = str(facts["phone"])
         if self.instance.pk:
-            client = update_client(by=by, now=now, client=self.instance, **facts)
+            changed = {name: fact for name, fact in facts.items() if name in self.changed_data}
+            client = update_client(by=by, now=now, client=self.instance, **changed)
         else:
             client = create_client(by=by, now=now, **facts)
         self._keep_consents(client, by=by, now=now)
@@ -177,8 +195,11 @@ class ClientForm(forms.ModelForm[Client]):
 
     def _keep_logins(self, client: Client, *, by: User, now: datetime) -> None:
         if "logins" in self.fields:
-            for access in set(self.fields["logins"].initial) - set(self.cleaned_data["logins"]):
-                take_client_login(by=by, now=now, access=access)
+            ticked = set(self.cleaned_data["logins"])
+            opened = self.data.getlist(self["logins"].html_initial_name)
+            for access in self.fields["logins"].initial:
+                if access not in ticked and str(access.pk) in opened:
+                    take_client_login(by=by, now=now, access=access)
         if self.cleaned_data["new_login"]:
             give_client_login(by=by, now=now, client=client, email=self.cleaned_data["email"])
 

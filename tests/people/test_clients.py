@@ -1,12 +1,21 @@
 """Finding, adding and changing clients through the pages."""
 
+import re
 from datetime import date
+from html import unescape
 
 import pytest
+from django.http import HttpResponse
+from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.people.models import Client, ClientAccess, ContactConsent, User
-from clinic.people.services import has_contact_consent, record_contact_consent
+from clinic.people.services import (
+    give_client_login,
+    has_contact_consent,
+    record_contact_consent,
+    update_client,
+)
 from tests.factories import ClientFactory
 
 LIST, NEW = "/clients/", "/clients/new/"
@@ -28,6 +37,21 @@ def typed() -> dict[str, str]:
 
 def edit_url(client: Client) -> str:
     return reverse("people:client-edit", args=[client.pk])
+
+
+def opened(browser: Browser, client: Client) -> dict[str, list[str]]:
+    """Open the form about a client and return what it remembers of that moment."""
+    return hidden(browser.get(edit_url(client)))
+
+
+def hidden(page: HttpResponse) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(
+        r'<input type="hidden" name="(initial-\w+)"(?: value="([^"]*)")?', page.content.decode()
+    ):
+        found.setdefault(name, []).append(unescape(value))
+    assert found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -158,7 +182,7 @@ def test_editing_does_not_ask_again_about_a_twin_that_was_accepted(as_dana, type
     ClientFactory(email="ana@example.org")
     as_dana.post(NEW, typed | {"save_anyway": "1"})
     ana = Client.objects.get(legal_name="Ana Reis")
-    assert as_dana.post(edit_url(ana), typed | {"alert": "Rings once."}).status_code == 302
+    assert as_dana.post(edit_url(ana), opened(as_dana, ana) | typed | {"alert": "Rings once."}).status_code == 302
     ana.refresh_from_db()
     assert ana.alert == "Rings once."
 
@@ -166,9 +190,10 @@ def test_editing_does_not_ask_again_about_a_twin_that_was_accepted(as_dana, type
 def test_it_shows_and_records_only_consents_that_change(as_dana, dana, typed, alice, now):
     record_contact_consent(by=dana, now=now, client=alice, channel="email", is_given=True, source="in person")
     assert as_dana.get(edit_url(alice)).context["form"]["by_email"].initial is True
-    as_dana.post(edit_url(alice), typed | {"by_email": "on", "logins": alice.accesses.get().pk})
+    kept = {"logins": alice.accesses.get().pk}
+    as_dana.post(edit_url(alice), opened(as_dana, alice) | typed | kept | {"by_email": "on"})
     assert alice.contact_consents.count() == 1
-    as_dana.post(edit_url(alice), typed | {"logins": alice.accesses.get().pk})
+    as_dana.post(edit_url(alice), opened(as_dana, alice) | typed | kept)
     assert not has_contact_consent(alice, "email")
     assert alice.contact_consents.count() == 2
 
@@ -187,7 +212,7 @@ def test_a_sign_in_that_is_refused_leaves_nothing_half_saved(as_dana, typed, dan
 
 def test_unticking_a_sign_in_takes_it_away(as_dana, as_alice, typed, alice, alice_user):
     assert Client.objects.visible_to(alice_user).exists()
-    as_dana.post(edit_url(alice), typed)
+    as_dana.post(edit_url(alice), opened(as_dana, alice) | typed)
     assert not Client.objects.visible_to(alice_user).exists()
     assert User.objects.filter(pk=alice_user.pk).exists()
 
@@ -233,9 +258,37 @@ def test_a_name_is_enough(as_dana):
 
 def test_a_phone_number_may_be_taken_away(as_dana, typed, dana):
     client = ClientFactory(legal_name="Ana Reis", phone="+351912345678")
-    as_dana.post(edit_url(client), typed | {"phone": ""})
+    as_dana.post(edit_url(client), opened(as_dana, client) | typed | {"phone": ""})
     client.refresh_from_db()
     assert client.phone == ""
+
+
+def test_a_form_opened_long_ago_undoes_nothing_that_a_colleague_changed(as_dana, dana, alice, bea, now):
+    began = opened(as_dana, alice)
+    still = {
+        "legal_name": alice.legal_name,
+        "email": alice.email,
+        "born_on": alice.born_on,
+        "primary_therapist": bea.pk,
+    }
+    update_client(by=dana, now=now, client=alice, phone="+351912345678", email="new@example.org")
+    record_contact_consent(by=dana, now=now, client=alice, channel="email", is_given=True, source="in person")
+    given = give_client_login(by=dana, now=now, client=alice, email="mother@example.org")
+    first = ClientAccess.objects.filter(client=alice).exclude(user=given).get()
+    said = began | still | {"logins": first.pk, "alert": "Rings twice."}
+    assert as_dana.post(edit_url(alice), said).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.phone, alice.email, alice.alert) == ("+351912345678", "new@example.org", "Rings twice.")
+    assert has_contact_consent(alice, "email")
+    assert alice.accesses.filter(user=given).exists()
+
+
+def test_a_form_with_an_error_keeps_what_it_was_opened_with(as_dana, dana, alice, now):
+    began = opened(as_dana, alice)
+    update_client(by=dana, now=now, client=alice, phone="+351912345678")
+    page = as_dana.post(edit_url(alice), began | {"legal_name": "", "email": alice.email})
+    assert "legal_name" in page.context["form"].errors
+    assert hidden(page) == began
 
 
 def test_a_consent_needs_to_be_said_somehow(as_dana, typed):
