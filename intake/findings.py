@@ -47,17 +47,23 @@ def fact_of(finding: Finding) -> FindingFact:
     )
 
 
-def raise_findings(submission: Submission, facts: Iterable[FindingFact], *, now: datetime) -> None:
-    """Open a finding per fact. One open by the same rule grows where the answer is more severe; it never shrinks."""
+def raise_findings(
+    client_pk: int, facts: Iterable[FindingFact], *, now: datetime, submission: Submission | None = None
+) -> None:
+    """Open a finding per fact. One open by the same rule grows where the answer is more severe; it never shrinks.
+
+    Without a submission the answers were given at a visit.
+    """
     # Two devices may send at the same moment.
-    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=submission.client_id)
+    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client_pk)
     version, _rules = current_rules()
-    facts = not_settled(submission, facts, today_at(now))
-    is_open = {finding.rule: finding for finding in Finding.objects.open().filter(client=submission.client_id)}
+    if submission is not None:
+        facts = not_settled(submission, facts, today_at(now))
+    is_open = {finding.rule: finding for finding in Finding.objects.open().filter(client=client_pk)}
     for fact in facts:
         finding = is_open.get(fact.rule)
         if finding is None:
-            finding = Finding(client_id=submission.client_id, rule=fact.rule, raised_at=now)
+            finding = Finding(client_id=client_pk, rule=fact.rule, raised_at=now)
         else:
             old = fact_of(finding)
             fact = merged(old, fact, today_at(now))  # noqa: PLW2901  # the same fact, grown
@@ -77,8 +83,8 @@ def not_settled(submission: Submission, facts: Iterable[FindingFact], day: date)
     ]
 
 
-def _write(finding: Finding, fact: FindingFact, submission: Submission, version: int) -> None:
-    finding.submission, finding.rule_version_id = submission, version
+def _write(finding: Finding, fact: FindingFact, submission: Submission | None, version: int) -> None:
+    finding.submission, finding.rule_version_id = submission or finding.submission, version
     finding.effect, finding.cap, finding.consent = fact.effect, fact.cap, fact.consent
     finding.reason, finding.is_unsure = fact.reason, fact.is_unsure
     finding.applies_to = [scope.as_data() for scope in fact.applies_to]
@@ -130,19 +136,22 @@ def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
     return {client_pk: frozenset(codes) for client_pk, codes in found.items()}
 
 
+def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
+    """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
+    profile = SafetyProfile(answers, day, client.age_on(day))
+    asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(answers))
+    return [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
+
+
 def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[str, Answer] | None = None) -> Verdict:
     """Answer whether `planned` may be done for this client on `day`.
 
-    `today` holds what was answered at the visit, by the rules' question codes (attack_today, sedative …).
-    Until she has sent her answers, nothing counts as asked.
+    `today` holds what was answered at the visit. Until she has sent her answers, nothing counts as asked.
     """
     rules = current_rules()[1]
-    age = client.age_on(day)
     facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
     if not Submission.objects.filter(client=client).sent().exists():
-        facts += evaluate(rules, SafetyProfile({}, day, age), day)
+        facts += evaluate(rules, SafetyProfile({}, day, client.age_on(day)), day)
     if today:
-        profile = SafetyProfile(today, day, age)
-        asked = (rule for rule in rules if rule.when and set(rule.when.questions()) & set(today))
-        facts += [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
+        facts += facts_of_visit(client, today, day)
     return may(planned, facts, day, consents=consents_of([client.pk]).get(client.pk, frozenset()))

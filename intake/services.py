@@ -15,7 +15,15 @@ from clinic.lib.times import day_bounds
 from clinic.people.models import Client, ContactConsent, User, clinic_zone
 from clinic.people.services import give_client_login, lock_client, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
-from intake.findings import facts_of, guardian_rule, not_settled, open_findings, raise_findings, verdict_for
+from intake.findings import (
+    facts_of,
+    facts_of_visit,
+    guardian_rule,
+    not_settled,
+    open_findings,
+    raise_findings,
+    verdict_for,
+)
 from intake.links import token_for
 from intake.models import GUARDIAN, Consent, Effect, Finding, FormVersion, Invitation, Submission
 from intake.questions import (
@@ -47,6 +55,7 @@ __all__ = [
     "open_findings",
     "open_invitation",
     "record_guardian_consent",
+    "record_visit_answers",
     "review",
     "save_step",
     "submit",
@@ -172,7 +181,7 @@ def save_step(
     submission.save(update_fields=["answers", "saved_at"])
     urgent = [fact for fact in facts_of(submission, today) if fact.effect in URGENT]
     if urgent:
-        raise_findings(submission, urgent, now=now)
+        raise_findings(submission.client_id, urgent, now=now, submission=submission)
         refresh_review_needed(client=submission.client, now=now)
     return submission
 
@@ -233,7 +242,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
     Invitation.objects.filter(client=submission.client_id, used_at__isnull=True).update(used_at=now)
     _sign_consents(submission, form, signed_name, ip, now)
     _record_contact(submission, now)
-    raise_findings(submission, facts_of(submission, today_at(now)), now=now)
+    raise_findings(submission.client_id, facts_of(submission, today_at(now)), now=now, submission=submission)
     refresh_review_needed(client=submission.client, now=now)
     _give_login(submission.client, now)
     record_change(by=None, client=submission.client_id, what=submission, words=_("intake form sent in"), now=now)
@@ -340,6 +349,20 @@ def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
     )
     step = next(step.number for step in form.steps if said[0].question in step.questions)
     return Alarm(is_emergency=is_emergency, said=said, step=step)
+
+
+# --- At a visit
+
+
+@transaction.atomic
+def record_visit_answers(*, by: User, now: datetime, client: Client, answers: Mapping[str, Answer]) -> None:
+    """Raise a finding for what was answered at a visit and wants a doctor; the rest holds for that visit only."""
+    urgent = [fact for fact in facts_of_visit(client, answers, today_at(now)) if fact.effect in URGENT]
+    if not urgent:
+        return
+    raise_findings(client.pk, urgent, now=now)
+    record_change(by=by.pk, client=client.pk, what=client, words=_("urgent answer at a visit"), now=now)
+    refresh_review_needed(client=client, now=now)
 
 
 # --- Reviewing

@@ -136,9 +136,16 @@ def to_review() -> QuerySet[Submission]:
     )
 
 
+def urgent_at_visits() -> QuerySet[Finding]:
+    """Return what was answered at a visit, wants a doctor, and no therapist has acknowledged: emergencies first."""
+    unknown = Finding.objects.open().urgent().filter(submission__isnull=True, acknowledged_at__isnull=True)
+    is_emergency = Case(When(effect=Effect.EMERGENCY, then=Value(0)), default=Value(1))
+    return unknown.select_related("client").order_by(is_emergency, "raised_at", "pk")
+
+
 def count(user: User) -> int:
     """Return how many answers wait for a therapist."""
-    return to_review().count() if user.is_therapist else 0
+    return to_review().count() + urgent_at_visits().count() if user.is_therapist else 0
 
 
 def rows(user: User, now: datetime) -> list[WorkRow]:
@@ -146,7 +153,8 @@ def rows(user: User, now: datetime) -> list[WorkRow]:
     if not user.is_therapist:
         return []
     zone = clinic_zone()
-    return [_row(submission, zone) for submission in to_review()[:ROWS_SHOWN]]
+    at_visits = [_visit_row(finding) for finding in urgent_at_visits()[:ROWS_SHOWN]]
+    return [*at_visits, *(_row(submission, zone) for submission in to_review()[:ROWS_SHOWN])]
 
 
 URGENCY_WORDS = {2: gettext_lazy("Emergency answer"), 1: gettext_lazy("Needs medical contact today")}
@@ -161,6 +169,17 @@ def _row(submission: Submission, zone: ZoneInfo) -> WorkRow:
     else:
         url, verb = reverse("intake:review", args=[submission.pk]), _("Review")
     return WorkRow(title=submission.client.name, detail=detail, verb=verb, url=url, is_urgent=urgency > 0)
+
+
+def _visit_row(finding: Finding) -> WorkRow:
+    urgency = URGENCY_WORDS[2 if finding.effect == Effect.EMERGENCY else 1]
+    return WorkRow(
+        title=finding.client.name,
+        detail=_("At a visit: %(urgency)s") % {"urgency": urgency},
+        verb=_("Look"),
+        url=reverse("intake:findings", args=[finding.client_id]),
+        is_urgent=True,
+    )
 
 
 REVIEWS = Worklist(

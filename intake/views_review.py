@@ -21,7 +21,7 @@ from intake.forms import CloseForm, GuardianForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
 from intake.reading import guardian_consent as consent_of_guardian
-from intake.standing import newest_sent, to_review
+from intake.standing import newest_sent, to_review, urgent_at_visits
 from intake.wall import render_at_wall, today_at
 
 PAGE = 25
@@ -47,7 +47,8 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
     page = Paginator(to_review(), PAGE).get_page(request.GET.get("page"))
-    return render_at_wall(request, "intake/review_list.html", {"page": page})
+    context = {"page": page, "at_visits": urgent_at_visits()}
+    return render_at_wall(request, "intake/review_list.html", context)
 
 
 @require_GET

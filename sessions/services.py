@@ -26,7 +26,7 @@ from clinic.scheduling.services import change_status
 from intake.models import Effect
 from intake.questions import Answer
 from intake.safety import Planned
-from intake.services import verdict_for
+from intake.services import record_visit_answers, verdict_for
 from sessions.checking import Work, limits_for
 from sessions.modalities import details_form
 from sessions.models import Addendum, Block, BodyMark, Note
@@ -82,6 +82,7 @@ def start_note(
 ) -> Note:
     """Start the session and its note; started twice, it is one note. Raises NotToday.
 
+    What was answered and wants a doctor stays on the record, though nothing starts.
     `neck_artery` holds the signs that were confirmed after "different from the usual".
     """
     answers = answers_of_today(
@@ -91,6 +92,25 @@ def start_note(
         is_intoxicated=is_intoxicated,
         neck_artery=neck_artery,
     )
+    try:
+        return _start(
+            appointment,
+            answers,
+            by=by,
+            now=now,
+            phase=phase,
+            is_usual=is_usual,
+            consent_given=consent_given,
+            is_sedated=is_sedated,
+            pain_before=pain_before,
+        )
+    except NotToday:
+        # Outside the transaction that was undone, which held the visit: a submission locks the client first.
+        record_visit_answers(by=by, now=now, client=appointment.client, answers=answers)
+        raise
+
+
+def _start(appointment: Appointment, answers: Mapping[str, Answer], *, by: User, now: datetime, **said: Any) -> Note:
     with transaction.atomic():
         visit = _locked_visit(appointment)
         if visit.therapist.user_id != by.pk:
@@ -100,7 +120,7 @@ def start_note(
         if existing is not None:
             return existing
         _refuse_what_stops(visit, answers, now)
-        if not consent_given:
+        if not said["consent_given"]:
             raise NotToday(_("Without agreement to today's session there is none."))
         if visit.status in (Status.BOOKED, Status.CONFIRMED):
             visit = change_status(by=by, now=now, appointment=visit, to=Status.ARRIVED)
@@ -111,11 +131,7 @@ def start_note(
             therapist=visit.therapist,
             started_at=now,
             saved_at=now,
-            phase=phase,
-            is_usual=is_usual,
-            consent_given=consent_given,
-            is_sedated=is_sedated,
-            pain_before=pain_before,
+            **said,
         )
         note.clean_fields(exclude=UNSIGNED)
         note.save(force_insert=True)

@@ -7,10 +7,17 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
+from django.urls import reverse
 
+from clinic.people.models import Therapist
+from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.models import Appointment, StatusChange
+from intake.models import Finding
+from intake.services import close_finding
 from sessions import services
 from sessions.models import Note
+from sessions.services import NotToday
 from tests.sessions.conftest import Book, Raise, Start
 from tests.sessions.test_two_writers import at_once
 
@@ -64,3 +71,52 @@ def test_without_the_visits_lock_a_double_click_fails(
     monkeypatch.setattr(services, "_refuse_what_stops", check_together)
     results = at_once(*(lambda copy=copy: start(copy) for copy in copies))
     assert [result for result in results if isinstance(result, Exception)]
+
+
+# --- What was answered stays on the record
+
+
+@pytest.mark.parametrize(
+    ("sign", "rule", "effect", "words"),
+    [
+        ("double_vision", "neck_artery_signs", "emergency", "At a visit: Emergency answer"),
+        ("one_sided_pain", "neck_artery_risk", "same_day", "At a visit: Needs medical contact today"),
+    ],
+)
+def test_an_urgent_answer_at_the_start_is_a_finding_and_urgent_work(
+    visit: Appointment, calm: None, start: Start, bea: Therapist, now: datetime,
+    sign: str, rule: str, effect: str, words: str,
+) -> None:  # fmt: skip
+    before = counts_for(bea.user)["reviews"]
+    with pytest.raises(NotToday):
+        start(visit, is_usual=False, neck_artery=[sign])
+    finding = Finding.objects.get(rule=rule)
+    assert (finding.effect, finding.submission, finding.closed_at) == (effect, None, None)
+    assert counts_for(bea.user)["reviews"] == before + 1
+    row = worklists["reviews"].rows(bea.user, now)[0]
+    assert (row.title, row.detail, row.is_urgent) == ("Alice Marques", words, True)
+    assert row.url == reverse("intake:findings", args=[visit.client_id])
+
+
+def test_only_a_therapist_takes_an_urgent_answer_off_the_record(
+    visit: Appointment, calm: None, start: Start, bea: Therapist, as_bea: Browser, now: datetime
+) -> None:
+    for _again in range(2):
+        with pytest.raises(NotToday):
+            start(visit, is_usual=False, neck_artery=["double_vision"])
+    with pytest.raises(NotToday):
+        start(visit)
+    finding = Finding.objects.get(rule="neck_artery_signs")
+    assert "asked at a visit" in as_bea.get(reverse("intake:findings", args=[visit.client_id])).text
+    assert "Alice Marques" in as_bea.get(reverse("intake:review-list")).text
+    close_finding(by=bea.user, now=now, finding=finding, reason="Ticked by mistake.")
+    assert start(visit).pk
+
+
+@pytest.mark.parametrize("answer", [{"phase": "aura"}, {"is_intoxicated": True}, {"consent_given": False}])
+def test_what_holds_for_the_day_only_is_no_finding(
+    visit: Appointment, calm: None, start: Start, answer: dict[str, Any]
+) -> None:
+    with pytest.raises(NotToday):
+        start(visit, **answer)
+    assert not Finding.objects.exists()
