@@ -220,6 +220,17 @@ def zone_of_this_machine() -> str:
     return said if said.partition("/")[0] in AREAS and said in available_timezones() else ""
 
 
+# The currencies in use by ISO 4217: one that is mistyped would stay for good.
+CURRENCIES = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
+    "CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG "
+    "HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL "
+    "MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR "
+    "RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD "
+    "TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+)
+
+
 class SetUpForm(forms.Form):
     """The clinic, its owner and its first location."""
 
@@ -262,7 +273,10 @@ class SetUpForm(forms.Form):
         )
 
     def clean_currency(self) -> str:
-        return str(self.cleaned_data["currency"]).upper()
+        currency = str(self.cleaned_data["currency"]).strip().upper()
+        if currency not in CURRENCIES.split():
+            raise ValidationError(_("No currency has these letters."))
+        return currency
 
     def found(self, *, token: str, now: datetime) -> User:
         """Found the clinic and return its owner; raises ValidationError, and then nothing is written."""

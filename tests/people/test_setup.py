@@ -70,6 +70,13 @@ def test_a_guessed_link_opens_nothing(db, now):
     assert not Clinic.objects.exists()
 
 
+@pytest.mark.parametrize("letters", ["zzz", "E9", "eu"])
+def test_letters_that_are_no_currency_found_no_clinic(link, letters):
+    page = Browser().post(link, TYPED | {"currency": letters})
+    assert "No currency has these letters." in page.content.decode()
+    assert not Clinic.objects.exists()
+
+
 def test_what_was_typed_stays_and_the_field_says_what_is_wrong(link):
     page = Browser().post(link, TYPED | {"owner_password": "short", "currency": "E9"})
     assert page.status_code == 200
