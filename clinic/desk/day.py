@@ -106,6 +106,8 @@ class Board:
     summary: str
     updated_at: time
     is_today: bool
+    # False in a clinic that has just been set up.
+    has_therapists: bool
     blocks: Sequence[Block] = field(default=())
 
 
@@ -174,6 +176,7 @@ def board(*, user: User, now: datetime, location: Location, day: date) -> Board:
         summary=_summary(visits),
         updated_at=make_naive(now, zone).time(),
         is_today=is_today,
+        has_therapists=bool(therapists),
         blocks=blocks,
     )
 

@@ -196,6 +196,10 @@ def test_open_work_is_counted_by_kind_and_leads_to_the_first(as_dana: Browser, b
 # --- Ways through the days
 
 
+def test_a_clinic_without_therapists_is_told_so(as_dana: Browser, location: Location) -> None:
+    assert "The clinic has no therapist yet" in as_dana.get(DAY).content.decode()
+
+
 def test_a_day_without_anybody_says_what_to_do(as_dana: Browser, book: Book) -> None:
     assert "Nobody works here that day" in as_dana.get(DAY, {"on": "2026-11-22"}).content.decode()
 
@@ -387,6 +391,7 @@ def test_a_full_day_costs_as_many_queries_as_an_empty_one(
         return len(counted)
 
     book(at(10))
+    queries()  # the first look of a while renews the session
     few = queries()
     for number in range(4):
         therapist = TherapistFactory(usual_room=RoomFactory(location=location, name=f"Spare {number}"))
