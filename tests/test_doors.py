@@ -87,7 +87,8 @@ DOORS: Mapping[str, Door] = {
     "scheduling:appointment-new": Door(STAFF, STAFF),
     "scheduling:appointment-status": Door(ONLY_POST, STAFF_DONE, at="visit", sends={"to": "no_show"}),
     "scheduling:appointment-cancel": Door(STAFF, STAFF, at="visit"),
-    "scheduling:appointment-move": Door(STAFF, STAFF, at="visit"),
+    # She has arrived: the visit is moved no more, and the day says so.
+    "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),
     # reminders
     "reminders:message-list": Door(STAFF, ONLY_GET),

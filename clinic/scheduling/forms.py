@@ -34,11 +34,12 @@ class DayInput(forms.DateInput):
 class DayField(forms.DateField):
     """A day on which there may be a visit."""
 
-    widget = DayInput
-    default_validators = (
-        MinValueValidator(FIRST_DAY, _("That is too long ago.")),
-        MaxValueValidator(LAST_DAY, _("That is too far ahead.")),
-    )
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = (
+            MinValueValidator(FIRST_DAY, _("That is too long ago.")),
+            MaxValueValidator(LAST_DAY, _("That is too far ahead.")),
+        )
+        super().__init__(widget=DayInput(), validators=bounds, **kwargs)
 
 
 class ClockInput(forms.TimeInput):

@@ -18,8 +18,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from clinic.audit.services import record_change
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
@@ -157,6 +159,8 @@ def book_series(
         StatusChange.objects.bulk_create(
             StatusChange(appointment=visit, before="", after=visit.status, by=by, at=now) for visit in visits
         )
+        told = ngettext("%(n)d visit booked", "%(n)d visits booked", len(visits)) % {"n": len(visits)}
+        record_change(by=by.pk if by else None, client=client.pk, what=series, words=told, now=now)
     return series
 
 
@@ -215,7 +219,7 @@ def move_appointment(
             ]
         )  # fmt: skip
         moved_from = _("moved from %(moment)s") % {"moment": moment_words(was_at, appointment.location.zone)}
-        _record(appointment, before=before, by=by, at=now, why=moved_from)
+        _record(appointment, before=before, by=by, at=now, why=moved_from, words=_("moved"))
     return appointment
 
 
@@ -561,8 +565,18 @@ def _planned(appointment: Appointment) -> PlannedVisit:
     return PlannedVisit(appointment.client_id, appointment.service.modality_id, day)
 
 
-def _record(appointment: Appointment, *, before: str, by: User | None, at: datetime, why: str = "") -> None:
+def _record(
+    appointment: Appointment, *, before: str, by: User | None, at: datetime, why: str = "", words: str = ""
+) -> None:
+    """Keep the step with the visit, and tell the client's history of it: that it was taken, never why."""
     StatusChange.objects.create(appointment=appointment, before=before, after=appointment.status, by=by, at=at, why=why)
+    record_change(
+        by=by.pk if by else None,
+        client=appointment.client_id,
+        what=appointment,
+        words=words or appointment.get_status_display(),
+        now=at,
+    )
 
 
 def _in_words(error: IntegrityError) -> Exception:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, client_for, for_roles
-from clinic.people.models import Client, Clinic, Location, clinic_zone
+from clinic.people.models import Client, Clinic, Location, Service, clinic_zone
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.forms import (
     CancelForm,
@@ -63,6 +63,8 @@ def appointment_new(request: ClinicRequest) -> HttpResponse:
     """Book one visit: for whom, what, and one of the free times of a day."""
     asked = request.POST if request.method == "POST" else request.GET
     client = _asked_client(request, asked.get("client", ""))
+    if not Service.objects.filter(archived_at__isnull=True).exists():
+        return render(request, "scheduling/no_service.html")
     if client is None:
         return _choose_client(request, _("New booking"))
     wish = WishForm(wish_data(asked, client, request.now))
@@ -161,6 +163,8 @@ def appointment_status(request: ClinicRequest, pk: int) -> HttpResponse:
 def series_new(request: ClinicRequest) -> HttpResponse:
     """Preview a series, each date free or with a way out, and book all that was accepted or nothing."""
     client = _asked_client(request, request.GET.get("client", ""))
+    if not Service.objects.filter(archived_at__isnull=True).exists():
+        return render(request, "scheduling/no_service.html")
     if client is None:
         return _choose_client(request, _("New series"))
     form = SeriesForm(_series_data(request, client))

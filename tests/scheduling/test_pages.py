@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import reverse
 
+from clinic.audit.models import Change
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.scheduling import services
 from clinic.scheduling.models import Appointment, Series, Status
@@ -44,7 +45,14 @@ def asked(
 # --- A new booking
 
 
-def test_it_first_asks_for_whom_and_keeps_what_was_said(as_dana: Browser, alice: Client, now: datetime) -> None:
+@pytest.mark.parametrize("address", [NEW, SERIES])
+def test_a_clinic_without_services_is_told_what_a_booking_needs(as_dana: Browser, alice: Client, address: str) -> None:
+    assert "There is nothing to book yet" in as_dana.get(address, {"client": alice.pk}).content.decode()
+
+
+def test_it_first_asks_for_whom_and_keeps_what_was_said(
+    as_dana: Browser, alice: Client, service: Service, now: datetime
+) -> None:
     page = as_dana.get(NEW, {"q": "marques", "on": "2026-11-20"}).content.decode()
     assert "For whom?" in page
     assert f"client={alice.pk}" in page
@@ -396,6 +404,19 @@ def test_all_staff_book(who: str, asked: dict[str, object], bea: Therapist, requ
     assert (
         browser.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())}).status_code == HTTPStatus.FOUND
     )
+
+
+def test_what_was_done_with_a_visit_stands_in_the_history_of_the_client(
+    as_dana: Browser, book: Book, bea: Therapist, alice: Client
+) -> None:
+    visit = book(at(15))
+    as_dana.post(
+        reverse("scheduling:appointment-move", args=[visit.pk]),
+        {"therapist": bea.pk, "on": "2026-11-20", "slot": slot(20, "15:00", bea), "key": str(uuid4())},
+    )
+    as_dana.post(cancel(visit), {"why": "ill"})
+    changes = Change.objects.filter(client_pk=alice.pk, what="scheduling.appointment").order_by("pk")
+    assert [change.words for change in changes] == ["booked", "moved", "cancelled"]
 
 
 def test_a_look_at_a_visit_is_logged(as_dana: Browser, book: Book, dana: User, alice: Client) -> None:
