@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
@@ -31,6 +32,14 @@ class ClinicRequest(HttpRequest):
 View = Callable[Concatenate[ClinicRequest, P], HttpResponseBase]
 
 
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Ask to sign in, and lead back to the page that was open: what only takes forms would answer 405."""
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path())
+    open_page = urlsplit(request.headers.get("Referer", ""))
+    return redirect_to_login(f"{open_page.path or '/'}{open_page.query and '?'}{open_page.query}")
+
+
 def for_roles(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Open a view to staff with one of these roles; with none named, to every member of staff.
 
@@ -41,7 +50,7 @@ def for_roles(*roles: Role) -> Callable[[View[P]], Callable[Concatenate[HttpRequ
         @wraps(view)
         def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _ask_to_sign_in(request)
             if not set(request.user.roles) & set(roles or Role):
                 raise Http404
             return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
@@ -57,7 +66,7 @@ def signed_in(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpRespon
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _ask_to_sign_in(request)
         return view(cast("ClinicRequest", request), *args, **kwargs)  # the middleware has set `now`
 
     return wrapper

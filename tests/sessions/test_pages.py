@@ -87,6 +87,12 @@ def test_whoever_is_not_signed_in_is_asked_to(everywhere: list[str], client: Bro
         assert answer.status_code == 405 or answer.url.startswith("/login/"), page
 
 
+def test_who_is_signed_out_meanwhile_comes_back_to_the_page_that_was_open(draft: Note, client: Browser) -> None:
+    note = url("note", draft.pk)
+    asked = client.post(url("sign", draft.pk), headers={"Referer": f"http://testserver{note}"})
+    assert asked.url == f"/login/?next={note}"
+
+
 def test_another_therapist_reads_but_does_not_write(draft: Note, signed_in: Any) -> None:
     eva = TherapistFactory(user__name="Eva Marin")
     browser = signed_in(eva.user)
