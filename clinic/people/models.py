@@ -384,7 +384,7 @@ class ContactConsent(models.Model):
         EMAIL = "email", _("e-mail")
         TEXT = "text", _("text message")
 
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="contact_consents")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="contact_consents")
     channel = models.CharField(max_length=10, choices=Channel.choices)
     is_given = models.BooleanField()
     at = models.DateTimeField()

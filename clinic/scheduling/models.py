@@ -238,7 +238,7 @@ class Appointment(models.Model):
 class StatusChange(models.Model):
     """Who changed an appointment's status, when and why. Rows are only ever added."""
 
-    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="status_changes")
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="status_changes")
     before = models.CharField(max_length=20, choices=Status.choices, blank=True)
     after = models.CharField(max_length=20, choices=Status.choices)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")

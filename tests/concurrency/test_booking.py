@@ -227,7 +227,8 @@ def without_constraints(model: type[Model]) -> Iterator[None]:
     try:
         yield
     finally:
-        model.objects.all().delete()
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {model._meta.db_table} CASCADE")
         with connection.schema_editor() as editor:
             for constraint in gone:
                 editor.add_constraint(model, constraint)

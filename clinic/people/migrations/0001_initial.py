@@ -533,7 +533,7 @@ class Migration(migrations.Migration):
                 (
                     "client",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="contact_consents", to="people.client"
+                        on_delete=django.db.models.deletion.PROTECT, related_name="contact_consents", to="people.client"
                     ),
                 ),
             ],

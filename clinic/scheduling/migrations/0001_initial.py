@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 (
                     "appointment",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="status_changes",
                         to="scheduling.appointment",
                     ),
