@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
@@ -165,9 +165,7 @@ def give_client_login(
 
     `by` is None where she gave the address herself.
     """
-    user = User.objects.filter(email__iexact=email.strip()).first()
-    if user is None:
-        user = User.objects.create_user(email.strip(), name=client.name)
+    user = _login_of(email.strip(), name=client.name)
     if user.is_staff_member:
         raise ValidationError(
             {"email": _("This is the sign-in of a member of staff; a client signs in with a private address.")}
@@ -181,6 +179,20 @@ def give_client_login(
         words = _("sign-in given to %(email)s") % {"email": user.email}
         record_change(by=by.pk if by else None, client=client.pk, what=access, words=words, now=now)
     return user
+
+
+def _login_of(email: str, *, name: str) -> User:
+    """Return the login of this address, made if it is not there; of two who make it at once, both get the one."""
+    found = User.objects.filter(email__iexact=email)
+    if user := found.first():
+        return user
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, name=name)
+    except (IntegrityError, ValidationError):
+        if user := found.first():
+            return user
+        raise
 
 
 @transaction.atomic

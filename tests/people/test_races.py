@@ -2,15 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
-from clinic.people.models import Clinic, User
-from clinic.people.services import issue_set_up_token, set_up_clinic
-from tests.factories import PASSWORD
+from clinic.people.models import Client, ClientAccess, Clinic, User, UserManager
+from clinic.people.services import give_client_login, issue_set_up_token, set_up_clinic
+from tests.factories import PASSWORD, ClientFactory
 
 
 @pytest.mark.django_db(transaction=True)
@@ -43,3 +44,30 @@ def test_of_two_who_hold_the_same_link_one_founds_the_clinic():
         assert sorted(pool.map(found, (1, 2))) == [False, True]
     assert Clinic.objects.count() == 1
     assert User.objects.count() == 1
+
+
+def logins_given_at_once(clients: list[Client], monkeypatch: pytest.MonkeyPatch) -> set[User]:
+    """Give each of a family the login of one address, all having seen that it is not there yet."""
+    together = Barrier(len(clients))
+    create = UserManager.create_user
+
+    def create_together(self: UserManager, *args: Any, **kwargs: Any) -> User:
+        together.wait(timeout=10)
+        return create(self, *args, **kwargs)
+
+    def give(client: Client) -> User:
+        try:
+            return give_client_login(by=None, now=timezone.now(), client=client, email="family@example.org")
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(UserManager, "create_user", create_together)
+    with ThreadPoolExecutor(len(clients)) as pool:
+        return set(pool.map(give, clients))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_family_that_gets_its_login_at_once_shares_one(monkeypatch: pytest.MonkeyPatch):
+    family = ClientFactory.create_batch(4)
+    assert logins_given_at_once(family, monkeypatch) == {User.objects.get()}
+    assert ClientAccess.objects.count() == 4
