@@ -77,7 +77,7 @@ def reminder_words(appointment_pk: int, now: datetime) -> dict[str, Any] | None:
 def series_words(series_pk: int, now: datetime) -> dict[str, Any] | None:
     """Return what the summary says: the visits of the series that are still to come, or None when there are none."""
     to_come = Appointment.objects.filter(series=series_pk, status__in=PROMISED, starts_at__gt=now)
-    visits = list(locked_with_people(to_come).order_by("starts_at"))
+    visits = sorted(locked_with_people(to_come), key=lambda visit: visit.starts_at)
     if not visits:
         return None
     return visit_words(visits[0]) | {"starts": [visit.starts_at for visit in visits]}
@@ -89,8 +89,12 @@ def promised_visit(pk: int, now: datetime) -> Appointment | None:
 
 
 def locked_with_people(visits: AppointmentQuerySet) -> AppointmentQuerySet:
-    """Lock visits against a change until the sending is committed, and bring along what a mail says of them."""
-    return visits.select_for_update(no_key=True, of=("self",)).select_related("therapist__user", "location")
+    """Lock visits against a change until the sending is committed, and bring along what a mail says of them.
+
+    In the order of their keys, as scheduling locks them.
+    """
+    locked = visits.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    return locked.select_related("therapist__user", "location")
 
 
 def visit_words(visit: Appointment) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
-from clinic.people.models import Client
+from clinic.people.models import Client, Location
 from clinic.reminders import services, visits
 from clinic.reminders.channels import Letter, channels
 from clinic.reminders.models import Message, MessageQuerySet
-from clinic.scheduling.models import Appointment, AppointmentQuerySet
-from clinic.scheduling.services import cancel_appointment
+from clinic.scheduling.models import Appointment, AppointmentQuerySet, Series
+from clinic.scheduling.services import cancel_appointment, refresh_review_needed
+from tests.factories import ServiceFactory, TherapistFactory
 from tests.reminders.conftest import Book
 from tests.reminders.support import due_now
 from tests.reminders.test_visits import VISIT_AT
@@ -209,3 +210,72 @@ def test_without_the_lock_a_sending_begins_after_the_cancellation(
 
     assert sending_and_cancelling(book(VISIT_AT), VISIT_AT - timedelta(days=2), monkeypatch)
     assert len(channel.taken) == 1
+
+
+def a_summary_meets_the_gates(book: Book, client: Client, now: datetime) -> None:
+    """Let both lock the visits of a series that was moved about: the one that was booked first comes last."""
+    made = Series.objects.create(
+        client=client,
+        service=ServiceFactory(),
+        therapist=TherapistFactory(),
+        location=Location.objects.get(),
+        first_on=VISIT_AT.date(),
+        at_time=VISIT_AT.time(),
+        every_weeks=1,
+        count=2,
+        booked_at=now,
+    )
+    first, second = book(VISIT_AT + timedelta(days=7)), book(VISIT_AT)
+    Appointment.objects.update(series=made)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hold_the_first() -> None:
+        with transaction.atomic():
+            Appointment.objects.select_for_update().get(pk=first.pk)
+            is_held.set()
+            may_go.wait(timeout=10)
+
+    def ask_the_gates() -> None:
+        is_held.wait(timeout=10)
+        refresh_review_needed(client=client, now=now)
+
+    def write_the_summary() -> None:
+        until_so_many_wait(1)
+        with transaction.atomic():
+            words = visits.series_words(made.pk, now)
+        assert words is not None
+        assert words["starts"] == [second.starts_at, first.starts_at]
+
+    def let_go() -> None:
+        until_so_many_wait(2)
+        may_go.set()
+
+    at_once(hold_the_first, ask_the_gates, write_the_summary, let_go)
+
+
+def until_so_many_wait(count: int) -> None:
+    """Stand still until so many connections wait for a row."""
+    for _try in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0] >= count:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_a_summary_and_the_gates_lock_visits_in_one_order(book: Book, alice: Client, now: datetime) -> None:
+    a_summary_meets_the_gates(book, alice, now)
+
+
+def test_in_the_order_of_their_times_they_would_deadlock(
+    book: Book, alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_time(found: AppointmentQuerySet) -> AppointmentQuerySet:
+        return found.select_for_update(no_key=True, of=("self",)).order_by("starts_at")
+
+    monkeypatch.setattr(visits, "locked_with_people", by_time)
+    with pytest.raises(OperationalError, match="deadlock"):
+        a_summary_meets_the_gates(book, alice, now)
