@@ -30,7 +30,7 @@ ROWS_SHOWN = 50
 
 
 def planned_visit(modality: Modality) -> Planned:
-    """Return what is known of a visit when it is booked: its modality."""
+    """Return what is known of a visit when it is booked: its modality, and what that does."""
     traits = {
         "deep": modality.is_deep,
         "static_compression": modality.uses_static_compression,

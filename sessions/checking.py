@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from clinic.people.models import Modality
-from intake.safety import Planned
+from intake.safety import Planned, Verdict
 from intake.services import verdict_for
+from intake.standing import planned_visit
 from sessions.modalities import details_form
-from sessions.models import Block, Note, Pressure
+from sessions.models import Block, Note, Pressure, Product
 from sessions.today import answers_of_today
 
 
@@ -27,6 +28,8 @@ class Limits:
     hard_cap: int = Pressure.DEEP
     cap_reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    # Not offered here; what is used all the same is forbidden.
+    refused_products: tuple[str, ...] = ()
 
     def passed_over_by(self, pressure: int) -> list[str]:
         """Return what a therapist passes over who works with this pressure: it needs her reason."""
@@ -47,26 +50,51 @@ class Work:
     def of(cls, block: Block) -> Work:
         return cls(block.modality, block.region, block.technique, block.details, block.pressure)
 
-    def planned(self) -> Planned:
-        """Put it into the rules' words."""
-        traits = {
-            "deep": self.modality.is_deep,
-            "static_compression": self.modality.uses_static_compression,
-            "head_or_neck": self.modality.works_head_or_neck,
-        }
-        return Planned(
-            modality=self.modality.slug,
-            traits=frozenset(trait for trait, has in traits.items() if has),
+    def planned(self, note: Note) -> Planned:
+        """Put it into the rules' words, with how she lies and what is used in this note's session."""
+        return replace(
+            planned_visit(self.modality),
             techniques=details_form(self.modality.slug).techniques(self.technique, self.details),
             regions=frozenset({self.region}) if self.region else frozenset(),
             pressure=self.pressure,
+            position=note.position,
+            products=frozenset(note.products),
         )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the rules say of how she lies and what is used, whatever the hands do."""
+
+    refused_products: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def setting_of(note: Note, *, day: date) -> Setting:
+    """Return which products are not offered today, and what speaks against the position and products chosen."""
+    undecided = Planned(modality="", position=note.position)
+    refused = _verdict(note, undecided, day).refused_products
+    chosen = _verdict(note, replace(undecided, products=frozenset(note.products)), day)
+    against = [
+        fact.words
+        for fact in (*chosen.stops, *chosen.warns)
+        if any((scope.positions and note.position) or (scope.products and note.products) for scope in fact.applies_to)
+    ]
+    return Setting(_labels(refused), tuple(dict.fromkeys(against)))
+
+
+def _verdict(note: Note, planned: Planned, day: date) -> Verdict:
+    answers = answers_of_today(phase=note.phase, is_usual=note.is_usual, is_sedated=note.is_sedated)
+    return verdict_for(note.client, planned, day, today=answers)
+
+
+def _labels(products: Collection[str]) -> tuple[str, ...]:
+    return tuple(str(product.label) for product in Product if product in products)
 
 
 def limits_for(note: Note, work: Work, *, day: date) -> Limits:
     """Return what holds for this work on `day` within this note's session."""
-    answers = answers_of_today(phase=note.phase, is_usual=note.is_usual, is_sedated=note.is_sedated)
-    verdict = verdict_for(note.client, work.planned(), day, today=answers)
+    verdict = _verdict(note, work.planned(note), day)
     objection = details_form(work.modality.slug).objection(phase=note.phase)
     return Limits(
         forbidden=tuple(dict.fromkeys([*(fact.words for fact in verdict.stops), *([objection] if objection else [])])),
@@ -74,4 +102,5 @@ def limits_for(note: Note, work: Work, *, day: date) -> Limits:
         hard_cap=verdict.hard_cap,
         cap_reasons=tuple(dict.fromkeys(fact.words for fact in verdict.caps)),
         warnings=tuple(dict.fromkeys(verdict.warnings)),
+        refused_products=_labels(verdict.refused_products),
     )

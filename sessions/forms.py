@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from clinic.lib import body
 from clinic.people.models import Modality
 from sessions.modalities.base import UPPER_LIMIT_OF_PAIN, capitalise_choices
-from sessions.models import Addendum, BodyMark, Note, Phase, Pressure, Side
+from sessions.models import Addendum, BodyMark, Note, Phase, Position, Pressure, Product, Side
 from sessions.services import EDITABLE
 from sessions.today import NeckArtery
 
@@ -99,6 +99,12 @@ class NoteForm(forms.Form):
         super().__init__(data, initial=kept | {"revision": note.revision})
         self.fields.update(fields_for_model(Note, fields=EDITABLE))
         self.fields["phase"] = forms.ChoiceField(label=_("Today"), choices=Phase.choices, widget=segments())
+        self.fields["position"] = forms.ChoiceField(
+            label=_("Position"), choices=[("", _("not said")), *Position.choices], required=False, widget=segments()
+        )
+        self.fields["products"] = forms.MultipleChoiceField(
+            label=_("Products"), choices=Product.choices, required=False, widget=forms.CheckboxSelectMultiple
+        )
         capitalise_choices(self)
         for name, field in self.fields.items():
             field.widget.attrs["form"] = NOTE_FORM

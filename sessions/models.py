@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -37,6 +39,32 @@ class Side(models.TextChoices):
     RIGHT = "right", _("right")
     BOTH = "both", _("both")
     MIDDLE = "middle", _("middle")
+
+
+class Position(models.TextChoices):
+    """How she lies, in the safety rules' words."""
+
+    PRONE = "prone", _("face down")
+    SUPINE = "supine", _("face up")
+    SIDE = "side", _("on the side")
+    SEATED = "seated", _("seated")
+
+
+class Product(models.TextChoices):
+    """What is used besides hands, in the safety rules' words. None is an answer; an empty list is none yet."""
+
+    NONE = "none", _("none")
+    OIL = "oil", _("oil")
+    AROMA = "aroma", _("scented oil")
+    HEAT = "heat", _("warm compress")
+    COLD = "cold", _("cool towel")
+    PERCUSSION = "percussion_device", _("percussion device")
+
+
+def none_stands_alone(products: list[str]) -> None:
+    """Refuse “none” beside a product."""
+    if Product.NONE in products and len(products) > 1:
+        raise ValidationError(_("Either none, or what was used."))
 
 
 def zero_to_ten(verbose_name: Any) -> models.PositiveSmallIntegerField[int | None, int | None]:
@@ -96,14 +124,16 @@ class Note(models.Model):
     )
 
     # During, beside the blocks.
-    position = models.CharField(
-        _("position"), max_length=120, blank=True, help_text=_("Face up, side-lying, seated; table angle.")
-    )
-    products = models.CharField(
-        _("products"), max_length=120, blank=True, help_text=_("Oil, warm compress, cool towel; scent.")
+    position = models.CharField(_("position"), max_length=10, choices=Position.choices, blank=True)
+    products: ArrayField[list[str], list[str]] = ArrayField(
+        models.CharField(max_length=20, choices=Product.choices),
+        verbose_name=_("products"),
+        default=list,
+        blank=True,
+        validators=[none_stands_alone],
     )
     environment = models.CharField(
-        _("room as used"), max_length=120, blank=True, help_text=_("Light, sound, temperature.")
+        _("room as used"), max_length=120, blank=True, help_text=_("Light, sound, temperature; table angle.")
     )
     pressure_feedback = models.CharField(_("said about the pressure"), max_length=240, blank=True)
 
@@ -141,6 +171,12 @@ class Note(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=["draft", "signed"]), name="note_state_is_known"),
             models.CheckConstraint(condition=Q(phase__in=[str(p) for p in Phase]), name="note_phase_is_known"),
+            models.CheckConstraint(
+                condition=Q(position__in=["", *(str(p) for p in Position)]), name="note_position_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(products__contained_by=[str(p) for p in Product]), name="note_products_are_known"
+            ),
             models.CheckConstraint(
                 condition=Q(pain_before__isnull=True) | Q(pain_before__lte=10), name="note_pain_before_is_0_to_10"
             ),

@@ -21,7 +21,7 @@ from intake.safety import STOPPING
 from sessions.checking import Limits
 from sessions.forms import NoteForm
 from sessions.goals import goals_of
-from sessions.models import Block, Note, Pressure
+from sessions.models import Block, Note, Pressure, Product
 from sessions.reading import BlockLine, TimelineRow, block_lines, timeline
 
 SILENT = frozenset({Effect.LETTER})
@@ -226,13 +226,23 @@ def read_parts(note: Note) -> list[ReadPart]:
 
 
 def _said(note: Note, name: str) -> bool:
-    return getattr(note, name) not in {None, ""}
+    return getattr(note, name) not in (None, "", [])
 
 
 def _line(note: Note, name: str) -> tuple[str, str]:
     label = str(Note._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # noqa: SLF001  # a plain column
-    value = note.get_phase_display() if name == "phase" else getattr(note, name)
-    return label[:1].upper() + label[1:], str(value)
+    return label[:1].upper() + label[1:], _written(note, name)
+
+
+def _written(note: Note, name: str) -> str:
+    match name:
+        case "phase":
+            return str(note.get_phase_display())
+        case "position":
+            return str(note.get_position_display())
+        case "products":
+            return ", ".join(str(Product(product).label) for product in note.products)
+    return str(getattr(note, name))
 
 
 @dataclass(frozen=True)
@@ -253,4 +263,6 @@ def both_texts(mine: NoteForm, current: Note) -> list[BothTexts]:
 def _words(field: BoundField) -> str:
     value = field.value()
     choices = dict(getattr(field.field, "choices", ()))
+    if isinstance(value, list):
+        return ", ".join(str(choices.get(one, one)) for one in value)
     return str(choices.get(value, "" if value is None else value))

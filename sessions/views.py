@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
+from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Role
 from sessions import access, pages, services
 from sessions.bodymarks import drawings
+from sessions.checking import setting_of
 from sessions.forms import AddendumForm, MarkForm, NoteForm, StartForm, modalities_for
 from sessions.models import Note
 from sessions.open_work import drafts_of
@@ -104,7 +106,10 @@ def _save(request: ClinicRequest, found: Note) -> HttpResponseBase:
     if refused is not None:
         return refused
     if request.htmx:
-        return _part("treatment/parts/saved_part.html", {"note": kept})
+        context = {"note": kept}
+        if (kept.position, kept.products) != (found.position, found.products):
+            context |= _setting(request, kept)
+        return _part("treatment/parts/saved_part.html", context)
     if request.POST.get("add"):
         query = urlencode({"modality": request.POST["add"]})
         return redirect(f"{reverse('treatment:block-add', args=[kept.pk])}?{query}")
@@ -171,9 +176,14 @@ def show_draft(
         "marks": marks,
         "drawings": drawings(marks),
         "modalities": modalities_for(found),
+        **_setting(request, found),
         **(extra or {}),
     }
     return render(request, "treatment/note.html", context, status=status)
+
+
+def _setting(request: ClinicRequest, found: Note) -> dict[str, Any]:
+    return {"setting": setting_of(found, day=local_date(found.appointment.location.zone, request.now))}
 
 
 def _show_to_read(
