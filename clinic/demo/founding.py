@@ -35,9 +35,10 @@ def found_house(*, now: datetime, password: str) -> House:
     found_clinic(
         now=now, name="Harbour Street Clinic", currency="EUR", owner_name=OWNER[0], owner_email=OWNER[1],
         owner_password=password, location_name=cast.HARBOUR, time_zone=ZONE,
+        location_address="Rua do Cais 12, Lisboa", location_phone="+351210000010",
     )  # fmt: skip
     owner = User.objects.get(email=OWNER[1])
-    add_location(by=owner, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa")
+    add_location(by=owner, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa", phone="+351210000020")
     locations = {location.name: location for location in Location.objects.all()}
     for place, name, features in cast.ROOMS:
         add_room(by=owner, location=locations[place], name=name, features=features)

@@ -331,13 +331,15 @@ def found_clinic(
     owner_password: str,
     location_name: str,
     time_zone: str,
+    location_address: str = "",
+    location_phone: str = "",
 ) -> Clinic:
     """Make the clinic, its owner and its first location."""
     clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
     clinic.full_clean()
     clinic.save(force_insert=True)
     with _renamed(name="location_name", time_zone="time_zone"):
-        add_location(by=None, name=location_name, time_zone=time_zone)
+        add_location(by=None, name=location_name, time_zone=time_zone, address=location_address, phone=location_phone)
     with _renamed(name="owner_name", email="owner_email", password="owner_password"):  # noqa: S106  # a field's name
         add_staff(by=None, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
     return clinic
