@@ -107,6 +107,10 @@ def build_house(folder: Path) -> Path:
     shutil.copytree(
         CHECKOUT / "clinic" / "embedded", folder / "clinic" / "embedded", ignore=shutil.ignore_patterns("__pycache__")
     )
+    # The web server's access log is written by these.
+    (folder / "clinic" / "lib").mkdir()
+    for module in ("__init__.py", "logs.py", "access_log.py"):
+        shutil.copy(CHECKOUT / "clinic" / "lib" / module, folder / "clinic" / "lib")
     shutil.copy(CHECKOUT / "manage.py", folder)
     return folder
 
