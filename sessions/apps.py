@@ -6,10 +6,12 @@ class SessionsConfig(AppConfig):
     label = "treatment"  # "sessions" is the label of Django's own app
 
     def ready(self) -> None:
-        """Tell the lower rooms what notes add to the calendar and to the day's open work."""
+        """Tell the lower rooms what notes add to the calendar and to the day's open work, and what they forbid."""
         from clinic.people.worklist import worklists
         from clinic.scheduling.badges import register_badges
+        from clinic.scheduling.statuses import register_refusal
         from sessions import open_work
 
         register_badges("notes", open_work.note_badges)
+        register_refusal("notes", open_work.refuse_undoing)
         worklists.register("notes", open_work.NOTES)

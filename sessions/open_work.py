@@ -15,7 +15,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.models import Appointment, Status
 from sessions.models import Note
 
 LONGEST = 20
@@ -33,6 +33,14 @@ def _badge(state: str) -> Badge:
     if state == Note.State.SIGNED:
         return Badge("signature", _("note signed"))
     return Badge("pencil", _("note in draft"), is_open_work=True)
+
+
+def refuse_undoing(appointment: Appointment, to: Status) -> str:
+    """Say why a visit stays checked out once its note is signed."""
+    if appointment.status != Status.COMPLETED or to != Status.IN_SESSION:
+        return ""
+    is_signed = Note.objects.filter(appointment=appointment, state=Note.State.SIGNED).exists()
+    return _("The note of this visit is signed; the visit stays checked out.") if is_signed else ""
 
 
 def drafts_of(user: User) -> QuerySet[Note]:

@@ -18,7 +18,7 @@ from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.offers import again
 from clinic.scheduling.services import MOVABLE
-from clinic.scheduling.statuses import may_become
+from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import day_words, time_words
 
 LINE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
@@ -175,7 +175,8 @@ def _undo(changes: Sequence[StatusChange], visit: Appointment) -> str:
     if last is None or last.after != visit.status or last.before not in LINE:
         return ""
     came_forward = visit.status in ENDED or LINE.index(Status(last.before)) < LINE.index(Status(visit.status))
-    return last.before if came_forward and may_become(visit.status, last.before) else ""
+    before = Status(last.before)
+    return before if came_forward and may_become(visit.status, before) and not refused(visit, before) else ""
 
 
 def _detail(change: StatusChange, visit: Appointment, now: datetime) -> str:

@@ -30,7 +30,7 @@ from clinic.scheduling.availability import Availability, availability, is_qualif
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
 from clinic.scheduling.slots import Kind
-from clinic.scheduling.statuses import may_become
+from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import moment_words, obstacle_words
 
 LOCK_TIMEOUT = timedelta(seconds=3)
@@ -584,6 +584,8 @@ def _in_words(error: IntegrityError) -> Exception:
     diagnosis = getattr(error.__cause__, "diag", None)
     name = (diagnosis and diagnosis.constraint_name) or ""
     if name == "therapist_is_in_one_place_at_a_time":
+    if why_not := refused(appointment, to):
+        raise ValidationError(why_not)
         return SlotTaken(_("The therapist has another visit then."))
     if name == "client_has_one_visit_at_a_time":
         return SlotTaken(_("The client has another visit then."))

@@ -1,8 +1,12 @@
-"""The one table of status transitions. A way back is a step like any other, so undoing is recorded too."""
+"""The one table of status transitions. A way back is a step like any other, so undoing is recorded too.
 
-from collections.abc import Mapping
+What the table allows an upper room may still refuse for what it knows of this one visit.
+"""
 
-from clinic.scheduling.models import Status
+from collections.abc import Callable, Mapping
+
+from clinic.lib.registry import Registry
+from clinic.scheduling.models import Appointment, Status
 
 STEPS: Mapping[Status, frozenset[Status]] = {
     Status.REQUESTED: frozenset({Status.BOOKED, Status.CANCELLED}),
@@ -23,6 +27,22 @@ STEPS: Mapping[Status, frozenset[Status]] = {
     Status.LATE_CANCELLED: frozenset({Status.BOOKED, Status.CONFIRMED}),
     Status.NO_SHOW: frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED}),
 }
+
+
+# Says why this visit may not take this step; empty where there is nothing against it.
+Refusal = Callable[[Appointment, Status], str]
+
+refusals: Registry[Refusal] = Registry("refusal")
+
+
+def register_refusal(name: str, refusal: Refusal) -> None:
+    """Add a refusal; called by an upper room's AppConfig.ready."""
+    refusals.register(name, refusal)
+
+
+def refused(appointment: Appointment, to: Status) -> str:
+    """Return why an upper room refuses this step, or nothing."""
+    return next((words for refusal in refusals if (words := refusal(appointment, to))), "")
 
 
 def may_become(before: str, after: str) -> bool:
