@@ -240,10 +240,11 @@ def change_status(
         if to in TAKING and before not in TAKING and not takes_time_again:
             raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
         _check_step(appointment, to, now)
+        if takes_time_again:
+            _check_place_again(appointment, now=now)
+            appointment.review_needed = review_needed([_planned(appointment)])[0]
         appointment.status = to
         appointment.held_until = None
-        if takes_time_again:
-            appointment.review_needed = review_needed([_planned(appointment)])[0]
         appointment.save(update_fields=["status", "held_until", "review_needed"])
         _record(appointment, before=before, by=by, at=now, why=why)
     return appointment
@@ -475,15 +476,7 @@ def _used_form() -> ValidationError:
 def _find_place(appointment: Appointment, plan: _Plan, *, now: datetime) -> None:
     """Give a new or a moved visit its place as planned, or raise."""
     overrides_length = _check_wish(plan)
-    free = availability(
-        location=plan.location,
-        therapists=[plan.therapist],
-        first=plan.day,
-        last=plan.day,
-        now=now,
-        client=plan.client,
-        leaving_out=appointment if appointment.pk else None,
-    )
+    free = _free_for(plan, now=now, leaving_out=appointment if appointment.pk else None)
     room_pk, overrides_time = _check_time(plan, free)
     _place(appointment, plan, room_pk)
     appointment.override_reason = plan.override_reason if overrides_length or overrides_time else ""
@@ -511,11 +504,8 @@ def _check_wish(plan: _Plan) -> bool:
     if not shortest or not longest or shortest <= plan.service.minutes <= longest:
         return False
     if not plan.override_reason:
-        raise ValidationError(
-            _("%(modality)s takes %(shortest)d to %(longest)d minutes. Give a reason to book it all the same."),
-            code="needs_reason",
-            params={"modality": modality, "shortest": shortest, "longest": longest},
-        )
+        facts = {"modality": modality, "shortest": shortest, "longest": longest}
+        raise _needs_reason(_("%(modality)s takes %(shortest)d to %(longest)d minutes.") % facts)
     return True
 
 
@@ -528,13 +518,53 @@ def _check_time(plan: _Plan, free: Availability) -> tuple[int, bool]:
         if found.kind not in PASSABLE:
             raise SlotTaken(words)
         if not plan.override_reason:
-            raise ValidationError(
-                _("%(obstacle)s Give a reason to book it all the same."), "needs_reason", {"obstacle": words}
-            )
+            raise _needs_reason(words)
     room = free.room_at(therapist.pk, length, plan.starts_at, asked_for)
     if room is None:
         raise SlotTaken(_("No room is free then."))
     return room, found is not None
+
+
+def _needs_reason(obstacle: str) -> ValidationError:
+    words = _("%(obstacle)s Give a reason to book it all the same.")
+    return ValidationError(words, "needs_reason", {"obstacle": obstacle})
+
+
+def _check_place_again(appointment: Appointment, *, now: datetime) -> None:
+    """Refuse a visit the time it had, where something is in the way by now.
+
+    That its time has begun is nothing, for a wrong step is taken back later than it was taken; and a reason that was
+    given for passing over a rule still counts.
+    """
+    plan = _Plan(
+        appointment.client,
+        appointment.service,
+        appointment.therapist,
+        appointment.location,
+        appointment.starts_at,
+        appointment.room,
+        appointment.override_reason,
+    )
+    try:
+        _check_wish(plan)
+        earliest = min(now, plan.starts_at)
+        _check_time(plan, _free_for(plan, now=earliest, leaving_out=appointment))
+    except ValidationError as problem:
+        if problem.code == "needs_reason":
+            raise ValidationError(_("%(obstacle)s Book it anew, with a reason."), params=problem.params) from None
+        raise
+
+
+def _free_for(plan: _Plan, *, now: datetime, leaving_out: Appointment | None) -> Availability:
+    return availability(
+        location=plan.location,
+        therapists=[plan.therapist],
+        first=plan.day,
+        last=plan.day,
+        now=now,
+        client=plan.client,
+        leaving_out=leaving_out,
+    )
 
 
 def _place(appointment: Appointment, plan: _Plan, room_pk: int) -> None:
@@ -554,6 +584,8 @@ def _check_step(appointment: Appointment, to: Status, now: datetime) -> None:
     }
     if not may_become(appointment.status, to):
         raise ValidationError(_("This visit is %(status)s; it cannot become %(to)s."), params=words)
+    if why_not := refused(appointment, to):
+        raise ValidationError(why_not)
     if to == Status.ARRIVED and local_date(zone, now) != local_date(zone, appointment.starts_at):
         raise ValidationError(_("This visit is on %(moment)s, not today."), params=words)
     if to == Status.NO_SHOW and now < appointment.starts_at:
@@ -584,8 +616,6 @@ def _in_words(error: IntegrityError) -> Exception:
     diagnosis = getattr(error.__cause__, "diag", None)
     name = (diagnosis and diagnosis.constraint_name) or ""
     if name == "therapist_is_in_one_place_at_a_time":
-    if why_not := refused(appointment, to):
-        raise ValidationError(why_not)
         return SlotTaken(_("The therapist has another visit then."))
     if name == "client_has_one_visit_at_a_time":
         return SlotTaken(_("The client has another visit then."))

@@ -353,6 +353,57 @@ def test_a_cancelled_visit_comes_back_only_while_its_time_is_free(book: Book, da
     assert change_status(by=dana, now=now, appointment=cancelled, to=Status.BOOKED).status == Status.BOOKED
 
 
+@pytest.fixture
+def gone(book: Book, dana: User, now: datetime) -> Appointment:
+    """A visit at ten that was cancelled."""
+    return cancel_appointment(by=dana, now=now, appointment=book(at(10)))
+
+
+def bring_back(visit: Appointment, by: User, now: datetime, to: Status = Status.BOOKED) -> Appointment:
+    return change_status(by=by, now=now, appointment=Appointment.objects.get(pk=visit.pk), to=to)
+
+
+def test_it_does_not_come_back_into_an_absence(gone: Appointment, bea: Therapist, dana: User, now: datetime) -> None:
+    add_time_off(by=None, therapist=bea, starts_at=at(9), ends_at=at(12), reason="Course")
+    with pytest.raises(ValidationError, match=r"Course: .* Book it anew, with a reason."):
+        bring_back(gone, dana, now)
+
+
+def test_it_does_not_come_back_outside_the_hours(gone: Appointment, bea: Therapist, dana: User, now: datetime) -> None:
+    bea.weekly_hours.update(valid_until=date(2026, 11, 18))
+    with pytest.raises(ValidationError, match=r"Bea does not work .* Book it anew, with a reason."):
+        bring_back(gone, dana, now)
+
+
+@pytest.mark.parametrize("what", ["client", "service", "therapist", "location", "room"])
+def test_it_does_not_come_back_to_what_is_archived(gone: Appointment, dana: User, now: datetime, what: str) -> None:
+    thing = getattr(gone, what)
+    thing.archived_at = now
+    thing.save()
+    with pytest.raises(ValidationError, match="is archived"):
+        bring_back(gone, dana, now)
+
+
+def test_it_does_not_come_back_without_the_qualification(
+    gone: Appointment, bea: Therapist, dana: User, now: datetime
+) -> None:
+    bea.qualifications.all().delete()
+    with pytest.raises(ValidationError, match="may not give"):
+        bring_back(gone, dana, now)
+
+
+def test_what_was_booked_for_a_reason_comes_back_for_it(book: Book, dana: User, now: datetime) -> None:
+    early = book(at(8, day=20), override_reason="asked by Bea")
+    back = bring_back(cancel_appointment(by=dana, now=now, appointment=early), dana, now)
+    assert (back.status, back.override_reason) == (Status.BOOKED, "asked by Bea")
+
+
+def test_one_who_comes_after_all_is_no_longer_missed_though_it_has_begun(book: Book, dana: User, now: datetime) -> None:
+    late = at(10, 20)
+    missed = change_status(by=dana, now=late, appointment=book(at(10)), to=Status.NO_SHOW)
+    assert bring_back(missed, dana, late, Status.ARRIVED).status == Status.ARRIVED
+
+
 def test_a_step_from_an_old_picture_of_a_cancelled_visit_is_refused(book: Book, dana: User, now: datetime) -> None:
     seen = book(at(10))
     cancel_appointment(by=dana, now=now, appointment=Appointment.objects.get(pk=seen.pk))
