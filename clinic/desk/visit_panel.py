@@ -118,7 +118,7 @@ def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:
         return [Step(words, details.get(Status(visit.status), ""), "here", _("Book"), "check", to=Status.BOOKED)]
     here = LINE.index(Status(visit.status))
     undo_to = _undo(changes, visit)
-    return [_step(user, visit, place, here, details, undo_to) for place in range(len(LINE))]
+    return [_step(user, visit, place, here, details, undo_to, now) for place in range(len(LINE))]
 
 
 def _way(changes: Sequence[StatusChange]) -> dict[Status, StatusChange]:
@@ -143,7 +143,7 @@ def _ended(visit: Appointment, changes: Sequence[StatusChange], details: Mapping
 
 
 def _step(  # noqa: PLR0917 -- private, and each fact is of its own type
-    user: User, visit: Appointment, place: int, here: int, details: Mapping[Status, str], undo_to: str
+    user: User, visit: Appointment, place: int, here: int, details: Mapping[Status, str], undo_to: str, now: datetime
 ) -> Step:
     status = LINE[place]
     words = str(LINE_WORDS[status])
@@ -152,10 +152,10 @@ def _step(  # noqa: PLR0917 -- private, and each fact is of its own type
         return Step(words, detail or _("not asked"), "done" if detail else "next")
     if place == here:
         return Step(words, details.get(status, ""), "here", undo_to=undo_to)
-    return _next_step(user, visit, status, words)
+    return _next_step(user, visit, status, words, now)
 
 
-def _next_step(user: User, visit: Appointment, status: Status, words: str) -> Step:
+def _next_step(user: User, visit: Appointment, status: Status, words: str, now: datetime) -> Step:
     """Return a step still to come, with its verb where this person may take it now."""
     if status == Status.IN_SESSION:
         detail = _("after the review") if visit.review_needed else ""
@@ -164,7 +164,9 @@ def _next_step(user: User, visit: Appointment, status: Status, words: str) -> St
             return Step(words, detail, "next", _("Start session"), "player-play", url=url)
         return Step(words, detail or _("by the therapist"), "next")
     verb, icon = VERBS[status]
-    if may_become(visit.status, status):
+    zone = visit.location.zone
+    is_of_another_day = status == Status.ARRIVED and local_date(zone, visit.starts_at) != local_date(zone, now)
+    if may_become(visit.status, status) and not is_of_another_day:
         return Step(words, "", "next", str(verb), icon, to=status)
     return Step(words, "", "next")
 

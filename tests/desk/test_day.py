@@ -292,6 +292,10 @@ def test_a_step_that_was_taken_back_is_not_shown_as_done(
     ]
 
 
+def test_nobody_arrives_for_a_visit_of_another_day(as_dana: Browser, book: Book) -> None:
+    assert verbs(as_dana, book(at(10, day=20))) == {"confirmed"}
+
+
 def test_taking_a_step_back_leaves_when_it_was_booked(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
     visit = go(book(at(10)), dana, (Status.ARRIVED, now), (Status.BOOKED, now))
     assert panel(as_dana, visit).steps[0].detail == "Mon 16 Nov, Dana"
