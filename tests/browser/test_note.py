@@ -66,10 +66,16 @@ def test_the_keyboard_goes_on_where_the_next_block_begins(page: Page) -> None:
     page.get_by_role("link", name="Treatment").click()
     page.get_by_role("button", name="Myofascial release").click()
     expect(page.get_by_label("Region").first).to_be_focused()
-    page.locator("#block-form").get_by_label("Region").select_option("thoracic_upper")
-    page.locator("#block-form").get_by_label("Minutes").fill("12")
-    for choice in ("Both", "Cross-hand", "light"):
-        page.locator("#block-form label").filter(has_text=choice).click()
+    block = page.locator("#block-form")
+    # Region and technique each ask what holds here.
+    with page.expect_response("**/blocks/add/"):
+        block.get_by_label("Region").select_option("thoracic_upper")
+    with page.expect_response("**/blocks/add/"):
+        block.locator("label").filter(has_text="Cross-hand").click()
+    expect(block.get_by_role("radio", name="Cross-hand")).to_be_checked()
+    block.get_by_label("Minutes").fill("12")
+    for choice in ("Both", "light"):
+        block.locator("label").filter(has_text=choice).click()
     page.get_by_role("button", name="Add block").click()
     expect(page.locator(".n-blocks .tb-row")).to_have_count(1)
     expect(page.locator(".n-add button").first).to_be_focused()
