@@ -102,12 +102,12 @@ def test_without_an_address_the_form_cannot_be_sent(alice: Client, as_dana: Brow
     update_client(by=dana, now=now, client=alice, email="")
     page = text(as_dana, alice)
     assert reverse("intake:invite", args=[alice.pk]) not in page
-    assert "Add an e-mail address to send her the form." in page
+    assert "Add an e-mail address to send the form." in page
 
 
 def test_a_client_nobody_knows_anything_of_is_told_as_such(alice: Client, as_bea: Browser) -> None:
     page = text(as_bea, alice)
-    assert "She has not filled in her intake" in page
+    assert "The intake is not filled in" in page
     assert "No plan is in force." in page
     assert "None is booked." in page
 
