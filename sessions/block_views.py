@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
@@ -136,7 +138,10 @@ def block_remove(request: ClinicRequest, pk: int, block_pk: int) -> HttpResponse
     refused, note = keep_text(request, note)
     if refused is not None:
         return refused
-    services.remove_block(by=request.user, now=request.now, note=note, block=block)
+    try:
+        services.remove_block(by=request.user, now=request.now, note=note, block=block)
+    except ValidationError as problem:
+        return _show_why(request, note, problem)
     return _back(request, note, "treatment")
 
 
@@ -170,8 +175,18 @@ def mark_remove(request: ClinicRequest, pk: int, mark_pk: int) -> HttpResponseBa
     refused, note = keep_text(request, note)
     if refused is not None:
         return refused
-    services.lift_mark(by=request.user, now=request.now, note=note, mark=mark)
+    try:
+        services.lift_mark(by=request.user, now=request.now, note=note, mark=mark)
+    except ValidationError as problem:
+        return _show_why(request, note, problem)
     return _back(request, note, "body-map")
+
+
+def _show_why(request: ClinicRequest, note: Note, problem: ValidationError) -> HttpResponseBase:
+    """Lead to the note as it is now: it was signed between the page and the click."""
+    messages.error(request, " ".join(problem.messages))
+    page = reverse("treatment:note", args=[note.pk])
+    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
 
 
 def _back(request: ClinicRequest, note: Note, part: str) -> HttpResponseBase:
