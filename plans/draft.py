@@ -7,11 +7,10 @@ from datetime import date
 from decimal import Decimal
 from math import floor
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clinic.lib.times import local_date
-from clinic.people.models import Client, Modality, Service, User, clinic_zone
+from clinic.people.models import Client, Modality, Qualification, Service, User, clinic_zone
 from intake.profile import IntakeProfile, profile_of
 from plans.models import Measure
 from plans.ranking import Candidate, Fact, Suggestion, rank
@@ -86,11 +85,9 @@ def draft_for(client: Client, *, by: User, today: date) -> Draft:
 
 def services_of(therapist: User, today: date) -> list[Service]:
     """Return the services in whose modality this therapist holds a valid qualification."""
-    held = Q(modality__qualifications__therapist__user=therapist) & (
-        Q(modality__qualifications__expires_on__isnull=True) | Q(modality__qualifications__expires_on__gte=today)
-    )
-    services = Service.objects.filter(held, archived_at__isnull=True).select_related("modality")
-    return list(services.order_by("modality", "minutes").distinct())
+    held = Qualification.objects.valid_on(today).filter(therapist__user=therapist).values("modality")
+    services = Service.objects.filter(modality__in=held, archived_at__isnull=True).select_related("modality")
+    return list(services.order_by("modality", "minutes"))
 
 
 def facts_of(profile: IntakeProfile) -> tuple[Fact, ...]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from clinic.people.models import Modality
+from django.utils.translation import gettext as _
+
+from clinic.people.models import Modality, Qualification, QualificationQuerySet
 from intake.safety import Planned, Verdict
 from intake.services import verdict_for
 from intake.standing import planned_visit
@@ -92,12 +94,25 @@ def _labels(products: Collection[str]) -> tuple[str, ...]:
     return tuple(str(product.label) for product in Product if product in products)
 
 
+def qualifications_of(note: Note) -> QualificationQuerySet:
+    """Return what the note's therapist was qualified in on the day of the visit."""
+    on = note.appointment.local_start.date()
+    return Qualification.objects.valid_on(on).filter(therapist=note.therapist_id)
+
+
+def _not_qualified(note: Note, work: Work) -> str:
+    if qualifications_of(note).filter(modality=work.modality).exists():
+        return ""
+    facts = {"therapist": note.therapist.user.name, "modality": work.modality.name}
+    return _("%(therapist)s has no valid qualification in %(modality)s.") % facts
+
+
 def limits_for(note: Note, work: Work, *, day: date) -> Limits:
     """Return what holds for this work on `day` within this note's session."""
     verdict = _verdict(note, work.planned(note), day)
-    objection = details_form(work.modality.slug).objection(phase=note.phase)
+    objections = [_not_qualified(note, work), details_form(work.modality.slug).objection(phase=note.phase)]
     return Limits(
-        forbidden=tuple(dict.fromkeys([*(fact.words for fact in verdict.stops), *([objection] if objection else [])])),
+        forbidden=tuple(dict.fromkeys([*(fact.words for fact in verdict.stops), *filter(None, objections)])),
         cap=verdict.cap,
         hard_cap=verdict.hard_cap,
         cap_reasons=tuple(dict.fromkeys(fact.words for fact in verdict.caps)),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic.lib import body
 from clinic.people.models import Modality
+from sessions.checking import qualifications_of
 from sessions.modalities.base import UPPER_LIMIT_OF_PAIN, capitalise_choices
 from sessions.models import Addendum, BodyMark, Note, Phase, Position, Pressure, Product, Side
 from sessions.services import EDITABLE
@@ -191,7 +192,7 @@ class AddendumForm(forms.ModelForm[Addendum]):
 
 
 def modalities_for(note: Note) -> list[Modality]:
-    """Return what this therapist may give, the visit's own modality first."""
+    """Return the visit's own modality, and what else this therapist might give on its day."""
     own = note.appointment.service.modality
-    qualified = Modality.objects.filter(qualifications__therapist=note.therapist_id).exclude(pk=own.pk)
-    return [own, *qualified]
+    held = qualifications_of(note).values("modality")
+    return [own, *Modality.objects.filter(pk__in=held).exclude(pk=own.pk)]

@@ -237,6 +237,12 @@ class Therapist(models.Model):
         return self.user.name
 
 
+class QualificationQuerySet(models.QuerySet["Qualification"]):
+    def valid_on(self, day: date) -> QualificationQuerySet:
+        """Keep those that are valid on this day, its last one included."""
+        return self.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
+
+
 class Qualification(models.Model):
     """A therapist may give this modality; booking offers nobody else."""
 
@@ -244,6 +250,8 @@ class Qualification(models.Model):
     modality = models.ForeignKey(Modality, on_delete=models.PROTECT, related_name="qualifications")
     certificate = models.CharField(_("certificate"), max_length=120, blank=True)
     expires_on = models.DateField(_("valid until"), null=True, blank=True)
+
+    objects = QualificationQuerySet.as_manager()
 
     class Meta:
         constraints = [

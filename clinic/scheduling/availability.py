@@ -116,8 +116,7 @@ def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
 
 
 def _qualifications(service: Service, day: date) -> QuerySet[Qualification]:
-    valid = Q(expires_on__isnull=True) | Q(expires_on__gte=day)
-    return Qualification.objects.filter(valid, modality=service.modality_id)
+    return Qualification.objects.valid_on(day).filter(modality=service.modality_id)
 
 
 def _hours(people: Mapping[int, object], location: Location, first: date, last: date) -> Mapping[int, list[Span]]:

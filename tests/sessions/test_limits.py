@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from clinic.people.models import Therapist
 from clinic.scheduling.models import Appointment
 from sessions.checking import Limits
+from sessions.forms import modalities_for
 from sessions.models import Note
 from sessions.pages import pressure_keys
 from tests.sessions.conftest import Raise, Record, Start
@@ -129,6 +130,22 @@ def test_without_her_answers_neck_work_waits(visit: Appointment, start: Start, r
     note = start(visit)
     assert set(refused_fields(record, note, region="neck_posterior_lower")) == {"is_deviation"}
     assert record(note, region="foot", pressure=2).pk
+
+
+def test_a_modality_whose_qualification_ran_out_is_recorded_as_a_deviation_only(
+    draft: Note, record: Record, bea: Therapist, now: datetime
+) -> None:
+    today = draft.appointment.local_start.date()
+    swedish = bea.qualifications.filter(modality__slug="swedish")
+    work = {"slug": "swedish", "region": "foot", "technique": "effleurage", "pressure": 1}
+    swedish.update(expires_on=today)
+    assert record(draft, **work).pk
+    swedish.update(expires_on=today - timedelta(days=1))
+    assert refused_fields(record, draft, **work) == {
+        "is_deviation": ["Bea Lindqvist has no valid qualification in Swedish."]
+    }
+    assert "swedish" not in {modality.slug for modality in modalities_for(draft)}
+    assert record(draft, **work, is_deviation=True, override_reason="Noticed afterwards.").is_deviation
 
 
 def test_keys_above_the_cap_are_locked_and_a_reason_unlocks_up_to_the_hard_cap() -> None:

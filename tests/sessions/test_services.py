@@ -340,7 +340,8 @@ def test_the_mark_kinds_are_those_of_the_model() -> None:
     assert set(BodyMark.Kind.values) == {"tender", "trigger_active", "trigger_latent", "tension", "avoid"}
 
 
-def test_a_clinics_own_modality_is_recorded_with_the_common_form(draft: Note, record: Record) -> None:
+def test_a_clinics_own_modality_is_recorded_with_the_common_form(draft: Note, record: Record, bea: Therapist) -> None:
     own = type(modality("swedish")).objects.create(slug="hot_stones", name="Hot stones", code="HS")
+    bea.qualifications.create(modality=own)
     block = record(draft, "hot_stones", technique="stones along the spine", pressure=1)
     assert (block.modality, block.technique, block.details) == (own, "stones along the spine", {})
