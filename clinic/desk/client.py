@@ -102,7 +102,7 @@ def chart(client: Client, now: datetime) -> Chart:
         findings=finding_rows(findings),
         timeline=timeline(visits, signed_notes(client.pk), answers_of(client), zone),
         upcoming=upcoming,
-        startable=next((step_of(v) for v in visits if v.status in STARTABLE and v.local_start.date() == today), None),
+        startable=next((step_of(v) for v in visits if v.status in STARTABLE and v.is_today(now)), None),
         plan=plan_card(client, now),
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.desk.force import Force, force_of
-from clinic.lib.times import day_bounds, local_date
+from clinic.lib.times import local_date
 from clinic.people.models import User, clinic_zone
 from clinic.people.worklist import WorkRow, worklists
 from clinic.scheduling.badges import Badge, badges_for
@@ -19,6 +19,8 @@ from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.profile import profile_of
 from sessions.reading import SignedNote, last_note
 
+# On it the clocks go back.
+LONGEST_DAY = timedelta(hours=25)
 TO_COME = (*UPCOMING, Status.ARRIVED)
 NOT_SHOWN = (Status.CANCELLED, Status.REQUESTED)
 GONE = (Status.NO_SHOW, Status.LATE_CANCELLED)
@@ -82,14 +84,8 @@ class MyDay:
 
 def my_day(user: User, now: datetime) -> MyDay:
     """Return the day of the therapist who asks. A constant number of queries."""
-    zone = clinic_zone()
-    visits = list(
-        Appointment.objects.filter(therapist__user=user)
-        .between(*day_bounds(zone, local_date(zone, now)))
-        .exclude(status__in=NOT_SHOWN)
-        .with_people()
-        .order_by("starts_at", "pk")
-    )
+    visits = visits_today(user, now)
+    zone = visits[0].location.zone if visits else clinic_zone()
     to_come = [visit for visit in visits if visit.status in TO_COME and visit.ends_at > now]
     return MyDay(
         day=local_date(zone, now),
@@ -97,11 +93,18 @@ def my_day(user: User, now: datetime) -> MyDay:
         next=next_client(visits, now),
         rows=day_rows(visits, badges_for(user, visits), now),
         visits_to_come=len(to_come),
-        until=max((visit.local_end for visit in to_come), default=None),
+        until=max(to_come, key=lambda visit: visit.ends_at).local_end if to_come else None,
         work=tuple(
             WorkBox(str(w.heading), str(w.empty), w.rows(user, now)) for w in worklists if w.roles & set(user.roles)
         ),
     )
+
+
+def visits_today(user: User, now: datetime) -> list[Appointment]:
+    """Return the therapist's visits of the day that it is at their location."""
+    around = Appointment.objects.between(now - LONGEST_DAY, now + LONGEST_DAY)
+    hers = around.filter(therapist__user=user).exclude(status__in=NOT_SHOWN).with_people()
+    return [visit for visit in hers.order_by("starts_at", "pk") if visit.is_today(now)]
 
 
 def day_rows(visits: Sequence[Appointment], badges: Mapping[int, Sequence[Badge]], now: datetime) -> tuple[DayRow, ...]:

@@ -188,8 +188,8 @@ class Location(models.Model):
 
 
 def clinic_zone() -> ZoneInfo:
-    """Return the zone of the clinic's first location, for what happens at none of them."""
-    first = Location.objects.first()
+    """Return the zone of the clinic's first location that is in use, for what happens at none of them."""
+    first = Location.objects.order_by(F("archived_at").asc(nulls_first=True), "pk").first()
     return first.zone if first else ZoneInfo("UTC")
 
 

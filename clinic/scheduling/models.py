@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 
 
@@ -228,6 +229,10 @@ class Appointment(models.Model):
     def local_start(self) -> datetime:
         """The start as the wall of its location shows it: without a zone, so that no template turns it into another."""
         return make_naive(self.starts_at, self.location.zone)
+
+    def is_today(self, now: datetime) -> bool:
+        """Tell whether it begins on the day that the wall of its location shows at `now`."""
+        return self.local_start.date() == local_date(self.location.zone, now)
 
     @property
     def local_end(self) -> datetime:

@@ -576,17 +576,16 @@ def _place(appointment: Appointment, plan: _Plan, room_pk: int) -> None:
 
 
 def _check_step(appointment: Appointment, to: Status, now: datetime) -> None:
-    zone = appointment.location.zone
     words = {
         "status": appointment.get_status_display(),
         "to": to.label,
-        "moment": moment_words(appointment.starts_at, zone),
+        "moment": moment_words(appointment.starts_at, appointment.location.zone),
     }
     if not may_become(appointment.status, to):
         raise ValidationError(_("This visit is %(status)s; it cannot become %(to)s."), params=words)
     if why_not := refused(appointment, to):
         raise ValidationError(why_not)
-    if to == Status.ARRIVED and local_date(zone, now) != local_date(zone, appointment.starts_at):
+    if to == Status.ARRIVED and not appointment.is_today(now):
         raise ValidationError(_("This visit is on %(moment)s, not today."), params=words)
     if to == Status.NO_SHOW and now < appointment.starts_at:
         raise ValidationError(_("This visit begins only on %(moment)s."), params=words)

@@ -11,13 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.audit.models import Look
+from clinic.desk.client import chart
 from clinic.desk.my_day import my_day
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import cancel_appointment, change_status
 from sessions.models import Phase
 from sessions.services import start_note
-from tests.factories import ClientFactory, ServiceFactory, TherapistFactory
+from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 from tests.intake.answers import reviewed_intake, send
 from tests.plans.support import signed_visit, visit
 
@@ -64,6 +65,31 @@ def test_a_day_without_visits_says_so(as_bea: Browser) -> None:
     page = text(as_bea)
     assert "No visits today" in page
     assert "No more visits today" in page
+
+
+@pytest.fixture
+def far_away(alice: Client, bea: Therapist, service: Service) -> list[Appointment]:
+    """Bea's visits in Auckland, thirteen hours ahead: by its wall on Thursday at nine, on Friday after midnight."""
+    auckland = RoomFactory(location=LocationFactory(name="Ponsonby Road", time_zone="Pacific/Auckland")).location
+    return [visit(alice, bea, service, auckland, at) for at in (today(20) - timedelta(days=1), today(11, 30))]
+
+
+def test_each_visit_is_of_the_day_of_its_own_location(
+    book: Book, far_away: list[Appointment], bea: Therapist, now: datetime
+) -> None:
+    here = book(today(9, 25))
+    rows = [row.visit for row in my_day(bea.user, now).rows if row.visit]
+    assert rows == [far_away[0], here]
+
+
+def test_the_chart_starts_the_visit_of_today_where_it_is(
+    far_away: list[Appointment], alice: Client, now: datetime
+) -> None:
+    startable = chart(alice, now).startable
+    assert startable is not None
+    assert startable.visit == far_away[0]
+    Appointment.objects.filter(pk=far_away[0].pk).update(status=Status.COMPLETED)
+    assert chart(alice, now).startable is None  # the other one is tomorrow's
 
 
 def test_the_next_client_comes_with_what_to_know(

@@ -2,7 +2,8 @@ from datetime import date
 
 import pytest
 
-from clinic.people.models import Client, User
+from clinic.people.models import Client, Location, User, clinic_zone
+from tests.factories import LocationFactory
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,13 @@ def test_age_counts_full_years(born, day, age):
 )
 def test_initials_are_of_the_first_and_last_name(name, initials):
     assert User(name=name).initials == initials
+
+
+def test_the_clinics_zone_is_that_of_its_first_location_in_use(location, now):
+    LocationFactory(time_zone="Europe/Vienna")
+    assert clinic_zone().key == "Europe/Lisbon"
+    location.archived_at = now
+    location.save()
+    assert clinic_zone().key == "Europe/Vienna"
+    Location.objects.update(archived_at=now)
+    assert clinic_zone().key == "Europe/Lisbon"
