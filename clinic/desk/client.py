@@ -82,6 +82,8 @@ class DeskPage:
     intake_state: str
     intake_is_open: bool
     may_invite: bool
+    # When the form went out that has not come back, if one did.
+    invited_at: datetime | None
     upcoming: Sequence[Appointment]
     past: Sequence[Appointment]
 
@@ -121,6 +123,7 @@ def desk_page(client: Client, now: datetime) -> DeskPage:
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
+        invited_at=client.invitations.open(now).values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=[visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now],
         past=[visit for visit in reversed(visits) if visit.status in (*CAME, *MISSED)][:PAST_SHOWN],
     )

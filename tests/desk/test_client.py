@@ -8,10 +8,12 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from clinic.audit.models import Look
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import update_client
+from intake.services import invite
 from tests.factories import ServiceFactory
 from tests.intake.answers import reviewed_intake, send
 from tests.plans.support import plan_of, signed_visit, visit
@@ -129,6 +131,13 @@ def test_a_client_has_no_such_page_and_a_stranger_neither(alice: Client, as_alic
     assert as_alice.get(url).status_code == 404
     assert as_carl.get(url).status_code == 404
     assert Browser().get(url).status_code == 302
+
+
+def test_the_desk_sees_that_the_form_is_out(alice: Client, dana: User, as_dana: Browser) -> None:
+    assert "has not come back" not in text(as_dana, alice)
+    now = timezone.now()
+    invite(by=dana, now=now, client=alice)
+    assert f"The form was sent on {now:%a} {now.day} {now:%b} and has not come back." in text(as_dana, alice)
 
 
 def test_nobody_is_not_found(as_bea: Browser, as_dana: Browser, clinic: object) -> None:
