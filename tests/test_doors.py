@@ -27,7 +27,7 @@ from clinic.scheduling.services import add_weekly_hours, book_appointment, chang
 from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
-from tests.factories import ServiceFactory, modality
+from tests.factories import BEFORE, ServiceFactory, modality
 from tests.intake.answers import fill_in
 from tests.plans.support import plan_of
 
@@ -150,6 +150,7 @@ def visit_at(alice: Client, bea: Therapist, location: Location, dana: User, now:
     for weekday in range(7):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=location,
             weekday=weekday,

@@ -27,13 +27,14 @@ class Look(models.Model):
 
 
 class Change(models.Model):
-    """Somebody changed something about a client: which things, never their values. Rows are only ever added."""
+    """Somebody changed something: which things, never their values. Rows are only ever added."""
 
     # Empty where nobody was signed in, as when a client answers by a private link.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
     )
-    client_pk = models.BigIntegerField()
+    # Empty where it is about no client: staff, places, services, hours.
+    client_pk = models.BigIntegerField(null=True)
     what = models.CharField(max_length=60, help_text="Model label, e.g. people.client")
     what_pk = models.BigIntegerField()
     words = models.CharField(max_length=200, help_text="What was done, e.g. changed: e-mail, phone")

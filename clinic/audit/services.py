@@ -19,8 +19,11 @@ def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -
         Look.objects.create(**facts, at=now)
 
 
-def record_change(*, by: int | None, client: int, what: Model, words: str, now: datetime) -> None:
-    """Record that user `by` changed `what`, in words that name what was changed and never its value."""
+def record_change(*, by: int | None, client: int | None, what: Model, words: str, now: datetime) -> None:
+    """Record that user `by` changed `what`, in words that name what was changed and never its value.
+
+    `client` is None for what is about no client.
+    """
     Change.objects.create(by_id=by, client_pk=client, what=label_of(what), what_pk=what.pk, words=words, at=now)
 
 

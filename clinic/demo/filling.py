@@ -38,7 +38,7 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
     random = Random(SEED)  # noqa: S311  # invented lives, the same at every filling
     begins = now - HISTORY
     house = found_house(now=begins, password=demo_password())
-    plan_absences(house, today=now.date())
+    plan_absences(house, now=now)
     slots = slots_for(cast.CLIENTS, house, random)
     stories = [
         story_of(person, house, slot, begins + share * HISTORY, Random(random.random()))  # noqa: S311

@@ -1,7 +1,7 @@
 """Found the example clinic: places, services, staff and their hours."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from clinic.demo import cast
 from clinic.people.models import Location, Modality, Role, Room, Service, Therapist, User
@@ -38,21 +38,23 @@ def found_house(*, now: datetime, password: str) -> House:
         location_address="Rua do Cais 12, Lisboa", location_phone="+351210000010",
     )  # fmt: skip
     owner = User.objects.get(email=OWNER[1])
-    add_location(by=owner, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa", phone="+351210000020")
+    add_location(
+        by=owner, now=now, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa", phone="+351210000020"
+    )  # fmt: skip
     locations = {location.name: location for location in Location.objects.all()}
     for place, name, features in cast.ROOMS:
-        add_room(by=owner, location=locations[place], name=name, features=features)
+        add_room(by=owner, now=now, location=locations[place], name=name, features=features)
     modalities = {modality.slug: modality for modality in Modality.objects.all()}
     services = tuple(
         add_service(
-            by=owner, name=name, modality=modalities[slug], minutes=minutes, price_minor=price,
+            by=owner, now=now, name=name, modality=modalities[slug], minutes=minutes, price_minor=price,
             is_bookable_online=online, is_open_to_new_clients=new,
         )
         for name, slug, minutes, price, online, new in cast.SERVICES
     )  # fmt: skip
-    desk = add_staff(by=owner, email=DESK[1], name=DESK[0], roles=[Role.FRONT_DESK], password=password)
+    desk = add_staff(by=owner, now=now, email=DESK[1], name=DESK[0], roles=[Role.FRONT_DESK], password=password)
     therapists = tuple(
-        _hire(person, owner=owner, locations=locations, modalities=modalities, password=password, today=now.date())
+        _hire(person, owner=owner, locations=locations, modalities=modalities, password=password, now=now)
         for person in cast.THERAPISTS
     )
     return House(desk=desk, owner=owner, therapists=therapists, locations=locations, services=services)
@@ -65,27 +67,29 @@ def _hire(
     locations: dict[str, Location],
     modalities: dict[str, Modality],
     password: str,
-    today: date,
+    now: datetime,
 ) -> Therapist:
-    user = add_staff(by=owner, email=person.email, name=person.name, roles=[Role.THERAPIST], password=password)
+    user = add_staff(by=owner, now=now, email=person.email, name=person.name, roles=[Role.THERAPIST], password=password)
     therapist = add_therapist(
-        by=owner, user=user, licence_number=person.licence, licence_expires_on=today + timedelta(days=800),
+        by=owner, now=now, user=user, licence_number=person.licence,
+        licence_expires_on=now.date() + timedelta(days=800),
         usual_room=Room.objects.get(name=person.room),
         qualifications=[(modalities[slug], "", None) for slug in person.modalities],
     )  # fmt: skip
     for weekday, (place, opens, closes) in person.week.items():
         add_weekly_hours(
-            by=owner, therapist=therapist, location=locations[place], weekday=weekday, opens=opens, closes=closes,
-            valid_from=today,
+            by=owner, now=now, therapist=therapist, location=locations[place], weekday=weekday, opens=opens,
+            closes=closes, valid_from=now.date(),
         )  # fmt: skip
     return therapist
 
 
-def plan_absences(house: House, *, today: date) -> None:
+def plan_absences(house: House, *, now: datetime) -> None:
     """Enter what is known of the weeks to come: one therapist away for three days, three weeks from now."""
     away = house.therapists[0]
     zone = house.locations[cast.HARBOUR].zone
-    start = datetime.combine(today + timedelta(days=22), datetime.min.time(), tzinfo=zone)
+    start = datetime.combine(now.date() + timedelta(days=22), datetime.min.time(), tzinfo=zone)
     add_time_off(
-        by=house.owner, therapist=away, starts_at=start, ends_at=start + timedelta(days=3), reason="Course in Porto"
-    )
+        by=house.owner, now=now, therapist=away, starts_at=start, ends_at=start + timedelta(days=3),
+        reason="Course in Porto",
+    )  # fmt: skip

@@ -196,7 +196,8 @@ class ClientForm(forms.ModelForm[Client]):
     def _keep_logins(self, client: Client, *, by: User, now: datetime) -> None:
         if "logins" in self.fields:
             ticked = set(self.cleaned_data["logins"])
-            opened = self.data.getlist(self["logins"].html_initial_name)
+            name = self["logins"].html_initial_name
+            opened = forms.MultipleHiddenInput().value_from_datadict(self.data, self.files, name)
             for access in self.fields["logins"].initial:
                 if access not in ticked and str(access.pk) in opened:
                     take_client_login(by=by, now=now, access=access)

@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
@@ -206,8 +207,12 @@ def take_client_login(*, by: User, now: datetime, access: ClientAccess) -> None:
 # --- Staff
 
 
+def _record_added(what: Model, *, by: User | None, now: datetime, words: str = "") -> None:
+    record_change(by=by.pk if by else None, client=None, what=what, words=words or _("added"), now=now)
+
+
 @transaction.atomic
-def add_staff(*, by: User | None, email: str, name: str, roles: Iterable[str], password: str) -> User:
+def add_staff(*, by: User | None, now: datetime, email: str, name: str, roles: Iterable[str], password: str) -> User:
     """Add a member of staff, who signs in by password; `by` is None for the first owner."""
     user = User(email=email.strip().lower(), name=name.strip(), roles=[str(role) for role in roles])
     if not user.roles:
@@ -219,6 +224,8 @@ def add_staff(*, by: User | None, email: str, name: str, roles: Iterable[str], p
     user.set_password(password)
     user.full_clean()
     user.save()
+    roles_given = ", ".join(str(Role(role).label) for role in user.roles)
+    _record_added(user, by=by, now=now, words=_("added as %(roles)s") % {"roles": roles_given})
     return user
 
 
@@ -226,6 +233,7 @@ def add_staff(*, by: User | None, email: str, name: str, roles: Iterable[str], p
 def add_therapist(
     *,
     by: User | None,
+    now: datetime,
     user: User,
     licence_number: str,
     licence_expires_on: date | None,
@@ -244,6 +252,8 @@ def add_therapist(
         held = Qualification(therapist=therapist, modality=modality, certificate=certificate, expires_on=expires_on)
         held.full_clean()
         held.save()
+    codes = ", ".join(modality.code for modality, _certificate, _until in qualifications)
+    _record_added(therapist, by=by, now=now, words=_("added as qualified in %(modalities)s") % {"modalities": codes})
     return therapist
 
 
@@ -252,21 +262,30 @@ def add_therapist(
 
 @transaction.atomic
 def add_location(
-    *, by: User | None, name: str, time_zone: str, address: str = "", directions: str = "", phone: str = ""
+    *,
+    by: User | None,
+    now: datetime,
+    name: str,
+    time_zone: str,
+    address: str = "",
+    directions: str = "",
+    phone: str = "",
 ) -> Location:
     """Add a place where the clinic works."""
     location = Location(name=name.strip(), time_zone=time_zone, address=address, directions=directions, phone=phone)
     location.full_clean()
     location.save()
+    _record_added(location, by=by, now=now)
     return location
 
 
 @transaction.atomic
-def add_room(*, by: User | None, location: Location, name: str, features: Iterable[str] = ()) -> Room:
+def add_room(*, by: User | None, now: datetime, location: Location, name: str, features: Iterable[str] = ()) -> Room:
     """Add a room to a location."""
     room = Room(location=location, name=name.strip(), features=[str(feature) for feature in features])
     room.full_clean()
     room.save()
+    _record_added(room, by=by, now=now)
     return room
 
 
@@ -274,6 +293,7 @@ def add_room(*, by: User | None, location: Location, name: str, features: Iterab
 def add_service(
     *,
     by: User | None,
+    now: datetime,
     name: str,
     modality: Modality,
     minutes: int,
@@ -296,6 +316,7 @@ def add_service(
     )
     service.full_clean()
     service.save()
+    _record_added(service, by=by, now=now)
     return service
 
 
@@ -339,9 +360,11 @@ def found_clinic(
     clinic.full_clean()
     clinic.save(force_insert=True)
     with _renamed(name="location_name", time_zone="time_zone"):
-        add_location(by=None, name=location_name, time_zone=time_zone, address=location_address, phone=location_phone)
+        add_location(
+            by=None, now=now, name=location_name, time_zone=time_zone, address=location_address, phone=location_phone
+        )
     with _renamed(name="owner_name", email="owner_email", password="owner_password"):  # noqa: S106  # a field's name
-        add_staff(by=None, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
+        add_staff(by=None, now=now, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
     return clinic
 
 

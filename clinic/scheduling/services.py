@@ -289,6 +289,7 @@ def refresh_review_needed(*, client: Client, now: datetime) -> None:
 def add_weekly_hours(
     *,
     by: User | None,
+    now: datetime,
     therapist: Therapist,
     location: Location,
     weekday: int,
@@ -317,12 +318,14 @@ def add_weekly_hours(
         if others.exists():
             raise ValidationError(_("%(therapist)s already works then."), params={"therapist": therapist.user.name})
         hours.save(force_insert=True)
+        record_change(by=by.pk if by else None, client=None, what=hours, words=_("added"), now=now)
     return hours
 
 
 def add_time_off(
     *,
     by: User | None,
+    now: datetime,
     starts_at: datetime,
     ends_at: datetime,
     therapist: Therapist | None = None,
@@ -332,7 +335,9 @@ def add_time_off(
     """Enter an absence, or without a therapist the closing of a location. Visits already booked stay as they are."""
     time_off = TimeOff(therapist=therapist, location=location, starts_at=starts_at, ends_at=ends_at, reason=reason)
     time_off.full_clean()
-    time_off.save(force_insert=True)
+    with transaction.atomic():
+        time_off.save(force_insert=True)
+        record_change(by=by.pk if by else None, client=None, what=time_off, words=_("added"), now=now)
     return time_off
 
 

@@ -24,7 +24,7 @@ from clinic.reminders.tasks import sweep
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours
 from sessions.models import Note
-from tests.factories import PASSWORD, ServiceFactory, modality
+from tests.factories import BEFORE, PASSWORD, ServiceFactory, modality
 
 THURSDAY = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
 FIRST_VISIT = datetime(2026, 11, 26, 14, 45, tzinfo=UTC)  # a Thursday, 14:45 in Lisbon
@@ -64,6 +64,7 @@ def house(transactional_db: None, bea: Therapist, dana: User) -> Therapist:
     for weekday in range(5):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=bea.usual_room.location,
             weekday=weekday,

@@ -29,7 +29,7 @@ from clinic.scheduling.services import (
     cancel_appointment,
     move_appointment,
 )
-from tests.factories import ClientFactory, RoomFactory, ServiceFactory, TherapistFactory
+from tests.factories import BEFORE, ClientFactory, RoomFactory, ServiceFactory, TherapistFactory
 
 # The rows of the migrations (modalities) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -65,6 +65,7 @@ def works_all_week(therapist: Therapist, location: Location) -> None:
     for weekday in range(7):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=therapist,
             location=location,
             weekday=weekday,

@@ -25,7 +25,7 @@ from clinic.scheduling.services import (
     move_appointment,
 )
 from intake.services import submit
-from tests.factories import ServiceFactory
+from tests.factories import BEFORE, ServiceFactory
 from tests.intake.answers import NAME, fill_in, reviewed_intake
 
 # The rows of the migrations (modalities, form and rules) come back after each test, also when this file runs alone.
@@ -49,6 +49,7 @@ def known(alice: Client, bea: Therapist, location: Location) -> Client:
     for weekday in range(7):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=location,
             weekday=weekday,

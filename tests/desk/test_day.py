@@ -39,7 +39,8 @@ def works(therapist: Therapist, location: Location, *hours: tuple[time, time]) -
     for weekday in range(5):
         for opens, closes in hours or ((time(9), time(13)), (time(14), time(18))):
             add_weekly_hours(
-                by=None, therapist=therapist, location=location, weekday=weekday,
+                by=None,
+                now=BEFORE, therapist=therapist, location=location, weekday=weekday,
                 opens=opens, closes=closes, valid_from=date(2026, 1, 1),
             )  # fmt: skip
 
@@ -94,7 +95,7 @@ def test_hours_off_are_shaded_and_a_gap_is_a_break(as_dana: Browser, book: Book)
 
 
 def test_an_absence_stands_with_its_name(as_dana: Browser, book: Book, bea: Therapist) -> None:
-    add_time_off(by=None, therapist=bea, starts_at=at(15, 45), ends_at=at(23), reason="Course")
+    add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(15, 45), ends_at=at(23), reason="Course")
     assert ("off", "r-93 s-27", "Course") in [
         (shade.look, shade.place, shade.words) for shade in as_dana.get(DAY).context["board"].columns[0].shades
     ]

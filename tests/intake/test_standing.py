@@ -22,7 +22,7 @@ from intake.questions import FormProblem, parse_form
 from intake.rules import parse_rules
 from intake.safety import Planned
 from intake.standing import gate, planned_visit
-from tests.factories import ClientFactory, ServiceFactory, modality
+from tests.factories import BEFORE, ClientFactory, ServiceFactory, modality
 from tests.intake.answers import fill_in, reviewed_intake, send
 
 FRIDAY = date(2026, 11, 20)
@@ -38,6 +38,7 @@ def booked(alice: Client, bea: Therapist, location: Location, now: datetime) -> 
     """Return a function that books Alice for tomorrow at ten."""
     add_weekly_hours(
         by=None,
+        now=BEFORE,
         therapist=bea,
         location=location,
         weekday=FRIDAY.weekday(),

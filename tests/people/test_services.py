@@ -1,12 +1,16 @@
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from clinic.audit.models import Change
+from clinic.audit.services import label_of
 from clinic.people.models import Client, ClientAccess, Clinic, Modality, Role, User
 from clinic.people.services import (
+    add_location,
+    add_room,
+    add_service,
     add_staff,
     add_therapist,
     consenting,
@@ -19,7 +23,8 @@ from clinic.people.services import (
     take_client_login,
     update_client,
 )
-from tests.factories import PASSWORD, ClientFactory, UserFactory
+from clinic.scheduling.services import add_time_off, add_weekly_hours
+from tests.factories import BEFORE, PASSWORD, ClientFactory, UserFactory
 
 CLINIC = {
     "name": "Quiet Rooms",
@@ -152,13 +157,13 @@ def test_a_sign_in_taken_away_reaches_the_client_no_longer(now, dana, alice, ali
 
 def test_staff_need_a_role_and_a_password_worth_the_name(clinic):
     with pytest.raises(ValidationError) as refused:
-        add_staff(by=None, email="x@example.org", name="X", roles=[], password=PASSWORD)
+        add_staff(by=None, now=BEFORE, email="x@example.org", name="X", roles=[], password=PASSWORD)
     assert "roles" in refused.value.error_dict
     with pytest.raises(ValidationError) as refused:
-        add_staff(by=None, email="x@example.org", name="X", roles=[Role.THERAPIST], password="password")
+        add_staff(by=None, now=BEFORE, email="x@example.org", name="X", roles=[Role.THERAPIST], password="password")
     assert "password" in refused.value.error_dict
     with pytest.raises(ValidationError):
-        add_staff(by=None, email="x@example.org", name="X", roles=["king"], password=PASSWORD)
+        add_staff(by=None, now=BEFORE, email="x@example.org", name="X", roles=["king"], password=PASSWORD)
     assert not User.objects.exists()
 
 
@@ -170,7 +175,13 @@ def test_two_logins_never_differ_only_in_case(dana):
 def test_only_a_therapist_can_be_booked(dana):
     with pytest.raises(ValidationError, match="role of therapist"):
         add_therapist(
-            by=None, user=dana, licence_number="1", licence_expires_on=None, usual_room=None, qualifications=[]
+            by=None,
+            now=BEFORE,
+            user=dana,
+            licence_number="1",
+            licence_expires_on=None,
+            usual_room=None,
+            qualifications=[],
         )
 
 
@@ -179,6 +190,7 @@ def test_a_therapist_holds_each_qualification_once(room):
     swedish = Modality.objects.get(slug="swedish")
     therapist = add_therapist(
         by=None,
+        now=BEFORE,
         user=user,
         licence_number="PT-1",
         licence_expires_on=date(2028, 1, 1),
@@ -246,3 +258,46 @@ def test_a_set_up_that_is_refused_leaves_nothing_behind_and_names_the_field(now,
 def test_there_is_only_one_clinic(clinic, now):
     with pytest.raises(IntegrityError), transaction.atomic():
         Clinic.objects.create(pk=2, name="Second", currency="EUR", set_up_at=now)
+
+
+def test_who_hired_and_who_was_given_which_roles_leaves_a_trace(olga, now):
+    user = add_staff(
+        by=olga,
+        now=now,
+        email="eva@example.org",
+        name="Eva Horn",
+        roles=[Role.OWNER, Role.THERAPIST],
+        password=PASSWORD,
+    )
+    swedish = Modality.objects.get(slug="swedish")
+    therapist = add_therapist(
+        by=olga,
+        now=now,
+        user=user,
+        licence_number="PT-1",
+        licence_expires_on=None,
+        usual_room=None,
+        qualifications=[(swedish, "", None)],
+    )
+    told = Change.objects.order_by("pk").values_list("by", "client_pk", "what", "what_pk", "words", "at")
+    assert list(told) == [
+        (olga.pk, None, "people.user", user.pk, "added as owner, therapist", now),
+        (olga.pk, None, "people.therapist", therapist.pk, f"added as qualified in {swedish.code}", now),
+    ]
+
+
+def test_places_services_and_hours_leave_a_trace_of_who_added_them(olga, now, bea):
+    location = add_location(by=olga, now=now, name="Lake Road", time_zone="Europe/Lisbon")
+    facts = {"therapist": bea, "location": location}
+    week = {"weekday": 0, "opens": time(9), "closes": time(13), "valid_from": now.date()}
+    added = [
+        location,
+        add_room(by=olga, now=now, location=location, name="Garden room"),
+        add_service(
+            by=olga, now=now, name="Hour", modality=Modality.objects.get(slug="swedish"), minutes=60, price_minor=6000
+        ),
+        add_weekly_hours(by=olga, now=now, **facts, **week),
+        add_time_off(by=olga, now=now, **facts, starts_at=now, ends_at=now + timedelta(hours=3)),
+    ]
+    told = Change.objects.filter(by=olga, client_pk=None, words="added", at=now).order_by("pk")
+    assert list(told.values_list("what", "what_pk")) == [(label_of(one), one.pk) for one in added]

@@ -12,7 +12,7 @@ from clinic.people.models import Client, Location, Service, Therapist
 from clinic.reminders.kinds import Kind, kinds
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
-from tests.factories import ServiceFactory
+from tests.factories import BEFORE, ServiceFactory
 from tests.reminders.support import LONG_AGO, agree
 
 Book = Callable[..., Appointment]
@@ -35,6 +35,7 @@ def book(alice: Client, bea: Therapist, location: Location, service: Service) ->
     for weekday in range(7):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=location,
             weekday=weekday,

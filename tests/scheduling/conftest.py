@@ -10,7 +10,7 @@ import pytest
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
-from tests.factories import ServiceFactory
+from tests.factories import BEFORE, ServiceFactory
 
 Book = Callable[..., Appointment]
 
@@ -38,6 +38,7 @@ def hours(bea: Therapist, location: Location) -> None:
         for opens, closes in ((time(9), time(13)), (time(14), time(18))):
             add_weekly_hours(
                 by=None,
+                now=BEFORE,
                 therapist=bea,
                 location=location,
                 weekday=weekday,

@@ -16,7 +16,7 @@ from clinic.scheduling.models import Appointment, Series, StatusChange
 from clinic.scheduling.offers import Occurrence, preview_series
 from clinic.scheduling.series import dates, visits
 from clinic.scheduling.services import ChosenVisit, SlotTaken, add_time_off, book_series
-from tests.factories import ClientFactory, RoomFactory, TherapistFactory
+from tests.factories import BEFORE, ClientFactory, RoomFactory, TherapistFactory
 from tests.scheduling.conftest import Book, at
 from tests.scheduling.test_slots import DAYS, ZONES
 
@@ -84,7 +84,7 @@ def preview(alice: Client, service: Service, bea: Therapist, location: Location,
 
 
 def test_each_date_is_free_with_its_room_or_says_why_not(preview, bea: Therapist, room: Room) -> None:
-    add_time_off(by=None, therapist=bea, starts_at=at(0, day=26), ends_at=at(0, day=28), reason="Course")
+    add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(0, day=26), ends_at=at(0, day=28), reason="Course")
     first, second, _third = preview()
     assert first.problem == "Course: Thu 26 Nov to Fri 27 Nov."
     assert first.room is None

@@ -24,7 +24,15 @@ from clinic.scheduling.services import (
     refresh_review_needed,
 )
 from clinic.scheduling.statuses import STEPS
-from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory, modality
+from tests.factories import (
+    BEFORE,
+    ClientFactory,
+    LocationFactory,
+    RoomFactory,
+    ServiceFactory,
+    TherapistFactory,
+    modality,
+)
 from tests.scheduling.conftest import Book, at, day_at
 
 # --- Booking
@@ -116,19 +124,19 @@ def test_a_reason_that_was_not_needed_is_not_kept(book: Book) -> None:
 
 
 def test_it_refuses_a_booking_during_time_off(book: Book, bea: Therapist) -> None:
-    add_time_off(by=None, therapist=bea, starts_at=at(9), ends_at=at(12), reason="Course")
+    add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(9), ends_at=at(12), reason="Course")
     with pytest.raises(ValidationError, match="Course: Thu 19 Nov, 09:00 to Thu 19 Nov, 12:00"):
         book(at(11, 30))
 
 
 def test_it_refuses_a_booking_while_the_location_is_closed(book: Book, location: Location) -> None:
-    add_time_off(by=None, location=location, starts_at=at(0, day=20), ends_at=at(0, day=21))
+    add_time_off(by=None, now=BEFORE, location=location, starts_at=at(0, day=20), ends_at=at(0, day=21))
     with pytest.raises(ValidationError, match="Bea is away"):
         book(at(10, day=20))
 
 
 def test_time_off_somewhere_else_does_not_matter(book: Book, bea: Therapist) -> None:
-    add_time_off(by=None, therapist=bea, location=LocationFactory(), starts_at=at(9), ends_at=at(18))
+    add_time_off(by=None, now=BEFORE, therapist=bea, location=LocationFactory(), starts_at=at(9), ends_at=at(18))
     assert book(at(10))
 
 
@@ -364,7 +372,7 @@ def bring_back(visit: Appointment, by: User, now: datetime, to: Status = Status.
 
 
 def test_it_does_not_come_back_into_an_absence(gone: Appointment, bea: Therapist, dana: User, now: datetime) -> None:
-    add_time_off(by=None, therapist=bea, starts_at=at(9), ends_at=at(12), reason="Course")
+    add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(9), ends_at=at(12), reason="Course")
     with pytest.raises(ValidationError, match=r"Course: .* Book it anew, with a reason."):
         bring_back(gone, dana, now)
 
@@ -443,6 +451,7 @@ def test_a_therapist_does_not_work_twice_at_once(bea: Therapist, location: Locat
     with pytest.raises(ValidationError, match="already works then"):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=LocationFactory(),
             weekday=0,
@@ -455,6 +464,7 @@ def test_a_therapist_does_not_work_twice_at_once(bea: Therapist, location: Locat
 def test_hours_that_end_before_others_begin_do_not_clash(bea: Therapist, location: Location, hours: None) -> None:
     assert add_weekly_hours(
         by=None,
+        now=BEFORE,
         therapist=bea,
         location=location,
         weekday=0,
@@ -470,6 +480,7 @@ def test_hours_close_after_they_open(bea: Therapist, location: Location, opens: 
     with pytest.raises(ValidationError):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=location,
             weekday=6,
@@ -485,6 +496,7 @@ def works_like_bea(usual_room: Room | None, *, location: Location | None = None)
     where = usual_room.location if usual_room else location
     add_weekly_hours(
         by=None,
+        now=BEFORE,
         therapist=ruth,
         location=where,
         weekday=3,

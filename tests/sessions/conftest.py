@@ -14,7 +14,7 @@ from clinic.scheduling.services import add_weekly_hours, book_appointment, chang
 from intake.models import Finding, RuleVersion
 from sessions.models import Block, Note
 from sessions.services import add_block, save_note, sign_note, start_note
-from tests.factories import ServiceFactory, modality
+from tests.factories import BEFORE, ServiceFactory, modality
 from tests.intake.answers import send
 
 Book = Callable[..., Appointment]
@@ -34,6 +34,7 @@ def book(dana: User, alice: Client, bea: Therapist, location: Location, service:
     for weekday in range(7):
         add_weekly_hours(
             by=None,
+            now=BEFORE,
             therapist=bea,
             location=location,
             weekday=weekday,

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name="Change",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("client_pk", models.BigIntegerField()),
+                ("client_pk", models.BigIntegerField(null=True)),
                 ("what", models.CharField(help_text="Model label, e.g. people.client", max_length=60)),
                 ("what_pk", models.BigIntegerField()),
                 ("words", models.CharField(help_text="What was done, e.g. changed: e-mail, phone", max_length=200)),
