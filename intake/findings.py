@@ -44,6 +44,7 @@ def fact_of(finding: Finding) -> FindingFact:
         starts_on=finding.starts_on,
         ends_on=finding.ends_on,
         is_unsure=finding.is_unsure,
+        version=finding.rule_version.number,
     )
 
 
@@ -59,7 +60,8 @@ def raise_findings(
     version, _rules = current_rules()
     if submission is not None:
         facts = not_settled(submission, facts, today_at(now))
-    is_open = {finding.rule: finding for finding in Finding.objects.open().filter(client=client_pk)}
+    held = Finding.objects.open().filter(client=client_pk).select_related("rule_version")
+    is_open = {finding.rule: finding for finding in held}
     for fact in facts:
         finding = is_open.get(fact.rule)
         if finding is None:
@@ -74,8 +76,8 @@ def raise_findings(
 
 def not_settled(submission: Submission, facts: Iterable[FindingFact], day: date) -> list[FindingFact]:
     """Leave out what a therapist has already closed for these very answers, unless it is more severe by now."""
-    closed = Finding.objects.filter(submission=submission, closed_at__isnull=False).order_by("closed_at")
-    settled = {finding.rule: fact_of(finding) for finding in closed}
+    closed = Finding.objects.filter(submission=submission, closed_at__isnull=False).select_related("rule_version")
+    settled = {finding.rule: fact_of(finding) for finding in closed.order_by("closed_at")}
     return [
         fact
         for fact in facts
@@ -122,7 +124,8 @@ def needs_guardian(client: Client, day: date) -> bool:
 def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:
     """Return the facts in force per client; one query."""
     found: dict[int, list[FindingFact]] = defaultdict(list)
-    for finding in Finding.objects.open().filter(client__in=client_pks).order_by("pk"):
+    held = Finding.objects.open().filter(client__in=client_pks).select_related("rule_version")
+    for finding in held.order_by("pk"):
         found[finding.client_id].append(fact_of(finding))
     return found
 

@@ -162,6 +162,12 @@ def finding_row(finding: Finding) -> FindingRow:
     )
 
 
+def version_words(numbers: Iterable[int]) -> str:
+    """Name the versions of the rules that speak on a page; nothing where none does."""
+    named = ", ".join(str(number) for number in sorted(set(numbers)))
+    return _("rules, version %(number)s") % {"number": named} if named else ""
+
+
 def effect_words(finding: Finding) -> str:
     """Name the effect in a word or two."""
     if finding.effect == Effect.CAP:

@@ -79,6 +79,8 @@ class FindingFact:
     starts_on: date | None = None
     ends_on: date | None = None
     is_unsure: bool = field(default=False, compare=False)
+    # The number of the rules' version that speaks.
+    version: int = field(default=0, compare=False)
 
     @property
     def words(self) -> str:
@@ -123,7 +125,6 @@ class Verdict:
     cap: int = HIGHEST_PRESSURE
     hard_cap: int = HIGHEST_PRESSURE
     refused_products: frozenset[str] = frozenset()
-    is_over_cap: bool = field(default=False)
 
     @property
     def allowed(self) -> bool:
@@ -136,6 +137,11 @@ class Verdict:
     @property
     def warnings(self) -> tuple[str, ...]:
         return tuple(fact.words for fact in self.warns)
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """The versions of the rules that stop, hold down or warn."""
+        return frozenset(fact.version for fact in (*self.stops, *self.caps, *self.warns))
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -206,12 +212,19 @@ def _chosen(answer: Answer | None) -> frozenset[str]:
 
 def _fact(rule: Rule, effect: Effect, cap: int | None, scopes: tuple[Scope, ...]) -> FindingFact:
     return FindingFact(
-        rule=rule.code, effect=effect, cap=cap, reason=rule.reason, applies_to=scopes, consent=rule.consent
+        rule=rule.code,
+        effect=effect,
+        cap=cap,
+        reason=rule.reason,
+        applies_to=scopes,
+        consent=rule.consent,
+        version=rule.version,
     )
 
 
 def not_asked(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> FindingFact | None:
     """Return what holds back deep and neck work while a safety question is unanswered."""
+    rules = tuple(rules)
     unasked = any(
         truth_of(rule.when, profile) is Truth.NOT_ASKED
         for rule in rules
@@ -224,6 +237,7 @@ def not_asked(rules: Iterable[Rule], profile: SafetyProfile, day: date) -> Findi
         effect=Effect.BLOCK,
         reason=NOT_ASKED,
         applies_to=DEEP_AND_NECK,
+        version=max(rule.version for rule in rules),
     )
 
 
@@ -293,7 +307,6 @@ def may(
         verdict,
         stops=tuple(sorted(verdict.stops, key=severity, reverse=True)),
         cap=min(verdict.cap, verdict.hard_cap),
-        is_over_cap=(planned.pressure or 0) > min(verdict.cap, verdict.hard_cap),
     )
 
 

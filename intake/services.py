@@ -39,6 +39,7 @@ from intake.questions import (
     form_of,
     without_irrelevant,
 )
+from intake.reading import version_words
 from intake.rules import current_rules
 from intake.safety import URGENT
 from intake.wall import today_at
@@ -328,6 +329,7 @@ class Alarm:
     is_emergency: bool
     said: tuple[Said, ...]
     step: int
+    rules: str
 
 
 def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
@@ -348,7 +350,8 @@ def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
         if code in asked and code in submission.answers
     )
     step = next(step.number for step in form.steps if said[0].question in step.questions)
-    return Alarm(is_emergency=is_emergency, said=said, step=step)
+    speaking = version_words(fact.version for fact in urgent)
+    return Alarm(is_emergency=is_emergency, said=said, step=step, rules=speaking)
 
 
 # --- At a visit

@@ -53,7 +53,7 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
         for modality in Modality.objects.filter(pk__in={visit.modality_pk for visit in visits})
     }
     findings: dict[int, list[Finding]] = {}
-    for finding in Finding.objects.open().filter(client__in=client_pks):
+    for finding in Finding.objects.open().filter(client__in=client_pks).select_related("rule_version"):
         findings.setdefault(finding.client_id, []).append(finding)
 
     def must_look(visit: PlannedVisit) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Modality, Qualification, Service, User, clinic_zone
 from intake.profile import IntakeProfile, profile_of
+from intake.reading import version_words
 from plans.models import Measure
 from plans.ranking import Candidate, Fact, Suggestion, rank
 from plans.safety import planning_verdict
@@ -47,6 +48,8 @@ class Draft:
     refused: tuple[Refusal, ...]
     baselines: dict[Measure, Decimal]
     targets: dict[Measure, Decimal]
+    # Which version of the safety rules refuses or limits.
+    rules: str
 
     @property
     def facts_words(self) -> str:
@@ -80,6 +83,7 @@ def draft_for(client: Client, *, by: User, today: date) -> Draft:
         ),
         baselines=baselines_of(profile) if profile else {},
         targets=targets_of(profile) if profile else {},
+        rules=version_words(number for verdict in verdicts.values() for number in verdict.versions),
     )
 
 

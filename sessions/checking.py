@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from clinic.people.models import Modality, Qualification, QualificationQuerySet
+from intake.reading import version_words
 from intake.safety import Planned, Verdict
 from intake.services import verdict_for
 from intake.standing import planned_visit
@@ -32,6 +33,8 @@ class Limits:
     warnings: tuple[str, ...] = ()
     # Not offered here; what is used all the same is forbidden.
     refused_products: tuple[str, ...] = ()
+    # Which version of the rules speaks.
+    rules: str = ""
 
     def passed_over_by(self, pressure: int) -> list[str]:
         """Return what a therapist passes over who works with this pressure: it needs her reason."""
@@ -70,6 +73,7 @@ class Setting:
 
     refused_products: tuple[str, ...]
     problems: tuple[str, ...]
+    rules: str
 
 
 def setting_of(note: Note, *, day: date) -> Setting:
@@ -78,11 +82,12 @@ def setting_of(note: Note, *, day: date) -> Setting:
     refused = _verdict(note, undecided, day).refused_products
     chosen = _verdict(note, replace(undecided, products=frozenset(note.products)), day)
     against = [
-        fact.words
+        fact
         for fact in (*chosen.stops, *chosen.warns)
         if any((scope.positions and note.position) or (scope.products and note.products) for scope in fact.applies_to)
     ]
-    return Setting(_labels(refused), tuple(dict.fromkeys(against)))
+    problems = tuple(dict.fromkeys(fact.words for fact in against))
+    return Setting(_labels(refused), problems, version_words(fact.version for fact in against))
 
 
 def _verdict(note: Note, planned: Planned, day: date) -> Verdict:
@@ -118,4 +123,5 @@ def limits_for(note: Note, work: Work, *, day: date) -> Limits:
         cap_reasons=tuple(dict.fromkeys(fact.words for fact in verdict.caps)),
         warnings=tuple(dict.fromkeys(verdict.warnings)),
         refused_products=_labels(verdict.refused_products),
+        rules=version_words(verdict.versions),
     )

@@ -17,6 +17,8 @@ from clinic.scheduling.models import Appointment
 from intake.findings import fact_of, findings_in_force
 from intake.models import Effect, Finding
 from intake.profile import profile_of
+from intake.reading import version_words
+from intake.rules import current_rules
 from intake.safety import STOPPING
 from sessions.checking import Limits
 from sessions.forms import NoteForm
@@ -54,12 +56,20 @@ class ForceLine:
 
 
 @dataclass(frozen=True)
+class InForce:
+    """What is in force for a client on a day, what stops first, and which version of the rules says so."""
+
+    lines: Sequence[ForceLine]
+    rules: str
+
+
+@dataclass(frozen=True)
 class Head:
     """What stays in sight: who, today, what is in force, the room, the goal."""
 
     age: int | None
     visit_number: int
-    in_force: Sequence[ForceLine]
+    in_force: InForce
     room: Sequence[str]
     goals: Sequence[str]
     minutes_gone: int
@@ -97,15 +107,16 @@ def head_of(note: Note, now: datetime, earlier: int) -> Head:
     )
 
 
-def in_force(client: Client, day: date) -> list[ForceLine]:
-    """Return what is in force for a client on a day, what stops first."""
+def in_force(client: Client, day: date) -> InForce:
+    """Return what is in force for a client on a day, and for everyone."""
     findings = findings_in_force(client.pk, day)
     lines = [_force_line(finding) for finding in findings if finding.effect not in SILENT]
     if profile_of(client) is None:
         words = _("not filled in: deep and neck work is held back")
         lines.append(ForceLine(_("Intake"), is_stop=False, reason=words))
     everyone = ForceLine(_("Never"), is_stop=True, reason=_("pressure on the front of the neck"))
-    return [*sorted(lines, key=lambda line: not line.is_stop), everyone]
+    versions = {finding.rule_version.number for finding in findings} | {rule.version for rule in current_rules()[1]}
+    return InForce([*sorted(lines, key=lambda line: not line.is_stop), everyone], version_words(versions))
 
 
 def _force_line(finding: Finding) -> ForceLine:

@@ -7,7 +7,7 @@ from datetime import date
 
 from intake.findings import findings_in_force
 from intake.models import Finding
-from intake.reading import FindingRow, finding_rows
+from intake.reading import FindingRow, finding_rows, version_words
 from intake.safety import STOPPING
 
 
@@ -21,6 +21,11 @@ class Force:
     def kind(self) -> str:
         """How the box looks: whether everything is stopped."""
         return "stop" if any(stops_everything(row.finding) for row in self.rows) else "todo"
+
+    @property
+    def rules(self) -> str:
+        """Which version of the rules speaks."""
+        return version_words(row.finding.rule_version.number for row in self.rows)
 
     @property
     def alerts(self) -> Force:

@@ -39,7 +39,7 @@ def test_a_missing_consent_stops_and_every_page_says_so(minor: Client, now: date
     assert Finding.objects.get().effect in STOPPING
     assert services.verdict_for(minor, ANYTHING, day).blocked
     assert force_of(minor.pk, day).kind == "stop"
-    assert [line.tag for line in in_force(minor, day) if line.is_stop] == ["Consent", "Never"]
+    assert [line.tag for line in in_force(minor, day).lines if line.is_stop] == ["Consent", "Never"]
 
 
 def test_the_consent_recorded_from_paper_lifts_it_everywhere(
@@ -53,7 +53,7 @@ def test_the_consent_recorded_from_paper_lifts_it_everywhere(
     assert "Signed by Rosa Marques on 12 Nov 2026; seen on paper by Bea Lindqvist." in page
     assert not services.verdict_for(minor, ANYTHING, now.date()).blocked
     assert not force_of(minor.pk, now.date()).rows
-    assert [line.tag for line in in_force(minor, now.date()) if line.is_stop] == ["Never"]
+    assert [line.tag for line in in_force(minor, now.date()).lines if line.is_stop] == ["Never"]
     assert Finding.objects.get().closed_at is None
     assert Change.objects.filter(words="guardian's consent recorded", by=bea.user, client_pk=minor.pk).exists()
 
