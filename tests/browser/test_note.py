@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -55,6 +56,36 @@ def test_what_is_typed_while_signed_out_comes_back(
     expect(page.locator("#saved")).to_contain_text("Saved")
     draft.refresh_from_db()
     assert draft.since_last == TYPED
+
+
+def kept_in(page: Page) -> list[str]:
+    """Return under which names typed text waits in this tab."""
+    found: list[str] = page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('kept-'))")
+    return found
+
+
+def test_what_is_typed_while_signed_out_is_gone_when_another_login_appears(
+    page: Page, draft: Note, as_bea: Browser, as_dana: Browser, live_server: object
+) -> None:
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_label("Since last time").fill(TYPED)
+    expect(page.locator("#saved")).to_contain_text("Not saved: you are signed out.")
+    assert kept_in(page) == [f"kept-{draft.therapist.user_id}-{draft.pk}"]
+    sign_in(page, as_dana, str(live_server))
+    page.goto("/clients/")
+    assert kept_in(page) == []
+
+
+def test_what_is_typed_is_gone_from_the_tab_after_signing_out(page: Page) -> None:
+    page.route("**/notes/**", lambda route: route.abort())
+    page.get_by_label("Since last time").fill(TYPED)
+    expect(page.locator("#saved")).to_contain_text("the clinic cannot be reached")
+    assert kept_in(page)
+    page.goto("/day/")
+    page.locator(".who-summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("login"))
+    assert kept_in(page) == []
 
 
 def test_the_head_follows_what_is_changed(page: Page) -> None:

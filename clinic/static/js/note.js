@@ -64,7 +64,8 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 // --- Nothing typed is lost: what could not be saved stays in this tab, and comes back after signing in again.
 
-const keptUnder = form ? `note-${form.dataset.note}` : "";
+// Its writer finds it there, nobody else: stillpoint.js takes it away at sign-out and when another login appears.
+const keptUnder = form ? `kept-${document.body.dataset.login}-${form.dataset.note}` : "";
 
 function remember() {
   const typed = findAll(`[form="${form.id}"]`)

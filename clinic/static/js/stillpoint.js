@@ -68,6 +68,23 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// What a page keeps in this tab of what was typed (kept-<login>-…) waits for its writer only.
+function forgetTyped(login) {
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith("kept-") && !key.startsWith(`kept-${login}-`)) sessionStorage.removeItem(key);
+  }
+}
+
+if (document.body.dataset.login) forgetTyped(document.body.dataset.login);
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-signs-out]")) return;
+  forgetTyped();
+  localStorage.setItem("signed-out-at", Date.now()); // tells the other tabs
+});
+addEventListener("storage", (event) => {
+  if (event.key === "signed-out-at") forgetTyped();
+});
+
 document.querySelectorAll("[data-toast]").forEach(leaveWhenRead);
 new MutationObserver((changes) => {
   for (const node of changes.flatMap((change) => [...change.addedNodes])) {
