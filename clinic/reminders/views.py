@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages as toasts
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -32,25 +34,22 @@ def message_list(request: ClinicRequest) -> HttpResponse:
 @for_roles()
 def message_try_again(request: ClinicRequest, pk: int) -> HttpResponse:
     """Have a message sent once more."""
-    message = access.message_for(request.user, pk)
-    try:
-        services.try_again(by=request.user, now=request.now, message=message)
-    except ValidationError as problem:
-        toasts.error(request, " ".join(problem.messages))
-    else:
-        toasts.success(request, _("The message to %(name)s goes out within a minute.") % {"name": message.client.name})
-    return redirect("reminders:message-list")
+    return _deal_with(request, pk, services.try_again, _("The message to %(name)s goes out within a minute."))
 
 
 @require_POST
 @for_roles()
 def message_settle(request: ClinicRequest, pk: int) -> HttpResponse:
     """Record that somebody phoned instead."""
+    return _deal_with(request, pk, services.settle, _("Noted: %(name)s knows."))
+
+
+def _deal_with(request: ClinicRequest, pk: int, deal: Callable[..., object], said: str) -> HttpResponse:
     message = access.message_for(request.user, pk)
     try:
-        services.settle(by=request.user, now=request.now, message=message)
+        deal(by=request.user, now=request.now, message=message)
     except ValidationError as problem:
         toasts.error(request, " ".join(problem.messages))
     else:
-        toasts.success(request, _("Noted: %(name)s knows.") % {"name": message.client.name})
+        toasts.success(request, said % {"name": message.client.name})
     return redirect("reminders:message-list")
