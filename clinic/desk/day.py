@@ -320,7 +320,7 @@ def _arrival(block: Block, now: datetime) -> Arrival:
 
 
 def _chores(blocks: Sequence[Block]) -> list[Chore]:
-    """Count the open work of the day by what is to be done, in the order in which the signs stand."""
+    """Count the open work of the day by what is to be done, what most visits need first."""
     counts: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], Appointment] = {}
     for block in blocks:
