@@ -10,11 +10,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from clinic.desk.day import board
-from clinic.desk.visit_panel import day_url, visit_panel
+from clinic.desk.visit_panel import visit_panel
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Location
 from clinic.scheduling.access import visit_for
+from clinic.scheduling.addresses import day_url
 from clinic.scheduling.time_page import parse_day
 
 

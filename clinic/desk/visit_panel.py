@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from clinic.desk.day import review_badges
 from clinic.lib.times import local_date
 from clinic.people.models import User
+from clinic.scheduling.addresses import day_url
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.offers import again
@@ -50,6 +51,16 @@ class Step:
     to: str = ""
     url: str = ""
     undo_to: str = ""
+
+    @property
+    def asks_for(self) -> str:
+        """The status that its button asks for, onward or back."""
+        return self.to or self.undo_to
+
+    @property
+    def key(self) -> str:
+        """The key that presses its button."""
+        return "a" if self.to == Status.ARRIVED else ""
 
 
 @dataclass(frozen=True)
@@ -93,18 +104,12 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         steps=_steps(user, visit, now),
         offers=_offers(visit, now),
         series_url=_series_url(visit),
-        back=day_url(visit, is_open=True),
+        back=day_url(visit),
         can_move=visit.status in MOVABLE,
         can_cancel=visit.status in CANCELLABLE,
         can_be_missed=may_become(visit.status, Status.NO_SHOW) and visit.starts_at <= now,
         is_on_line=visit.status in LINE,
     )
-
-
-def day_url(visit: Appointment, *, is_open: bool) -> str:
-    """Return the day page on which the visit stands, with or without its panel."""
-    query = {"on": visit.local_start.date().isoformat(), "location": visit.location_id}
-    return f"{reverse('desk:day')}?{urlencode(query | ({'open': visit.pk} if is_open else {}))}"
 
 
 def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from clinic.lib.addresses import asked_next
 from clinic.people.context import THEMES
 from clinic.people.models import Clinic, User
 from clinic.public.health import how_it_is
@@ -41,9 +41,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "")
     if chosen not in {*THEMES, "system"}:
         return HttpResponseBadRequest()
-    back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    response = HttpResponseRedirect(back if is_ours else "/")
+    response = HttpResponseRedirect(asked_next(request) or "/")
     if chosen == "system":
         response.delete_cookie("theme", samesite="Lax")
     else:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clinic.lib.addresses import asked_next
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.models import Client, Clinic, Location, Service, clinic_zone
 from clinic.scheduling.access import visit_for
+from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import (
     CancelForm,
     SeriesForm,
@@ -33,7 +33,7 @@ from clinic.scheduling.forms import (
     read_choice,
 )
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.offers import preview_series
+from clinic.scheduling.offers import FreeTime, preview_series
 from clinic.scheduling.series_page import left_out, series_page
 from clinic.scheduling.services import (
     MOVABLE,
@@ -130,14 +130,14 @@ def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
         else:
             facts = {"client": visit.client.name, "when": moment_words(visit.starts_at, visit.location.zone)}
             messages.success(request, _("%(client)s, %(when)s is cancelled.") % facts)
-            return redirect(_day_url(cancelled))
+            return redirect(day_url(cancelled))
     context = {
         "visit": visit,
         "form": form,
         "is_late": will_be == Status.LATE_CANCELLED,
         "free_until": make_naive(free_until(visit), visit.location.zone),
         "policy": Clinic.objects.values_list("cancellation_policy", flat=True).get(),
-        "back": _day_url(visit),
+        "back": day_url(visit),
     }
     return render(request, "scheduling/appointment_cancel.html", context)
 
@@ -155,7 +155,7 @@ def appointment_status(request: ClinicRequest, pk: int) -> HttpResponse:
         change_status(by=request.user, now=request.now, appointment=visit, to=Status(to))
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
-    return HttpResponseRedirect(_safe_next(request) or _day_url(visit))
+    return HttpResponseRedirect(asked_next(request) or day_url(visit))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -170,25 +170,43 @@ def series_new(request: ClinicRequest) -> HttpResponse:
     form = SeriesForm(_series_data(request, client))
     if not form.is_valid():
         return render(request, "scheduling/series_new.html", {"client": client, "form": form})
-    rule, refusal, status = form.cleaned_data, None, HTTPStatus.OK
-    if request.method == "POST":
-        try:
-            series = book_series(
-                by=request.user,
-                now=request.now,
-                client=client,
-                chosen=_chosen_visits(request.POST.getlist("visit"), rule["location"]),
-                idempotency_key=TimeForm.base_fields["key"].clean(request.POST.get("key", "")),
-                **rule,
-            )
-        except ValidationError as refused:
-            refusal = refused.messages
-            status = HTTPStatus.CONFLICT if isinstance(refused, SlotTaken) else HTTPStatus.OK
-        else:
-            visits = series.appointments.with_people().order_by("starts_at")
-            facts = {"client": client.name, "n": len(visits)}
-            messages.success(request, _("%(n)d visits of %(client)s are booked.") % facts)
-            return redirect(_day_url(visits[0]))
+    return _take_series(request, client, form) if request.method == "POST" else _show_series(request, client, form)
+
+
+# --- What the views share
+
+
+def _take_series(request: ClinicRequest, client: Client, form: SeriesForm) -> HttpResponse:
+    """Book all that was accepted, or show what is in the way."""
+    rule = form.cleaned_data
+    try:
+        series = book_series(
+            by=request.user,
+            now=request.now,
+            client=client,
+            chosen=_chosen_visits(request.POST.getlist("visit"), rule["location"]),
+            idempotency_key=TimeForm.base_fields["key"].clean(request.POST.get("key", "")),
+            **rule,
+        )
+    except ValidationError as refused:
+        status = HTTPStatus.CONFLICT if isinstance(refused, SlotTaken) else HTTPStatus.OK
+        return _show_series(request, client, form, refusal=refused.messages, status=status)
+    visits = series.appointments.with_people().order_by("starts_at")
+    facts = {"client": client.name, "n": len(visits)}
+    messages.success(request, _("%(n)d visits of %(client)s are booked.") % facts)
+    return redirect(day_url(visits[0]))
+
+
+def _show_series(
+    request: ClinicRequest,
+    client: Client,
+    form: SeriesForm,
+    *,
+    refusal: Sequence[str] = (),
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """Show each visit of the rule, free or with a way out."""
+    rule = form.cleaned_data
     preview = preview_series(now=request.now, client=client, leaving_out=left_out(request.GET), **rule)
     context = {
         "client": client,
@@ -199,9 +217,6 @@ def series_new(request: ClinicRequest) -> HttpResponse:
         "key": uuid4(),
     }
     return render(request, "scheduling/series_new.html", context, status=status)
-
-
-# --- What the views share
 
 
 def _asked_client(request: ClinicRequest, pk: str) -> Client | None:
@@ -224,19 +239,32 @@ def _choose_time(
 ) -> HttpResponse:
     """Show the free times of the wish, and take the one that was chosen."""
     times = TimeForm(request.POST) if request.method == "POST" else TimeForm(initial={"key": uuid4()})
-    status, nearest = HTTPStatus.OK, []
-    if request.method == "POST" and wanted and times.is_valid():
-        try:
-            chosen = times.chosen(location=wanted.location, on=wanted.on, therapist=wanted.therapist)
-            visit = take(wanted, chosen, times)
-        except SlotTaken as taken:
-            times.add_error(None, taken)
-            status, nearest = HTTPStatus.CONFLICT, nearest_free(wanted, chosen.starts_at, request.now)
-        except ValidationError as refused:
-            _beside_the_field(times, refused)
-        else:
-            messages.success(request, _booked_words(visit))
-            return redirect(_day_url(visit))
+    show = partial(_show_times, request, wish, wanted, times, moving)
+    if request.method != "POST" or wanted is None or not times.is_valid():
+        return show()
+    try:
+        chosen = times.chosen(location=wanted.location, on=wanted.on, therapist=wanted.therapist)
+        visit = take(wanted, chosen, times)
+    except SlotTaken as taken:
+        times.add_error(None, taken)
+        return show(status=HTTPStatus.CONFLICT, nearest=nearest_free(wanted, chosen.starts_at, request.now))
+    except ValidationError as refused:
+        _beside_the_field(times, refused)
+        return show()
+    messages.success(request, _booked_words(visit))
+    return redirect(day_url(visit))
+
+
+def _show_times(
+    request: ClinicRequest,
+    wish: WhenForm,
+    wanted: Wanted | None,
+    times: TimeForm,
+    moving: Appointment | None,
+    *,
+    nearest: Sequence[FreeTime] = (),
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
     wished = times["slot"].value() or request.GET.get("at", "")
     page = time_page(wanted, wish, now=request.now, wished=wished, nearest=nearest) if wanted else None
     context = {
@@ -254,7 +282,7 @@ def _stays(request: ClinicRequest, visit: Appointment) -> HttpResponse:
     """Say that the visit can be neither moved nor cancelled any more, on the day where it stands."""
     facts = {"status": visit.get_status_display()}
     messages.info(request, _("This visit is %(status)s and stays where it is.") % facts)
-    return redirect(_day_url(visit))
+    return redirect(day_url(visit))
 
 
 def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
@@ -285,14 +313,3 @@ def _booked_words(visit: Appointment) -> str:
         "room": visit.room,
     }
     return _("%(client)s is booked: %(when)s, %(therapist)s, %(room)s.") % facts
-
-
-def _day_url(visit: Appointment) -> str:
-    query = {"on": visit.local_start.date().isoformat(), "location": visit.location_id, "open": visit.pk}
-    return f"{reverse('desk:day')}?{urlencode(query)}"
-
-
-def _safe_next(request: ClinicRequest) -> str:
-    following = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
-    return following if is_ours else ""
