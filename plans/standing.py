@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -21,6 +21,9 @@ from sessions.reading import SignedNote, signed_notes
 VISITS_NEEDED = 3
 WINDOW = timedelta(days=28)
 ENDS_SOON = timedelta(days=14)
+# She is in the house: neither done nor ahead, and booked all the same.
+HERE = (Status.ARRIVED, Status.IN_SESSION)
+COUNTING = (Status.COMPLETED, *HERE, *UPCOMING)
 
 
 class Course(TextChoices):
@@ -81,7 +84,8 @@ class Standing:
     today: date
     phases: tuple[PhaseStanding, ...]
     visits_done: int
-    next_visit: Appointment | None
+    # Under way or to come, the soonest first.
+    booked: tuple[Appointment, ...]
     # The latest that happened or is booked: the next series follows it.
     last_visit: Appointment | None
     visits: tuple[SignedNote, ...]
@@ -111,14 +115,18 @@ class Standing:
         return not self.is_over and self.ends_on <= self.today + ENDS_SOON
 
     @property
+    def next_visit(self) -> Appointment | None:
+        return next((visit for visit in self.booked if visit.status in UPCOMING), None)
+
+    @property
     def to_book(self) -> PhaseStanding | None:
         """The phase whose visits are to be made next."""
-        return next((s for s in self.phases if not s.is_done and s.visits_to_book), None)
+        return phase_to_book(self.phases)
 
     @property
     def lacks_next_visit(self) -> bool:
         """Visits are agreed for now and none is in the calendar."""
-        return self.next_visit is None and self.to_book is not None
+        return lacks_next_visit(self.phases, self.booked)
 
 
 def clinic_day(now: datetime) -> date:
@@ -151,36 +159,53 @@ def plan_in_force(client: Client) -> Plan | None:
 def standing(plan: Plan, now: datetime) -> Standing:
     """Return how a plan stands. A constant number of queries."""
     today = clinic_day(now)
-    appointments = list(
-        Appointment.objects.filter(client_id=plan.client_id, status__in=[Status.COMPLETED, *UPCOMING])
-        .with_people()
-        .order_by("starts_at")
-    )
-    done = [a.local_start.date() for a in appointments if a.status == Status.COMPLETED]
-    ahead = [a for a in appointments if a.status != Status.COMPLETED and a.starts_at >= now]
+    found = Appointment.objects.filter(client_id=plan.client_id, status__in=COUNTING)
+    appointments = list(found.with_people().order_by("starts_at"))
+    booked = booked_of(appointments, now)
     visits = tuple(note for note in signed_notes(plan.client_id) if note.on >= plan.starts_on)
     scores = list(Score.objects.filter(client_id=plan.client_id, on__gte=plan.starts_on).order_by("on", "recorded_at"))
     return Standing(
         plan=plan,
         today=today,
-        phases=phases_standing(list(plan.phases.all()), today, done, [a.local_start.date() for a in ahead]),
-        visits_done=sum(day >= plan.starts_on for day in done),
-        next_visit=ahead[0] if ahead else None,
+        phases=phases_standing(list(plan.phases.all()), today, appointments, booked),
+        visits_done=sum(day >= plan.starts_on for day in days_done(appointments)),
+        booked=booked,
         last_visit=appointments[-1] if appointments else None,
         visits=visits,
         goals=tuple(GoalStanding(goal, reading_of(goal, plan, visits, scores)) for goal in plan.goals.all()),
     )
 
 
+def booked_of(appointments: Iterable[Appointment], now: datetime) -> tuple[Appointment, ...]:
+    """Keep what is under way or to come. An upcoming visit whose time has passed is neither: nobody came so far."""
+    return tuple(a for a in appointments if a.status in HERE or (a.status in UPCOMING and a.starts_at >= now))
+
+
+def days_done(appointments: Iterable[Appointment]) -> list[date]:
+    """Return the days of the visits that happened."""
+    return [a.local_start.date() for a in appointments if a.status == Status.COMPLETED]
+
+
+def phase_to_book(phases: Iterable[PhaseStanding]) -> PhaseStanding | None:
+    """Return the phase whose visits are to be made next."""
+    return next((s for s in phases if not s.is_done and s.visits_to_book), None)
+
+
+def lacks_next_visit(phases: Iterable[PhaseStanding], booked: Sequence[Appointment]) -> bool:
+    """Say whether visits are agreed for now and none is in the calendar."""
+    return not booked and phase_to_book(phases) is not None
+
+
 def phases_standing(
-    phases: Sequence[PlanPhase], today: date, done: Sequence[date], booked: Sequence[date]
+    phases: Sequence[PlanPhase], today: date, appointments: Iterable[Appointment], booked: Iterable[Appointment]
 ) -> tuple[PhaseStanding, ...]:
     """Say of each phase whether it is past or present, and count the visits that fall into it."""
+    done, ahead = days_done(appointments), [visit.local_start.date() for visit in booked]
     return tuple(
         PhaseStanding(
             phase=phase,
             visits_done=sum(phase.starts_on <= day <= phase.ends_on for day in done),
-            visits_booked=sum(phase.starts_on <= day <= phase.ends_on for day in booked),
+            visits_booked=sum(phase.starts_on <= day <= phase.ends_on for day in ahead),
             is_done=phase.ends_on < today,
             is_here=phase.starts_on <= today <= phase.ends_on,
         )

@@ -29,14 +29,14 @@ class WorkRow:
 class Worklist:
     """One kind of open work.
 
-    `count` costs one query and is shown in the navigation; `rows` is shown on the therapist's day.
-    Both answer nothing for somebody who has no business with it.
+    `rows` is shown on the therapist's day; `count` costs a query or two on every page, and is given only where the
+    navigation shows it. Both answer nothing for somebody who has no business with it.
     """
 
     heading: StrOrPromise
     empty: StrOrPromise
-    count: Callable[[User], int]
     rows: Callable[[User, datetime], Sequence[WorkRow]]
+    count: Callable[[User], int] | None = None
     # Whose work it is; the others are not even told that nothing waits.
     roles: frozenset[Role] = frozenset(Role)
 
@@ -45,5 +45,5 @@ worklists: Registry[Worklist] = Registry("worklist")
 
 
 def counts_for(user: User) -> dict[str, int]:
-    """Return the number of open pieces of work by worklist name."""
-    return {name: worklist.count(user) for name, worklist in worklists.items()}
+    """Return the number of open pieces of work by worklist name, as the navigation shows it."""
+    return {name: worklist.count(user) for name, worklist in worklists.items() if worklist.count}

@@ -5,15 +5,17 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic.people.models import Client, Location, Service, Therapist, User
-from clinic.people.worklist import worklists
+from clinic.people.worklist import counts_for, worklists
+from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import cancel_appointment
-from plans.models import Measure, Plan
+from plans.models import Cadence, Measure, Plan
 from plans.pages import goal_boxes, goals_in_words, open_work, where_words
-from plans.services import end_plan, record_score
+from plans.services import PhaseDraft, end_plan, record_score
 from plans.standing import Course, Standing, course, plan_in_force, standing
 from tests.factories import ClientFactory
 from tests.plans.support import plan_of, signed_visit, visit
@@ -168,11 +170,10 @@ def test_a_plan_without_a_next_visit_is_open_work_of_its_therapist_only(
     plan: Plan, bea: Therapist, dana: User, olga: User, now: datetime
 ) -> None:
     work = worklists["plans"]
-    assert (work.count(bea.user), work.count(dana), work.count(olga)) == (1, 0, 0)
     assert [(row.title, row.detail) for row in work.rows(bea.user, now)] == [
         ("Alice Marques", "No next visit is booked.")
     ]
-    assert list(work.rows(dana, now)) == []
+    assert list(work.rows(dana, now)) == list(work.rows(olga, now)) == []
 
 
 def test_a_booked_visit_takes_the_plan_off_the_list_until_its_end_is_near(
@@ -189,7 +190,7 @@ def test_a_booked_visit_takes_the_plan_off_the_list_until_its_end_is_near(
 
 def test_a_plan_that_has_ended_is_no_work(plan: Plan, bea: Therapist, now: datetime) -> None:
     end_plan(by=bea.user, now=now, plan=plan, why="Goals met.")
-    assert worklists["plans"].count(bea.user) == 0
+    assert list(worklists["plans"].rows(bea.user, now)) == []
 
 
 def test_the_list_of_open_plans_takes_the_same_queries_for_one_and_for_many(
@@ -199,9 +200,36 @@ def test_the_list_of_open_plans_takes_the_same_queries_for_one_and_for_many(
     now: datetime,
     django_assert_num_queries: Queries,
 ) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         worklists["plans"].rows(bea.user, now)
     for _ in range(4):
         plan_of(ClientFactory(), bea, service, now=now, starts_on=now.date())
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(worklists["plans"].rows(bea.user, now)) == 5
+
+
+@pytest.mark.parametrize("status", [Status.ARRIVED, Status.IN_SESSION])
+def test_a_visit_under_way_counts_as_booked(
+    plan: Plan, alice: Client, bea: Therapist, service: Service, location: Location, now: datetime, status: Status
+) -> None:
+    under_way = visit(alice, bea, service, location, now - timedelta(minutes=10))
+    Appointment.objects.filter(pk=under_way.pk).update(status=status)
+    stands = standing_of(alice, now)
+    assert (stands.phases[0].visits_done, stands.phases[0].visits_booked) == (0, 1)
+    assert (stands.lacks_next_visit, stands.next_visit) == (False, None)
+    assert list(worklists["plans"].rows(bea.user, now)) == []
+
+
+def test_a_plan_whose_visits_are_all_made_is_no_work_though_none_is_to_come(
+    alice: Client, bea: Therapist, service: Service, location: Location, now: datetime
+) -> None:
+    phases = (PhaseDraft(Cadence.MONTHLY, 1),)
+    plan_of(alice, bea, service, now=now, starts_on=now.date(), phases=phases)
+    signed_visit(alice, bea, service, location, now)
+    later = now + timedelta(days=3)
+    assert not standing_of(alice, later).lacks_next_visit
+    assert list(worklists["plans"].rows(bea.user, later)) == []
+
+
+def test_the_navigation_counts_only_what_it_shows(plan: Plan, bea: Therapist) -> None:
+    assert set(counts_for(bea.user)) == {"reviews", "notes", "messages"}

@@ -152,6 +152,7 @@ def test_the_number_beside_messages_counts_what_needs_a_person_for_those_who_min
 ) -> None:
     count = worklists["messages"].count
 
+    assert count is not None
     assert [count(user) for user in (dana, olga, bea.user, carl)] == [1, 1, 0, 0]
 
 
