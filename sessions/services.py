@@ -6,7 +6,7 @@ two tabs lose nothing; the text of the note carries a revision that a save must 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -294,14 +294,6 @@ def lift_mark(*, by: User, now: datetime, note: Note, mark: BodyMark) -> None:
     """Take a mark off the body map."""
     with transaction.atomic():
         _locked_draft(note, by).marks.filter(pk=mark.pk).delete()
-
-
-def set_marks(*, by: User, now: datetime, note: Note, marks: Sequence[tuple[str, str, str]]) -> None:
-    """Make these (region, side, kind) the marks of the note."""
-    with transaction.atomic():
-        _locked_draft(note, by).marks.all().delete()
-        for region, side, kind in marks:
-            place_mark(by=by, now=now, note=note, region=region, side=side, kind=kind)
 
 
 # --- Signing

@@ -111,12 +111,6 @@ def regions_in(group: str) -> frozenset[Region]:
     return GROUPS[Group(group)]
 
 
-def groups_of(region: str) -> frozenset[Group]:
-    """Return every group the region belongs to; at least `all`. Raises ValueError for an unknown region."""
-    wanted = Region(region)
-    return frozenset(group for group, regions in GROUPS.items() if wanted in regions)
-
-
 def sides_of(region: str) -> tuple[Side, ...]:
     """Return the sides on which a region can be marked."""
     return (Side.MIDDLE,) if Region(region) in MIDLINE else (Side.LEFT, Side.RIGHT)

@@ -126,11 +126,6 @@ class User(AbstractBaseUser):
     def first_name(self) -> str:
         return self.name.split()[0] if self.name else ""
 
-    @property
-    def initials(self) -> str:
-        words = self.name.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
-
 
 class Modality(models.Model):
     """A way of working. The rows of the domain's table come by migration; a clinic can add its own."""

@@ -145,11 +145,6 @@ def claim(now: datetime, *, only: Collection[int] | None = None) -> Claim:
 # --- Delivery
 
 
-def deliver(message_pk: int, now: datetime) -> None:
-    """Deliver one message, if it is due and nobody else has it in hand."""
-    deliver_batch([message_pk], now)
-
-
 def deliver_batch(message_pks: Collection[int], now: datetime) -> None:
     """Deliver those of a batch that are still due and free; give back what there was no time for."""
     began = time.monotonic()

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from clinic.people.models import Client, Location, User, clinic_zone
+from clinic.people.models import Client, Location, clinic_zone
 from tests.factories import LocationFactory
 
 
@@ -32,13 +32,6 @@ def test_a_client_is_spoken_of_by_the_name_she_uses(legal, preferred, name, call
 )
 def test_age_counts_full_years(born, day, age):
     assert Client(legal_name="A", born_on=born).age_on(day) == age
-
-
-@pytest.mark.parametrize(
-    ("name", "initials"), [("Bea Lindqvist", "BL"), ("Cher", "C"), ("Ana de la Rosa", "AR"), ("", "")]
-)
-def test_initials_are_of_the_first_and_last_name(name, initials):
-    assert User(name=name).initials == initials
 
 
 def test_the_clinics_zone_is_that_of_its_first_location_in_use(location, now):

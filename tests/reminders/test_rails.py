@@ -348,7 +348,7 @@ def test_a_late_yes_does_not_undo_what_a_person_has_taken_over(
     only_kind["dues"] = [due_now(alice, now)]
     channel_that(take_very_long)
     services.prepare(now)
-    services.deliver(the_message().pk, now)
+    services.deliver_batch([the_message().pk], now)
 
     assert (the_message().state, the_message().tried_again_by) == (State.WAITING, dana)
 

@@ -28,7 +28,6 @@ from sessions.services import (
     place_mark,
     remove_block,
     save_note,
-    set_marks,
     sign_note,
 )
 from tests.factories import modality
@@ -73,7 +72,6 @@ def test_no_service_changes_a_signed_note(whole: Note, bea: Therapist, now: date
         lambda: remove_block(**common, block=block),
         lambda: place_mark(**common, region="temple", side="right", kind="tender"),
         lambda: lift_mark(**common, mark=mark),
-        lambda: set_marks(**common, marks=[]),
     ]
     for attempt in attempts:
         with pytest.raises(ValidationError, match=FROZEN):

@@ -21,7 +21,6 @@ from sessions.services import (
     place_mark,
     remove_block,
     save_note,
-    set_marks,
     sign_note,
 )
 from tests.factories import TherapistFactory, modality
@@ -239,12 +238,6 @@ def test_it_refuses_a_mark_that_cannot_be(
     with pytest.raises(ValidationError):
         place_mark(by=bea.user, now=now, note=draft, region=region, side=side, kind=kind)
     assert not draft.marks.exists()
-
-
-def test_marks_can_be_set_all_at_once(draft: Note, bea: Therapist, now: datetime) -> None:
-    set_marks(by=bea.user, now=now, note=draft, marks=[("temple", "left", "tender"), ("vertex", "middle", "tension")])
-    set_marks(by=bea.user, now=now, note=draft, marks=[("temple", "right", "avoid")])
-    assert list(draft.marks.values_list("region", "side", "kind")) == [("temple", "right", "avoid")]
 
 
 @pytest.mark.parametrize(
