@@ -105,6 +105,7 @@ def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitatio
 def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | None = None) -> Submission:
     """Open the form from its link and return the answers begun. Raises LinkClosed, and WrongDate, which is counted."""
     with transaction.atomic():
+        lock_client(invitation.client_id)
         invitation = Invitation.objects.select_for_update(of=("self",)).select_related("client").get(pk=invitation.pk)
         if not invitation.is_open(now):
             raise LinkClosed(_("This link no longer opens the form."))

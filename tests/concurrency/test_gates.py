@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
+from time import sleep
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from clinic.people.models import Client, Location, Service, Therapist, User
+from clinic.people.services import lock_client
 from clinic.scheduling import services
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import Appointment
@@ -24,7 +27,7 @@ from clinic.scheduling.services import (
     change_status,
     move_appointment,
 )
-from intake.services import submit
+from intake.services import LinkClosed, invite, open_invitation, submit
 from tests.factories import BEFORE, ServiceFactory
 from tests.intake.answers import NAME, fill_in, reviewed_intake
 
@@ -148,3 +151,47 @@ def test_without_the_lock_the_intake_would_be_missed(
 ) -> None:
     monkeypatch.setattr(services, "lock_client", lambda _client_pk: None)
     assert not stored_answer(book, known, monkeypatch)
+
+
+def until_so_many_wait(count: int) -> None:
+    """Stand still until so many connections wait for a row."""
+    for _try in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction the picture stays otherwise
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0] >= count:
+                return
+        sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_a_form_that_is_sent_and_its_link_opened_at_once_both_come_through(known: Client, dana: User) -> None:
+    """Both lock the client before anything else of hers, so that neither holds what the other wants."""
+    invitation, _token = invite(by=dana, now=NOW, client=known)
+    draft = fill_in(known, now=NOW)
+
+    def send() -> None:
+        submit(now=NOW, submission=draft, signed_name=NAME)
+
+    def open_again() -> None:
+        until_so_many_wait(1)
+        with suppress(LinkClosed):  # which it is by then
+            open_invitation(now=NOW, invitation=invitation, born_on=known.born_on)
+
+    def run(road: Road) -> None:
+        try:
+            road()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            lock_client(known.pk)
+            done = [pool.submit(run, road) for road in (send, open_again)]
+            until_so_many_wait(2)
+        for one in done:
+            one.result(20)
+    draft.refresh_from_db()
+    assert draft.state == "submitted"
