@@ -53,15 +53,18 @@ TREATMENTS = {
         Treatment("neck_posterior_lower", "both", "effleurage", 2, 20),
     ),
 }  # fmt: skip
-# In an attack, and where a rule refuses what was meant.
-GENTLE = Treatment("thoracic_upper", "both", "effleurage", 1, 20)
+# In an attack, and where a rule refuses what was meant: the first of these that the therapist is qualified in.
+GENTLE = {
+    "swedish": Treatment("thoracic_upper", "both", "effleurage", 1, 20),
+    "myofascial": Treatment("thoracic_upper", "both", "indirect", 1, 20, {"hold_seconds": 120}),
+}
 REFUSED_BY_A_RULE = {"is_deviation", "override_reason"}
 
 
 def treat(note: Note, visit: Appointment, random: Random, *, by: User, now: datetime) -> None:
     """Record what was done."""
     if note.phase == Phase.ATTACK:
-        _record(note, Modality.objects.get(slug="swedish"), GENTLE, by=by, now=now)
+        _be_gentle(note, visit, by=by, now=now)
         return
     modality = visit.service.modality
     for treatment in random.sample(TREATMENTS[modality.slug], k=2):
@@ -70,7 +73,12 @@ def treat(note: Note, visit: Appointment, random: Random, *, by: User, now: date
         except ValidationError as refusal:
             if not REFUSED_BY_A_RULE & refusal.message_dict.keys():
                 raise
-            _record(note, Modality.objects.get(slug="swedish"), GENTLE, by=by, now=now)
+            _be_gentle(note, visit, by=by, now=now)
+
+
+def _be_gentle(note: Note, visit: Appointment, *, by: User, now: datetime) -> None:
+    modality = visit.therapist.modalities.filter(slug__in=GENTLE).order_by("-slug")[0]
+    _record(note, modality, GENTLE[modality.slug], by=by, now=now)
 
 
 def _record(note: Note, modality: Modality, treatment: Treatment, *, by: User, now: datetime) -> None:
