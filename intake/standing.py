@@ -163,7 +163,7 @@ URGENCY_WORDS = {2: gettext_lazy("Emergency answer"), 1: gettext_lazy("Needs med
 def _row(submission: Submission, zone: ZoneInfo) -> WorkRow:
     urgency: int = getattr(submission, "urgency", 0)
     came = date_format((submission.submitted_at or submission.saved_at).astimezone(zone), "D j M, H:i")
-    detail = str(URGENCY_WORDS[urgency]) if urgency else _("Intake sent in %(came)s") % {"came": came}
+    detail = str(URGENCY_WORDS[urgency]) if urgency else _("Intake came %(came)s") % {"came": came}
     if submission.state == Submission.State.DRAFT:
         url, verb = reverse("intake:findings", args=[submission.client_id]), _("Look")
     else:
