@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from clinic.people.models import Client
+from clinic.people.services import lock_client
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer
 from intake.rules import Rule, current_rules, parse_scope
@@ -56,7 +57,7 @@ def raise_findings(
     Without a submission the answers were given at a visit.
     """
     # Two devices may send at the same moment.
-    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client_pk)
+    lock_client(client_pk)
     version, _rules = current_rules()
     if submission is not None:
         facts = not_settled(submission, facts, today_at(now))

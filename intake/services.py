@@ -431,7 +431,7 @@ def record_guardian_consent(*, by: User, now: datetime, client: Client, name: st
         raise ValidationError({"signed_on": _("This day is still to come.")})
     if rule is None:
         raise ValidationError(_("The rules ask for no guardian."))
-    Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    lock_client(client.pk)
     Consent.objects.filter(client=client, code=GUARDIAN, revoked_at__isnull=True).update(revoked_at=now)
     consent = Consent.objects.create(
         client=client,

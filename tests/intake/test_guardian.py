@@ -51,6 +51,7 @@ def test_the_consent_recorded_from_paper_lifts_it_everywhere(
     )
     page = record(as_bea, minor).text  # type: ignore[attr-defined]
     assert "Signed by Rosa Marques on 12 Nov 2026; seen on paper by Bea Lindqvist." in page
+    assert "lifted by the guardian’s consent" in page
     assert not services.verdict_for(minor, ANYTHING, now.date()).blocked
     assert not force_of(minor.pk, now.date()).rows
     assert [line.tag for line in in_force(minor, now.date()).lines if line.is_stop] == ["Never"]
