@@ -71,9 +71,14 @@ def test_the_printed_sign_ins_open_the_pages_of_each_role(
                 picture(page, SHOWN[path], widths=("desk",))
 
 
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter(node => node.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(node => `${node.tagName} ${node.getAttribute("class") ?? ""}`).slice(0, 6)"""
+
+
 def assert_it_fits(page: Page) -> None:
     """Fail where a page scrolls sideways in any width."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{page.url} is {overflow} px too wide at {width}"
+        assert overflow <= 0, f"{page.url} is {overflow} px too wide at {width}: {page.evaluate(TOO_WIDE)}"
