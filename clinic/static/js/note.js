@@ -115,8 +115,11 @@ document.addEventListener("htmx:load", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  const button = event.target.closest("[data-look]")?.closest("form")?.querySelector("[data-look-button]");
-  button?.click(); // a click, not requestSubmit: htmx sends the name of the button that was clicked
+  const asking = event.target.closest("[data-look]")?.closest("form");
+  if (!asking) return;
+  // Only the newest question matters; and a block that is added meanwhile stops it (hx-sync), not the other way round.
+  htmx.trigger(asking, "htmx:abort");
+  find("[data-look-button]", asking)?.click();
 });
 
 // A block that opens is begun at its region; one that is added or taken out leads back to where the next begins.
