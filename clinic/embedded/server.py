@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 from clinic.embedded.processes import command_line, launch, send, wait_until
 from clinic.embedded.state import CannotStart, Place, no_space, server_account, told_in_one_sentence
@@ -19,6 +20,8 @@ LONGEST_LOG_BYTES = 5_000_000
 # A database that was killed replays its log before it answers.
 START_SECONDS = 60
 RETRY_SECONDS = 10
+# Shared memory of a killed server's last children; the number of one whose parent has not yet taken note of its end.
+HELD_BY_THE_DEAD = ("still in use", "already exists")
 
 
 def package_folder(package: str) -> Path:
@@ -150,8 +153,10 @@ class Server(ABC):
         with self.log.open("a") as log:
             self._process = launch(self.command(), output=log, env=SERVER_ENV, account=self.account)
         process = self._process
+        # Its end is noted at once, whatever we are waiting for then: until it is, its number counts as a living one's.
+        Thread(target=process.wait, daemon=True).start()
         wait_until(lambda: process.poll() is not None or self.answers(), START_SECONDS)
-        return process.poll() is None or "still in use" not in self._last_words()
+        return process.poll() is None or not any(words in self._last_words() for words in HELD_BY_THE_DEAD)
 
     def _last_words(self) -> str:
         with self.log.open(errors="replace") as log:
