@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.signals import request_finished, request_started
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -60,8 +63,42 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         chromium.close()
 
 
+class InHand:
+    """Counts what the live server is answering just now."""
+
+    def __init__(self) -> None:
+        self._lock, self._count = Lock(), 0
+
+    def begin(self, **_: object) -> None:
+        with self._lock:
+            self._count += 1
+
+    def end(self, **_: object) -> None:
+        with self._lock:
+            self._count -= 1
+
+    def wait_for_none(self, seconds: float = 10) -> None:
+        """Return when nothing has been in hand for a moment: a page that closes may still send its last words."""
+        limit, quiet = time.monotonic() + seconds, 0
+        while quiet < 4 and time.monotonic() < limit:
+            time.sleep(0.05)
+            quiet = quiet + 1 if self._count <= 0 else 0
+
+
 @pytest.fixture
-def open_as(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
+def _server_at_rest(live_server: object) -> Iterator[None]:
+    """Let the server finish before the database is emptied: the two would wait for each other."""
+    in_hand = InHand()
+    request_started.connect(in_hand.begin)
+    request_finished.connect(in_hand.end)
+    yield
+    in_hand.wait_for_none()
+    request_started.disconnect(in_hand.begin)
+    request_finished.disconnect(in_hand.end)
+
+
+@pytest.fixture
+def open_as(browser: Browser, live_server: object, _server_at_rest: None) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a browser window of a given width, one per person."""
     contexts: list[BrowserContext] = []
 
