@@ -17,6 +17,8 @@ import redis
 
 from clinic.embedded import server, servers, state
 from clinic.embedded.postgres import APP, DATABASE, OWNER
+from clinic.embedded.processes import wait_until
+from clinic.embedded.server import Server
 from clinic.embedded.servers import Servers
 from clinic.embedded.state import CannotStart, Place
 
@@ -27,6 +29,14 @@ def connect(lent: Servers, role: str, database: str = DATABASE) -> "psycopg.Conn
     password = lent.place.secret(f"{role}.password")
     dsn = f"host={lent.place.sockets} user={role} password={password} dbname={database}"
     return psycopg.connect(dsn, autocommit=True)
+
+
+def kill(dying: Server) -> None:
+    """Kill it as a power cut would, and wait for its end: SIGKILL only asks, and a dying server still accepts."""
+    pid = dying.pid()
+    assert pid
+    psutil.Process(pid).kill()
+    assert wait_until(lambda: not psutil.pid_exists(pid) and not dying.listens(), 20)
 
 
 def test_the_app_writes_what_the_owner_made_but_cannot_truncate_alter_or_create(place: Place) -> None:
@@ -120,9 +130,7 @@ def test_what_was_acknowledged_survives_the_death_of_both_servers(open_folder: P
             broker.set("task", "kept")
             broker.execute_command("WAITAOF", 1, 0, 2000)
         for dying in lent.both:
-            pid = dying.pid()
-            assert pid
-            psutil.Process(pid).kill()
+            kill(dying)
         assert sorted(lent.ensure()) == ["PostgreSQL", "Valkey"]
         with connect(lent, APP) as app, redis.from_url(lent.valkey.url()) as broker:
             assert app.execute("SELECT text FROM note").fetchone() == ("signed",)
@@ -131,10 +139,8 @@ def test_what_was_acknowledged_survives_the_death_of_both_servers(open_folder: P
 
 def test_a_pid_file_that_names_a_stranger_by_now_is_recognised(place: Place) -> None:
     with Servers(place) as lent:
-        pid = lent.postgres.pid()
-        assert pid
         lines = lent.postgres.pidfile.read_text().splitlines(keepends=True)
-        psutil.Process(pid).kill()
+        kill(lent.postgres)
         # As after a reboot: the number went to a program that has nothing to do with us.
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
             for path in (lent.postgres.pidfile, place.sockets / ".s.PGSQL.5432.lock"):
