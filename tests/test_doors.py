@@ -41,6 +41,7 @@ FOR_STRANGERS = "200 302 302 302 302 302"
 STAFF = "in 404 404 200 200 200"
 STAFF_DONE = "in 404 404 302 302 302"
 THERAPISTS = "in 404 404 404 200 404"
+OWNERS = "in 404 404 404 404 200"
 # No link has been opened in this browser: who has signed in makes no difference.
 NO_FORM_OPEN = "410 410 410 410 410 410"
 
@@ -77,6 +78,7 @@ DOORS: Mapping[str, Door] = {
     "people:client-list": Door(STAFF, ONLY_GET),
     "people:client-new": Door(STAFF, STAFF),
     "people:client-edit": Door(STAFF, STAFF, at="client"),
+    "people:settings": Door(OWNERS, ONLY_GET),
     "audit:client-history": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
     # desk
     "desk:day": Door(STAFF, ONLY_GET),

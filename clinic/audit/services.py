@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
 
+import pghistory
+from django.db import transaction
 from django.db.models import Model
 
 from clinic.audit.models import Change, Look
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 # Re-opening the same thing for the same reason within a few minutes is one look; a page with htmx parts is not forty.
 SAME_LOOK = timedelta(minutes=5)
+
+
+def recorded(service: Callable[P, R]) -> Callable[P, R]:
+    """Run a service in one transaction, and let the change history say who called it and when.
+
+    The service takes the keywords `by` (a user, or None where nobody was signed in) and `now`.
+    """
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        by, now = cast("Model | None", kwargs["by"]), cast("datetime", kwargs["now"])
+        with transaction.atomic(), pghistory.context(by=by.pk if by else None, at=now.isoformat()):
+            return service(*args, **kwargs)
+
+    return run
+
+
+def because(why: str) -> AbstractContextManager[object]:
+    """Let the change history give this reason for what is written until the block ends; never a value, never health."""
+    reason: AbstractContextManager[object] = pghistory.context(why=why)
+    return reason
 
 
 def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -> None:
@@ -22,6 +52,7 @@ def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -
 def record_change(*, by: int | None, client: int | None, what: Model, words: str, now: datetime) -> None:
     """Record that user `by` changed `what`, in words that name what was changed and never its value.
 
+    For what the change history does not track because it is about health, and for acts that are more than their rows.
     `client` is None for what is about no client.
     """
     Change.objects.create(by_id=by, client_pk=client, what=label_of(what), what_pk=what.pk, words=words, at=now)

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from clinic.people import views
+from clinic.people.views import history
 
 app_name = "audit"
 urlpatterns = [
-    path("clients/<int:pk>/history/", views.client_history, name="client-history"),
+    path("clients/<int:pk>/history/", history.client_history, name="client-history"),
 ]

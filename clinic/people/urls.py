@@ -1,11 +1,14 @@
 from django.urls import path
 
-from clinic.people import views
+from clinic.people.views import clients, settings, setup
 
 app_name = "people"
 urlpatterns = [
-    path("set-up/<str:token>/", views.setup, name="setup"),
-    path("clients/", views.client_list, name="client-list"),
-    path("clients/new/", views.client_new, name="client-new"),
-    path("clients/<int:pk>/edit/", views.client_edit, name="client-edit"),
+    path("set-up/<str:token>/", setup.setup, name="setup"),
+    # clients
+    path("clients/", clients.client_list, name="client-list"),
+    path("clients/new/", clients.client_new, name="client-new"),
+    path("clients/<int:pk>/edit/", clients.client_edit, name="client-edit"),
+    # the owner's pages
+    path("settings/", settings.settings, name="settings"),
 ]

@@ -1,17 +1,13 @@
-"""The desk's form about a client, and the form that sets the clinic up."""
+"""The desk's form about a client."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils.html import format_html_join
@@ -24,21 +20,11 @@ from clinic.people.services import (
     give_client_login,
     has_contact_consent,
     record_contact_consent,
-    set_up_clinic,
     take_client_login,
     update_client,
 )
 
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
-
-
-def put_errors(form: forms.BaseForm, refused: ValidationError) -> None:
-    """Put what a service refused beside the fields it speaks of; the rest into the summary."""
-    if not hasattr(refused, "error_dict"):
-        form.add_error(None, refused)
-        return
-    for name, errors in refused.error_dict.items():
-        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)
 
 
 class LoginsField(forms.ModelMultipleChoiceField[ClientAccess]):
@@ -203,83 +189,3 @@ class ClientForm(forms.ModelForm[Client]):
                     take_client_login(by=by, now=now, access=access)
         if self.cleaned_data["new_login"]:
             give_client_login(by=by, now=now, client=client, email=self.cleaned_data["email"])
-
-
-AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-
-
-def known_zones() -> list[tuple[str, Any]]:
-    """Return the time zones that name a place, grouped by area, for a select."""
-    names = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
-    groups = [(area, [(n, n.replace("_", " ")) for n in names if n.startswith(f"{area}/")]) for area in AREAS]
-    return [("", _("Choose the nearest city")), *groups]
-
-
-def zone_of_this_machine() -> str:
-    """Guess the clinic's time zone from the machine it runs on; empty where it says nothing."""
-    said = os.environ.get("TZ", "").lstrip(":") or str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")[2]
-    return said if said.partition("/")[0] in AREAS and said in available_timezones() else ""
-
-
-# The currencies in use by ISO 4217: one that is mistyped would stay for good.
-CURRENCIES = (
-    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
-    "CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG "
-    "HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL "
-    "MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR "
-    "RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD "
-    "TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
-)
-
-
-class SetUpForm(forms.Form):
-    """The clinic, its owner and its first location."""
-
-    name = forms.CharField(label=_("Name of the clinic"), max_length=120)
-    location_name = forms.CharField(
-        label=_("First location"), max_length=80, help_text=_("What people call it, for instance the street.")
-    )
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=known_zones, initial=zone_of_this_machine)
-    currency = forms.CharField(
-        label=_("Currency"),
-        max_length=3,
-        initial="EUR",
-        help_text=_("Three letters, as in EUR or USD. It stays for good."),
-        widget=forms.TextInput(attrs={"class": "short", "autocomplete": "off", "spellcheck": "false"}),
-    )
-    owner_name = forms.CharField(
-        label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    owner_email = forms.EmailField(
-        label=_("Your e-mail"),
-        max_length=254,
-        help_text=_("You sign in with it."),
-        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-    )
-    owner_password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        help_text=_("At least ten characters. A short sentence is easy to keep in mind."),
-        # What was typed stays, also when something else on the page has to be put right.
-        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
-            Fieldset(_("The clinic"), "name", "location_name", Div("time_zone", "currency", css_class="two")),
-            Fieldset(_("You, its owner"), "owner_name", "owner_email", "owner_password", css_class="mt-3"),
-        )
-
-    def clean_currency(self) -> str:
-        currency = str(self.cleaned_data["currency"]).strip().upper()
-        if currency not in CURRENCIES.split():
-            raise ValidationError(_("No currency has these letters."))
-        return currency
-
-    def found(self, *, token: str, now: datetime) -> User:
-        """Found the clinic and return its owner; raises ValidationError, and then nothing is written."""
-        set_up_clinic(token=token, now=now, **self.cleaned_data)
-        return User.objects.get(email__iexact=self.cleaned_data["owner_email"])

@@ -1,0 +1,15 @@
+"""Where a form shows what a service refused."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+
+def put_errors(form: forms.BaseForm, refused: ValidationError) -> None:
+    """Put what a service refused beside the fields it speaks of; the rest into the summary."""
+    if not hasattr(refused, "error_dict"):
+        form.add_error(None, refused)
+        return
+    for name, errors in refused.error_dict.items():
+        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)

@@ -1,0 +1,44 @@
+"""Who there is and where they work, by what they are about."""
+
+from clinic.people.models.clients import Client, ClientAccess, ClientQuerySet, ContactConsent, TherapistsNote
+from clinic.people.models.clinic import Clinic, Picture, SetUpToken
+from clinic.people.models.importing import Import
+from clinic.people.models.logins import Invitation, Role, User, UserManager
+from clinic.people.models.merging import Merge
+from clinic.people.models.places import (
+    Location,
+    Modality,
+    OpeningHours,
+    Room,
+    Service,
+    clinic_zone,
+    validate_time_zone,
+)
+from clinic.people.models.therapists import Qualification, QualificationQuerySet, Therapist
+
+__all__ = [
+    "Client",
+    "ClientAccess",
+    "ClientQuerySet",
+    "Clinic",
+    "ContactConsent",
+    "Import",
+    "Invitation",
+    "Location",
+    "Merge",
+    "Modality",
+    "OpeningHours",
+    "Picture",
+    "Qualification",
+    "QualificationQuerySet",
+    "Role",
+    "Room",
+    "Service",
+    "SetUpToken",
+    "Therapist",
+    "TherapistsNote",
+    "User",
+    "UserManager",
+    "clinic_zone",
+    "validate_time_zone",
+]

@@ -1,0 +1,84 @@
+"""Who treats, and what she or he may give."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.models.clinic import Picture
+from clinic.people.models.logins import User
+from clinic.people.models.places import Location, Modality, Room
+
+
+@pghistory.track()
+class Therapist(models.Model):
+    class Colour(models.TextChoices):
+        """How the calendar tells therapists apart, beside their names."""
+
+        MOSS = "moss", _("moss")
+        SEA = "sea", _("sea")
+        SKY = "sky", _("sky")
+        IRIS = "iris", _("iris")
+        PLUM = "plum", _("plum")
+        ROSE = "rose", _("rose")
+        CLAY = "clay", _("clay")
+        SAND = "sand", _("sand")
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="therapist")
+    licence_number = models.CharField(_("licence number"), max_length=40, blank=True)
+    licence_expires_on = models.DateField(_("licence valid until"), null=True, blank=True)
+    colour = models.CharField(_("colour"), max_length=10, choices=Colour.choices, default=Colour.MOSS)
+    biography = models.TextField(
+        _("biography"), max_length=1500, blank=True, help_text=_("For the booking page, in the therapist's own words.")
+    )
+    photo = models.ForeignKey(
+        Picture, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("photo")
+    )
+    locations = models.ManyToManyField(Location, blank=True, related_name="therapists", verbose_name=_("locations"))
+    usual_room = models.ForeignKey(Room, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    modalities: models.ManyToManyField[Modality, Qualification] = models.ManyToManyField(
+        Modality, through="Qualification", related_name="therapists"
+    )
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(colour__in=["moss", "sea", "sky", "iris", "plum", "rose", "clay", "sand"]),
+                name="therapist_colour_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user.name
+
+
+class QualificationQuerySet(models.QuerySet["Qualification"]):
+    def valid_on(self, day: date) -> QualificationQuerySet:
+        """Keep those that are valid on this day, its last one included."""
+        return self.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
+
+
+@pghistory.track()
+class Qualification(models.Model):
+    """A therapist may give this modality; booking offers nobody else."""
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="qualifications")
+    modality = models.ForeignKey(Modality, on_delete=models.PROTECT, related_name="qualifications")
+    certificate = models.CharField(_("certificate"), max_length=120, blank=True)
+    expires_on = models.DateField(_("valid until"), null=True, blank=True)
+
+    objects = QualificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["therapist", "modality"], name="qualification_is_held_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.therapist}: {self.modality}"

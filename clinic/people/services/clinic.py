@@ -1,0 +1,106 @@
+"""Founding the clinic, once, with a one-time key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clinic.lib.tokens import new_token, token_digest
+from clinic.people.models import Clinic, Role, SetUpToken
+from clinic.people.services.places import add_location
+from clinic.people.services.staff import add_staff
+
+SET_UP_TOKEN_LASTS = timedelta(hours=24)
+
+
+@transaction.atomic
+def issue_set_up_token(*, now: datetime) -> str:
+    """Return a new one-time key to the set-up page; keys made earlier no longer open it."""
+    if Clinic.objects.exists():
+        raise ValidationError(_("The clinic is set up already."))
+    SetUpToken.objects.filter(used_at__isnull=True).delete()
+    token = new_token()
+    SetUpToken.objects.create(digest=token_digest(token), expires_at=now + SET_UP_TOKEN_LASTS)
+    return token
+
+
+def is_set_up_token(token: str, *, now: datetime) -> bool:
+    """Say whether this key opens the set-up page."""
+    if Clinic.objects.exists():
+        return False
+    return SetUpToken.objects.filter(digest=token_digest(token), used_at__isnull=True, expires_at__gt=now).exists()
+
+
+@transaction.atomic
+def found_clinic(
+    *,
+    now: datetime,
+    name: str,
+    currency: str,
+    owner_name: str,
+    owner_email: str,
+    owner_password: str,
+    location_name: str,
+    time_zone: str,
+    location_address: str = "",
+    location_phone: str = "",
+) -> Clinic:
+    """Make the clinic, its owner and its first location."""
+    clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
+    clinic.full_clean()
+    clinic.save(force_insert=True)
+    with _renamed(name="location_name", time_zone="time_zone"):
+        add_location(
+            by=None, now=now, name=location_name, time_zone=time_zone, address=location_address, phone=location_phone
+        )
+    with _renamed(name="owner_name", email="owner_email", password="owner_password"):  # noqa: S106  # a field's name
+        add_staff(by=None, now=now, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
+    return clinic
+
+
+@contextmanager
+def _renamed(**names: str) -> Iterator[None]:
+    """Speak of refused fields by the names under which the caller gave them."""
+    try:
+        yield
+    except ValidationError as refused:
+        raise ValidationError(
+            {names.get(field, NON_FIELD_ERRORS): errors for field, errors in refused.error_dict.items()}
+        ) from None
+
+
+@transaction.atomic
+def set_up_clinic(
+    *,
+    now: datetime,
+    token: str,
+    name: str,
+    currency: str,
+    owner_name: str,
+    owner_email: str,
+    owner_password: str,
+    location_name: str,
+    time_zone: str,
+) -> Clinic:
+    """Spend the one-time key and found the clinic; of two who hold the same key, the second is refused."""
+    key = SetUpToken.objects.select_for_update().filter(digest=token_digest(token)).first()
+    if key is None or key.used_at is not None or key.expires_at <= now or Clinic.objects.exists():
+        raise ValidationError(_("This set-up link has been used or has run out."))
+    clinic = found_clinic(
+        now=now,
+        name=name,
+        currency=currency,
+        owner_name=owner_name,
+        owner_email=owner_email,
+        owner_password=owner_password,
+        location_name=location_name,
+        time_zone=time_zone,
+    )
+    key.used_at = now
+    key.save(update_fields=["used_at"])
+    return clinic
