@@ -9,6 +9,7 @@ does not exist.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -20,7 +21,7 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from clinic.people.models import Client, Location, Therapist, User
+from clinic.people.models import Client, Location, Picture, Therapist, User
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
@@ -75,6 +76,7 @@ DOORS: Mapping[str, Door] = {
     "account_reset_password_from_key_done": Door(EVERYBODY, ONLY_GET),
     # people
     "people:setup": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
+    "people:picture": Door(EVERYBODY, ONLY_GET, at="picture"),
     "people:client-list": Door(STAFF, ONLY_GET),
     "people:client-new": Door(STAFF, STAFF),
     "people:client-edit": Door(STAFF, STAFF, at="client"),
@@ -237,11 +239,19 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "message": {"pk": message.pk},
         "invitation": {"token": token},
         "step": {"number": 1},
+        "picture": {"digest": picture_of(b"a wave", now=now).digest},
         "setup": {"token": "guess"},
         "reset": {"uidb36": "1", "key": "guess"},
     }
     visitors = {"nobody": None, "carl": carl, "alice": alice_user, "dana": dana, "bea": bea.user, "olga": olga}
     return World(keys, visitors)
+
+
+def picture_of(content: bytes, *, now: datetime) -> Picture:
+    digest = hashlib.sha256(content).hexdigest()
+    return Picture.objects.create(
+        digest=digest, content=content, media_type="image/webp", width=1, height=1, added_at=now
+    )
 
 
 def names_of_addresses(resolver: URLResolver, namespace: str = "") -> Iterator[str]:

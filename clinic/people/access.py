@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from clinic.audit.services import record_look
-from clinic.people.models import Client, ClientQuerySet, Role, User
+from clinic.people.models import Client, ClientQuerySet, Picture, Role, User
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -77,6 +77,14 @@ def one_of(found: QuerySet[M], pk: int) -> M:
     try:
         return found.get(pk=pk)
     except ObjectDoesNotExist:
+        raise Http404 from None
+
+
+def shown_picture(digest: str) -> Picture:
+    """Return a picture, for everybody who knows its digest, or raise Http404."""
+    try:
+        return Picture.objects.get(digest=digest)
+    except Picture.DoesNotExist:
         raise Http404 from None
 
 
