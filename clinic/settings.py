@@ -244,6 +244,10 @@ CSRF_FAILURE_VIEW = "clinic.public.views.csrf_failure"
 PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
 PGHISTORY_CONTEXT_ID_FIELD = pghistory.ContextUUIDField()
+# The moment that the service was told, as in every other record; the database's own where nobody told it.
+PGHISTORY_CREATED_AT_FUNCTION = (
+    "COALESCE((NULLIF(CURRENT_SETTING('pghistory.context_metadata', TRUE), '')::JSONB ->> 'at')::TIMESTAMPTZ, NOW())"
+)
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True, related_name="+", related_query_name="+")
 
 PHONENUMBER_DB_FORMAT = "E164"

@@ -44,6 +44,10 @@ class Change(models.Model):
         indexes = [
             # Serves the client's history page: newest first.
             models.Index(fields=["client_pk", "-at"], name="change_by_client_newest"),
+            # Serves the history page of what is no client's: newest first.
+            models.Index(fields=["what", "what_pk", "-at"], name="change_by_thing_newest"),
+            # Serves the clinic's history page: newest first.
+            models.Index(fields=["-at"], name="change_newest"),
         ]
 
     def __str__(self) -> str:

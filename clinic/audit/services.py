@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import wraps
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar, cast
 
-import pghistory
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 
 from clinic.audit.models import Change, Look
@@ -19,6 +21,9 @@ R = TypeVar("R")
 
 # Re-opening the same thing for the same reason within a few minutes is one look; a page with htmx parts is not forty.
 SAME_LOOK = timedelta(minutes=5)
+
+# What the blocks around this moment say of the changes they make.
+_said: ContextVar[Mapping[str, object]] = ContextVar("_said", default=MappingProxyType({}))
 
 
 def recorded(service: Callable[P, R]) -> Callable[P, R]:
@@ -30,16 +35,43 @@ def recorded(service: Callable[P, R]) -> Callable[P, R]:
     @wraps(service)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         by, now = cast("Model | None", kwargs["by"]), cast("datetime", kwargs["now"])
-        with transaction.atomic(), pghistory.context(by=by.pk if by else None, at=now.isoformat()):
+        with _saying(by=by.pk if by else None, at=now.isoformat()):
             return service(*args, **kwargs)
 
     return run
 
 
-def because(why: str) -> AbstractContextManager[object]:
+def because(why: str) -> AbstractContextManager[None]:
     """Let the change history give this reason for what is written until the block ends; never a value, never health."""
-    reason: AbstractContextManager[object] = pghistory.context(why=why)
-    return reason
+    return _saying(why=why)
+
+
+@contextmanager
+def _saying(**facts: object) -> Iterator[None]:
+    """Run a block in one transaction, and let the triggers of the change history add these facts to each row.
+
+    They hold until the block ends, and no longer: what is written afterwards in the same transaction was not done by
+    whom the block names. (pghistory's own context lasts until the outermost one ends, and in the database until the
+    transaction does.) A block that fails takes its facts back with all else it wrote.
+    """
+    outer = _said.get()
+    inner = {**outer, **facts}
+    token = _said.set(inner)
+    try:
+        with transaction.atomic():
+            if inner != outer:
+                _tell_database(inner)
+            yield
+            if inner != outer:
+                _tell_database(outer)
+    finally:
+        _said.reset(token)
+
+
+def _tell_database(facts: Mapping[str, object]) -> None:
+    told = json.dumps(facts, default=str) if facts else ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pghistory.context_metadata', %s, true)", [told])
 
 
 def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -> None:

@@ -14,7 +14,7 @@ from clinic.people.models.places import (
     clinic_zone,
     validate_time_zone,
 )
-from clinic.people.models.therapists import Qualification, QualificationQuerySet, Therapist
+from clinic.people.models.therapists import Qualification, QualificationQuerySet, Therapist, TherapistLocation
 
 __all__ = [
     "Client",
@@ -36,6 +36,7 @@ __all__ = [
     "Service",
     "SetUpToken",
     "Therapist",
+    "TherapistLocation",
     "TherapistsNote",
     "User",
     "UserManager",

@@ -7,11 +7,16 @@ from datetime import date
 import pghistory
 from django.db import models
 from django.db.models import F, Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from clinic.audit.kinds import newest_first
 from clinic.people.models.logins import User
 from clinic.people.models.therapists import Therapist
+
+# How she likes the room: on her record and on the forms that ask.
+ROOM_WISHES = ("light", "sound", "scent", "temperature", "talk", "table_angle")
 
 # In a search, fewer digits occur in everybody's number.
 FEWEST_DIGITS = 3
@@ -45,20 +50,26 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return found
 
     def alike(
-        self, *, legal_name: str = "", born_on: date | None = None, email: str = "", phone: str = ""
+        self,
+        *,
+        legal_name: str = "",
+        born_on: date | None = None,
+        email: str = "",
+        phone: str = "",
+        other_phone: str = "",
     ) -> ClientQuerySet:
-        """Keep those who may be the same person: same e-mail, same phone, or same name and date of birth."""
+        """Keep those who may be the same person: same e-mail, one phone the same, or same name and date of birth."""
         same = Q(pk__in=[])
         if email:
             same |= Q(email__iexact=email)
-        if phone:
-            same |= Q(phone=phone)
+        if phones := [number for number in (phone, other_phone) if number]:
+            same |= Q(phone__in=phones) | Q(other_phone__in=phones)
         if legal_name and born_on:
             same |= Q(legal_name__unaccent__iexact=legal_name, born_on=born_on)
         return self.filter(same)
 
 
-@pghistory.track()
+@pghistory.track(meta=newest_first("client"))
 class Client(models.Model):
     """A person who is treated. Complete without a login. Nothing here is about health: all staff read it."""
 
@@ -174,8 +185,17 @@ class Client(models.Model):
             return None
         return day.year - self.born_on.year - ((day.month, day.day) < (self.born_on.month, self.born_on.day))
 
+    @property
+    def room_wishes(self) -> tuple[str, ...]:
+        """How she likes the room, each with its question: “Light in the room: Dim”."""
+        chosen = (self._meta.get_field(name) for name in ROOM_WISHES if getattr(self, name))
+        return tuple(
+            f"{capfirst(str(field.verbose_name))}: {capfirst(dict(field.flatchoices)[getattr(self, field.name)])}"
+            for field in chosen
+        )
 
-@pghistory.track()
+
+@pghistory.track(meta=newest_first("therapists_note"))
 class TherapistsNote(models.Model):
     """What therapists tell each other about a client; it may touch her health, so it stands apart from the record."""
 
@@ -213,7 +233,7 @@ class ContactConsent(models.Model):
         return f"{self.client_id} {self.channel} {self.is_given}"
 
 
-@pghistory.track()
+@pghistory.track(meta=newest_first("client_access"))
 class ClientAccess(models.Model):
     """This login may act for this client."""
 

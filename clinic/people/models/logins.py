@@ -12,6 +12,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from clinic.audit.kinds import newest_first
+
 
 class Role(models.TextChoices):
     OWNER = "owner", _("owner")
@@ -29,7 +31,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-@pghistory.track(fields=["email", "name", "roles", "is_active"], model_name="UserEvent")
+@pghistory.track(
+    fields=["email", "name", "roles", "is_active"], model_name="UserEvent", meta=newest_first("user")
+)
 class User(AbstractBaseUser):
     """A login. Staff have roles; a client's login has none and reaches clients through ClientAccess."""
 

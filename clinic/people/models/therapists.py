@@ -58,6 +58,14 @@ class Therapist(models.Model):
         return self.user.name
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
+class TherapistLocation(Therapist.locations.through):  # type: ignore[misc,name-defined]  # Django makes it at run time
+    """A therapist works at this location: the rows of `Therapist.locations`, for the change history."""
+
+    class Meta:
+        proxy = True
+
+
 class QualificationQuerySet(models.QuerySet["Qualification"]):
     def valid_on(self, day: date) -> QualificationQuerySet:
         """Keep those that are valid on this day, its last one included."""

@@ -1,0 +1,61 @@
+"""What has a history: kinds of records, the parts each consists of, and what the things they name are called.
+
+The rooms above fill the registries in their `AppConfig.ready`; this one does not know what it records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db.models import Index, Model
+
+from clinic.lib.registry import Registry
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class Reader(Protocol):
+    """Who reads a history."""
+
+    @property
+    def is_therapist(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tracked model whose rows belong to a record."""
+
+    events: type[Model]
+    title: StrOrPromise
+    # The column of an event that holds the key of the record it belongs to.
+    record: str = "pgh_obj_id"
+    # Fields that say nothing to people, or only what the head of the entry says already.
+    left_out: frozenset[str] = frozenset()
+    # How the values of a field are said, where the field itself does not know.
+    words: Mapping[str, Callable[[Any], StrOrPromise]] = field(default_factory=dict)
+    # Health: everybody else learns that it was changed, by whom and when, and not a word of it.
+    is_for_therapists_only: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record with a history of its own."""
+
+    title: StrOrPromise
+    model: type[Model]
+    parts: tuple[Part, ...]
+
+
+kinds: Registry[Kind] = Registry("kind of record")
+
+# By model label: what its things are called, by key. For all others, what the thing calls itself.
+Names = Callable[[Collection[int]], Mapping[int, str]]
+names: Registry[Names] = Registry("way to name things")
+
+
+def newest_first(name: str) -> dict[str, object]:
+    """Return the Meta of an event table that grows with the years: its index serves the clinic's history page."""
+    return {"indexes": [Index(fields=["-pgh_created_at"], name=f"{name}_event_newest")]}
