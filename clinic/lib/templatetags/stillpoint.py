@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -14,11 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from clinic.lib.drawing import inline_body_map
+from clinic.lib.money import SYMBOLS, decimal_amount, places_of
 
 register = template.Library()
 
-MINOR_UNITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JPY": 0, "JOD": 3, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 SYMBOL_FIRST = frozenset({"en", "ga", "mt", "nl"})
 
 # A page without a place of its own in the navigation lights the place it is reached from.
@@ -74,9 +72,8 @@ def money(minor_units: int | None, currency: str = "EUR") -> str:
     """Write an amount kept in integer minor units the way the reader's language writes money."""
     if minor_units is None:
         return ""
-    places = MINOR_UNITS.get(currency, 2)
     sign = "\N{MINUS SIGN}" if minor_units < 0 else ""
-    number = number_format(Decimal(abs(minor_units)).scaleb(-places), places, force_grouping=True)
+    number = number_format(decimal_amount(abs(minor_units), currency), places_of(currency), force_grouping=True)
     symbol = SYMBOLS.get(currency)
     if symbol and (get_language() or "en").partition("-")[0] in SYMBOL_FIRST:
         return f"{sign}{symbol}{number}"
