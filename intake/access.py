@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404
 from django.urls import reverse
 
-from clinic.people.access import ClinicRequest, client_for, health_record_for, log_look, one_of, own_clients
+from clinic.people.access import ClinicRequest, client_for, health_record_for, kept_one, log_look, one_of, own_clients
 from clinic.people.models import Client, User
 from intake.links import key_in
 from intake.models import Finding, Invitation, Submission
@@ -80,9 +80,10 @@ def invitation_by(token: str) -> Invitation:
 
 def own_client_asked(request: ClinicRequest, client_pk: int) -> Client:
     """Return a client for whom this login may fill in a form that waits. Raises Http404."""
-    if client_pk not in {pending.client_pk for pending in pending_for(request.user)}:
+    client = kept_one(own_clients(request.user), client_pk)
+    if client.pk not in {pending.client_pk for pending in pending_for(request.user)}:
         raise Http404
-    return one_of(own_clients(request.user), client_pk)
+    return client
 
 
 def pending_for(user: User) -> list[Pending]:

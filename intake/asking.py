@@ -28,11 +28,13 @@ def requests_due(now: datetime) -> Iterator[Due]:
 def request_words(invitation_pk: int, now: datetime) -> dict[str, Any] | None:
     """Return what the message says, or None when the form was sent in, or the link taken back, meanwhile."""
     invitation = (
-        Invitation.objects.open(now).select_for_update(no_key=True, of=("self",)).filter(pk=invitation_pk).first()
-    )
+        Invitation.objects.open(now).select_for_update(no_key=True, of=("self",)).select_related("client")
+        .filter(pk=invitation_pk).first()
+    )  # fmt: skip
     if invitation is None:
         return None
     return {
+        "client": invitation.client,
         "link": address_of(invitation),
         "expires_at": invitation.expires_at,
         "is_begun": invitation.opened_at is not None,

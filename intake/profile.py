@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clinic.lib.body import Group, regions_in
+from clinic.people.merging import records_of
 from clinic.people.models import Client
 from intake.models import Submission
 from intake.questions import YES, Answer, IntakeForm, form_of
@@ -49,7 +50,7 @@ class IntakeProfile:
 
 def profile_of(client: Client) -> IntakeProfile | None:
     """Return the newest answers that a client sent, or None."""
-    sent = Submission.objects.filter(client=client).sent().first()
+    sent = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
     if sent is None or sent.submitted_at is None:
         return None
     form, answers = form_of(sent.form_version_id), sent.answers

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
 from clinic.lib.times import day_bounds
+from clinic.people.merging import records_of
 from clinic.people.models import Client, ContactConsent, User, clinic_zone
 from clinic.people.services import give_client_login, lock_client, record_contact_consent
 from clinic.scheduling.services import refresh_review_needed
@@ -92,6 +93,7 @@ def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitatio
 
     The reminders' rails send the link. Raises ValidationError where there is no address to send it to.
     """
+    client = lock_client(client.pk)
     if not client.email:
         raise ValidationError(_("%(name)s has no e-mail address yet. Add one first."), params={"name": client.name})
     if client.archived_at is not None:
@@ -131,7 +133,7 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
     draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
     if draft is None:
         version = current_form(client.language)
-        last = Submission.objects.filter(client=client).sent().first()
+        last = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
         answers = _carried_over(form_of(version.pk), last.answers) if last else {}
         draft = Submission(
             client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
@@ -241,7 +243,8 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
         raise ValidationError(_("One of your answers asks you to call for help first."), code="emergency")
     submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
     submission.save(update_fields=["state", "submitted_at", "saved_at"])
-    Invitation.objects.filter(client=submission.client_id, used_at__isnull=True).update(used_at=now)
+    hers = records_of(submission.client_id)
+    Invitation.objects.filter(client__in=hers, used_at__isnull=True).update(used_at=now)
     _sign_consents(submission, form, signed_name, ip, now)
     _record_contact(submission, now)
     raise_findings(submission.client_id, facts_of(submission, today_at(now)), now=now, submission=submission)
@@ -271,7 +274,8 @@ def _checked_name(signed_name: str) -> str:
 def _sign_consents(submission: Submission, form: IntakeForm, signed_name: str, ip: str | None, now: datetime) -> None:
     """Put the consents of this form in place of those she gave before; what she left open is no longer given."""
     codes = [question.code for question in form.consents]
-    Consent.objects.filter(client=submission.client, code__in=codes, revoked_at__isnull=True).update(revoked_at=now)
+    hers = Consent.objects.filter(client__in=records_of(submission.client_id), revoked_at__isnull=True)
+    hers.filter(code__in=codes).update(revoked_at=now)
     Consent.objects.bulk_create(
         Consent(
             client=submission.client,
@@ -382,7 +386,8 @@ def review(*, by: User, now: datetime, submission: Submission) -> Submission:
         return submission
     if submission.state != Submission.State.SUBMITTED:
         raise ValidationError(_("These answers have not been sent yet."))
-    if Finding.objects.open().filter(client=submission.client_id, acknowledged_at__isnull=True).exists():
+    hers = Finding.objects.open().filter(client__in=records_of(submission.client_id))
+    if hers.filter(acknowledged_at__isnull=True).exists():
         raise ValidationError(_("Acknowledge or close each finding first."))
     submission.state, submission.reviewed_at, submission.reviewed_by = Submission.State.REVIEWED, now, by
     submission.save(update_fields=["state", "reviewed_at", "reviewed_by"])
@@ -432,7 +437,8 @@ def record_guardian_consent(*, by: User, now: datetime, client: Client, name: st
     if rule is None:
         raise ValidationError(_("The rules ask for no guardian."))
     lock_client(client.pk)
-    Consent.objects.filter(client=client, code=GUARDIAN, revoked_at__isnull=True).update(revoked_at=now)
+    hers = Consent.objects.filter(client__in=records_of(client.pk), code=GUARDIAN)
+    hers.filter(revoked_at__isnull=True).update(revoked_at=now)
     consent = Consent.objects.create(
         client=client,
         code=GUARDIAN,

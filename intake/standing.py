@@ -14,12 +14,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.people.merging import Records, records_beside, records_of
 from clinic.people.models import Modality, User, clinic_zone
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge
 from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Appointment, Status
-from intake.findings import consents_of, fact_of
+from intake.findings import consents_of, fact_of, open_by_record
 from intake.models import Effect, Finding, Submission
 from intake.safety import Planned, may
 
@@ -53,8 +54,9 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
         for modality in Modality.objects.filter(pk__in={visit.modality_pk for visit in visits})
     }
     findings: dict[int, list[Finding]] = {}
-    for finding in Finding.objects.open().filter(client__in=client_pks).select_related("rule_version"):
-        findings.setdefault(finding.client_id, []).append(finding)
+    for finding, records in open_by_record(client_pks):
+        for record in records:
+            findings.setdefault(record, []).append(finding)
 
     def must_look(visit: PlannedVisit) -> bool:
         sent = newest.get(visit.client_pk)
@@ -82,16 +84,18 @@ class Sent:
 def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
     """Return each client's newest answers that were sent; one query."""
     found = (
-        Submission.objects.filter(client__in=client_pks)
+        Submission.objects.filter(client__in=records_of(*client_pks))
         .sent()
-        .order_by("client_id", "-submitted_at", "-pk")
-        .distinct("client_id")
-        .values_list("client_id", "pk", "submitted_at", "state")
+        .annotate(records=records_beside())
+        .order_by("submitted_at", "pk")
+        .values_list("records", "pk", "submitted_at", "state")
     )
+    # The later takes the place of the earlier.
     return {
-        client_pk: Sent(pk, at, state == Submission.State.REVIEWED)
-        for client_pk, pk, at, state in found
+        record: Sent(pk, at, state == Submission.State.REVIEWED)
+        for records, pk, at, state in found
         if at is not None
+        for record in records
     }
 
 
@@ -122,7 +126,7 @@ def to_review() -> QuerySet[Submission]:
 
     Each row carries `urgency`: 2 emergency, 1 medical contact today, 0 neither.
     """
-    unknown = Finding.objects.open().filter(client=OuterRef("client"), acknowledged_at__isnull=True)
+    unknown = Finding.objects.open().filter(client__in=Records(OuterRef("client_id")), acknowledged_at__isnull=True)
     emergency = Exists(unknown.filter(effect=Effect.EMERGENCY))
     same_day = Exists(unknown.filter(effect=Effect.SAME_DAY))
     urgency = Case(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from clinic.people.access import ClinicRequest, signed_in
+from clinic.people.merging import records_of
 from clinic.scheduling.models import Appointment
 from intake import access, services
 from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of
@@ -141,7 +142,7 @@ def stop(request: ClinicRequest) -> HttpResponse:
 def sent(request: ClinicRequest) -> HttpResponse:
     """Thank her, and tell what happens next."""
     submission = access.just_sent_in(request.session)
-    visits = Appointment.objects.filter(client=submission.client_id).upcoming(request.now)
+    visits = Appointment.objects.filter(client__in=records_of(submission.client_id)).upcoming(request.now)
     return render(request, "intake/sent.html", {"next_visit": visits.select_related("location").first()})
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Role, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services
@@ -193,5 +194,6 @@ def _show_findings(
 def _visit_to_start(request: ClinicRequest, client: Client) -> Appointment | None:
     """Return the visit with this therapist for which she may have come here: today's next."""
     today = day_bounds(clinic_zone(), today_at(request.now))
-    visits = Appointment.objects.filter(client=client, therapist__user=request.user, status__in=TO_START)
+    hers = Appointment.objects.filter(client__in=records_of(client.pk), status__in=TO_START)
+    visits = hers.filter(therapist__user=request.user)
     return visits.between(*today).select_related("location").order_by("starts_at").first()

@@ -15,10 +15,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clinic.people.merging import records_of
 from clinic.people.models import Client, clinic_zone
 from plans.charts import PainVisit, PhaseMark, goal_line, pain_chart, phase_line
 from plans.models import HIGHEST, Cadence, Goal, Measure, Plan, Score
-from plans.standing import VISITS_NEEDED, Course, GoalStanding, PhaseStanding, Standing, plan_in_force, standing
+from plans.standing import (
+    VISITS_NEEDED,
+    Course,
+    GoalStanding,
+    PhaseStanding,
+    Standing,
+    plan_in_force,
+    plans_in_force,
+    standing,
+)
 from sessions.reading import SignedNote, signed_notes
 
 
@@ -53,6 +63,8 @@ class PlanPage:
     open_work: str
     series_url: str
     zone: ZoneInfo
+    # In force as well, since two records were merged.
+    others: tuple[Plan, ...]
     earlier: tuple[Plan, ...]
 
 
@@ -81,13 +93,14 @@ def plan_page(client: Client, now: datetime) -> PlanPage:
     """Return the plan in force with its phases and goals, and the plans before it."""
     plan, zone = plan_in_force(client), clinic_zone()
     earlier = tuple(
-        Plan.objects.filter(client=client, ended_at__isnull=False)
+        Plan.objects.filter(client__in=records_of(client.pk), ended_at__isnull=False)
         .select_related("service", "therapist__user")
         .order_by("-ended_at")
     )
     if plan is None:
-        return PlanPage(None, None, SafeString(), (), (), "", "", zone, earlier)
+        return PlanPage(None, None, SafeString(), (), (), "", "", zone, (), earlier)
     stands = standing(plan, now)
+    others = plans_in_force(client.pk).exclude(pk=plan.pk).select_related("service", "therapist__user")
     return PlanPage(
         plan=plan,
         standing=stands,
@@ -97,6 +110,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage:
         open_work=open_work(stands),
         series_url=series_url(stands, stands.to_book) if stands.to_book else "",
         zone=zone,
+        others=tuple(others),
         earlier=earlier,
     )
 
@@ -107,6 +121,7 @@ def progress_page(client: Client, now: datetime) -> ProgressPage:
     visits = tuple(note for note in signed_notes(client.pk) if note.pain_before is not None)
     drawn = [PainVisit(v.on, v.pain_before, v.pain_after) for v in visits if v.pain_before is not None]
     enough = len(drawn) >= VISITS_NEEDED
+    scores = Score.objects.filter(client__in=records_of(client.pk))
     return ProgressPage(
         plan=plan,
         goals=goal_boxes(standing(plan, now)) if plan else (),
@@ -114,7 +129,7 @@ def progress_page(client: Client, now: datetime) -> ProgressPage:
         visits_needed=VISITS_NEEDED,
         chart=pain_chart(drawn) if enough else SafeString(),
         summary=pain_summary(drawn) if enough else "",
-        counts=count_rows(list(Score.objects.filter(client=client).order_by("on", "recorded_at", "pk")), plan),
+        counts=count_rows(list(scores.order_by("on", "recorded_at", "pk")), plan),
     )
 
 
@@ -277,7 +292,7 @@ def goal_words(stands: GoalStanding) -> str:
 
 def goals_in_words(client_pk: int, now: datetime) -> list[str]:
     """Say each goal of the plan in force in a line, for the head of the session note."""
-    goals = Goal.objects.filter(plan__client=client_pk, plan__ended_at__isnull=True).order_by("pk")
+    goals = Goal.objects.filter(plan__in=plans_in_force(client_pk)[:1]).order_by("pk")
     return [
         _("%(measure)s: %(baseline)s to %(target)s by %(day)s")
         % {

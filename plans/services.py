@@ -12,7 +12,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Service, Therapist, User
+from clinic.people.services import lock_client
 from plans.models import COUNTED, HIGHEST, Cadence, Goal, Measure, Plan, PlanPhase, Score
 from plans.safety import planning_verdict
 
@@ -68,8 +70,8 @@ def make_plan(
     check_goals(goals, starts_on=starts_on)
     check_safety(client, service, starts_on)
     # The lock lets one of two therapists who press the button at once read the other's plan.
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    if Plan.objects.in_force().filter(client=client).exists():
+    lock_client(client.pk)
+    if Plan.objects.in_force().filter(client__in=records_of(client.pk)).exists():
         raise ValidationError(_("A plan is in force already. End it before you make another."))
     plan = Plan.objects.create(
         client=client,

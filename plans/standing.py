@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.times import local_date
+from clinic.people.merging import records_of
 from clinic.people.models import Client, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
-from plans.models import Goal, Measure, Plan, PlanPhase, Score
+from plans.models import Goal, Measure, Plan, PlanPhase, PlanQuerySet, Score
 from sessions.reading import SignedNote, signed_notes
 
 VISITS_NEEDED = 3
@@ -147,23 +148,24 @@ def course(*, baseline: Decimal, now: Decimal | None, target: Decimal) -> Course
 
 def plan_in_force(client: Client) -> Plan | None:
     """Return the client's plan, with everything a page of it needs; None where there is none."""
-    return (
-        Plan.objects.in_force()
-        .filter(client=client)
-        .select_related("service__modality", "therapist__user", "client")
-        .prefetch_related("phases", "goals")
-        .first()
-    )
+    found = plans_in_force(client.pk).select_related("service__modality", "therapist__user", "client")
+    return found.prefetch_related("phases", "goals").first()
+
+
+def plans_in_force(client_pk: int) -> PlanQuerySet:
+    """Return the client's plan; where two records were merged and each has one, the one agreed last comes first."""
+    return Plan.objects.in_force().filter(client__in=records_of(client_pk)).order_by("-agreed_at", "-pk")
 
 
 def standing(plan: Plan, now: datetime) -> Standing:
     """Return how a plan stands. A constant number of queries."""
     today = clinic_day(now)
-    found = Appointment.objects.filter(client_id=plan.client_id, status__in=COUNTING)
+    hers = records_of(plan.client_id)
+    found = Appointment.objects.filter(client__in=hers, status__in=COUNTING)
     appointments = list(found.with_people().order_by("starts_at"))
     booked = booked_of(appointments, now)
     visits = tuple(note for note in signed_notes(plan.client_id) if note.on >= plan.starts_on)
-    scores = list(Score.objects.filter(client_id=plan.client_id, on__gte=plan.starts_on).order_by("on", "recorded_at"))
+    scores = list(Score.objects.filter(client__in=hers, on__gte=plan.starts_on).order_by("on", "recorded_at"))
     return Standing(
         plan=plan,
         today=today,

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.people.merging import records_beside
 from clinic.people.models import User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.models import Appointment
@@ -28,18 +29,22 @@ def rows(user: User, now: datetime) -> Sequence[WorkRow]:
         Plan.objects.in_force()
         .filter(therapist__user=user)
         .alias(last_day=Max("phases__ends_on"))
+        .annotate(records=records_beside())
         .select_related("client")
         .prefetch_related("phases")
         .order_by("last_day", "pk")
     )
     visits: defaultdict[int, list[Appointment]] = defaultdict(list)
-    hers = Appointment.objects.filter(client__in=[plan.client_id for plan in plans], status__in=COUNTING)
+    records: dict[int, list[int]] = {plan.pk: plan.records for plan in plans}  # type: ignore[attr-defined]  # annotated
+    every = {pk for keys in records.values() for pk in keys}
+    hers = Appointment.objects.filter(client__in=every, status__in=COUNTING)
     for visit in hers.select_related("location"):
         visits[visit.client_id].append(visit)
     return [
         _row(plan, today)
         for plan in plans
-        if _last_day(plan) <= today + ENDS_SOON or _lacks_visit(plan, visits[plan.client_id], today, now)
+        if _last_day(plan) <= today + ENDS_SOON
+        or _lacks_visit(plan, [visit for pk in records[plan.pk] for visit in visits[pk]], today, now)
     ]
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.db.models import Prefetch, QuerySet
 
 from clinic.lib.body import Region
+from clinic.people.merging import records_of
 from clinic.people.models import Modality
 from sessions.modalities import details_form
 from sessions.models import Block, Note
@@ -46,7 +47,8 @@ def last_note(client_pk: int) -> SignedNote | None:
 
 def _signed_with_blocks(client_pk: int) -> QuerySet[Note]:
     blocks = Prefetch("blocks", Block.objects.select_related("modality"))
-    found = Note.objects.signed().filter(client=client_pk).select_related("appointment__location")
+    hers = Note.objects.signed().filter(client__in=records_of(client_pk))
+    found = hers.select_related("appointment__location")
     return found.prefetch_related(blocks).defer("canonical")
 
 

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
+from clinic.people.merging import records_of
 from clinic.people.models import Client, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.findings import open_findings
-from intake.models import Submission
+from intake.models import Invitation, Submission
 from intake.profile import IntakeProfile, profile_of
 from intake.reading import FindingRow, finding_rows
 from plans.pages import GoalBox, goal_boxes, line_of, open_work, where_words
@@ -116,14 +117,15 @@ def step_of(visit: Appointment) -> Step:
 def desk_page(client: Client, now: datetime) -> DeskPage:
     """Return contact, visits and the state of the intake, for those who may not read her answers."""
     visits = visits_of(client)
-    newest = Submission.objects.filter(client=client).sent().first()
+    newest = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
     state, is_open, may_invite = intake_state(newest)
+    invited = Invitation.objects.filter(client__in=records_of(client.pk)).open(now)
     return DeskPage(
         age=client.age_on(now.astimezone(clinic_zone()).date()),
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
-        invited_at=client.invitations.open(now).values_list("created_at", flat=True).order_by("-created_at").first(),
+        invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=[visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now],
         past=[visit for visit in reversed(visits) if visit.status in (*CAME, *MISSED)][:PAST_SHOWN],
     )
@@ -140,7 +142,9 @@ def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
 
 def visits_of(client: Client) -> list[Appointment]:
     """Return her visits, oldest first."""
-    return list(Appointment.objects.filter(client=client).with_people().order_by("starts_at", "pk"))
+    return list(
+        Appointment.objects.filter(client__in=records_of(client.pk)).with_people().order_by("starts_at", "pk")
+    )
 
 
 def plan_card(client: Client, now: datetime) -> PlanCard | None:
@@ -153,7 +157,7 @@ def plan_card(client: Client, now: datetime) -> PlanCard | None:
 
 def answers_of(client: Client) -> list[Submission]:
     """Return what she sent, newest first."""
-    return list(Submission.objects.filter(client=client).sent().select_related("reviewed_by"))
+    return list(Submission.objects.filter(client__in=records_of(client.pk)).sent().select_related("reviewed_by"))
 
 
 def timeline(

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.models import Location, Therapist, User
+from clinic.people.merging import Records
+from clinic.people.models import Client, Location, Therapist, User
 from clinic.scheduling.availability import availability
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import NOT_BEGUN, TAKING, Appointment, Status, StatusChange
@@ -203,11 +205,9 @@ def _grid(zone: ZoneInfo, day: date, visits: Sequence[Appointment], diaries: Map
 
 def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datetime) -> list[Block]:
     badges = badges_for(user, visits)
-    known = set(
-        Appointment.objects.filter(
-            client__in={visit.client_id for visit in visits}, status__in=TAKING, starts_at__lt=start
-        ).values_list("client_id", flat=True)
-    )
+    earlier = Appointment.objects.filter(client__in=Records(OuterRef("pk")), status__in=TAKING, starts_at__lt=start)
+    shown = Client.objects.filter(pk__in={visit.client_id for visit in visits})
+    known = set(shown.filter(Exists(earlier)).values_list("pk", flat=True))
     changed_at = {
         (pk, after): at
         for pk, after, at in StatusChange.objects.filter(appointment__in=visits)

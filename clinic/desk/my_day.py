@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from clinic.desk.force import Force, force_of
 from clinic.lib.times import local_date
+from clinic.people.merging import records_of
 from clinic.people.models import User, clinic_zone
 from clinic.people.worklist import WorkRow, worklists
 from clinic.scheduling.badges import Badge, badges_for
@@ -132,12 +133,12 @@ def next_client(visits: Sequence[Appointment], now: datetime) -> NextClient | No
     if visit is None:
         return None
     profile = profile_of(visit.client)
+    earlier = Appointment.objects.filter(client__in=records_of(visit.client_id), starts_at__lt=visit.starts_at)
     verb, url = next_step(visit)
     return NextClient(
         visit=visit,
         when=when_words(visit, now),
-        visit_number=visit.client.appointments.filter(status=Status.COMPLETED, starts_at__lt=visit.starts_at).count()
-        + 1,
+        visit_number=earlier.filter(status=Status.COMPLETED).count() + 1,
         force=force_of(visit.client_id, visit.local_start.date()),
         last=last_note(visit.client_id),
         has_intake=profile is not None,

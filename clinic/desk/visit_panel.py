@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic.desk.day import review_badges
 from clinic.lib.times import local_date
+from clinic.people.merging import records_of
 from clinic.people.models import User
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.badges import Badge, badges_for
@@ -94,7 +95,8 @@ class VisitPanel:
 def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
     """Return what the panel shows, for somebody at the desk or the therapist herself."""
     zone = visit.location.zone
-    earlier = visit.client.appointments.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
+    hers = Appointment.objects.filter(client__in=records_of(visit.client_id))
+    earlier = hers.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
     badges = badges_for(user, [visit])[visit.pk]
     return VisitPanel(
         visit=visit,

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from clinic.audit.services import record_look
+from clinic.people.merging import records_of
 from clinic.people.models import Client, ClientQuerySet, Picture, Role, User
 
 P = ParamSpec("P")
@@ -88,10 +89,20 @@ def shown_picture(digest: str) -> Picture:
         raise Http404 from None
 
 
+def kept_one(found: ClientQuerySet, pk: int) -> Client:
+    """Return the record that was kept of the person with this key, among those that may be seen, or raise Http404."""
+    client = found.filter(pk__in=records_of(pk), merged_into__isnull=True).first()
+    if client is None:
+        raise Http404
+    return client
+
+
 def client_for(user: User, pk: int, why: str, *, now: datetime) -> Client:
-    """Return a client whom this login may see, and log the look. Raises Http404 for strangers."""
-    visible = Client.objects.visible_to(user).select_related("primary_therapist__user")
-    client = one_of(visible, pk)
+    """Return a client whom this login may see, and log the look. Raises Http404 for strangers.
+
+    The key of a record that was merged leads to the one that was kept.
+    """
+    client = kept_one(Client.objects.visible_to(user).select_related("primary_therapist__user"), pk)
     record_look(by=user.pk, client=client.pk, what=client, why=why, now=now)
     return client
 

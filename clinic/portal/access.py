@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from clinic.people.access import ClinicRequest, log_look, one_of, own_clients
+from clinic.people.access import ClinicRequest, kept_one, log_look, own_clients
 from clinic.people.models import Client, User
 
 CHOSEN = "portal_client"
@@ -21,7 +21,7 @@ class Whom:
 
 def own_client(user: User, pk: int, why: str, *, now: datetime) -> Client:
     """Return a client for whom this login acts. Raises Http404 for everybody else's."""
-    client = one_of(own_clients(user), pk)
+    client = kept_one(own_clients(user), pk)
     log_look(user, client.pk, client, why, now=now)
     return client
 
@@ -38,4 +38,4 @@ def whom(request: ClinicRequest, why: str) -> Whom:
 
 def choose(request: ClinicRequest, pk: int) -> None:
     """Remember whose pages are shown on this device."""
-    request.session[CHOSEN] = one_of(own_clients(request.user), pk).pk
+    request.session[CHOSEN] = kept_one(own_clients(request.user), pk).pk

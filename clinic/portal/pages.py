@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, User
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from intake.access import Pending, pending_for
@@ -55,7 +56,8 @@ def home_page(user: User, client: Client, now: datetime) -> HomePage:
 
 def visits_page(client: Client, now: datetime) -> VisitsPage:
     """Return the visits to come, soonest first, and those that were, newest first."""
-    past = Appointment.objects.filter(client=client, status__in=TOLD_AS_PAST).with_people().order_by("-starts_at")
+    hers = Appointment.objects.filter(client__in=records_of(client.pk))
+    past = hers.filter(status__in=TOLD_AS_PAST).with_people().order_by("-starts_at")
     return VisitsPage(upcoming=list(upcoming_of(client, now)), past=list(past[:PAST_SHOWN]), place=first_place())
 
 
@@ -69,7 +71,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage | None:
 
 
 def upcoming_of(client: Client, now: datetime) -> AppointmentQuerySet:
-    return Appointment.objects.filter(client=client).upcoming(now).with_people()
+    return Appointment.objects.filter(client__in=records_of(client.pk)).upcoming(now).with_people()
 
 
 def first_place() -> Location | None:

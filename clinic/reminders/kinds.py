@@ -37,6 +37,7 @@ class Kind:
     None when the message is no longer needed (cancelled, done). It locks what it speaks of, so that no sending begins
     after a change was committed. Beside the words of the template it may hold
     - `about_at`: where it is no longer that of the message (a moved visit), the message is dropped;
+    - `client`: to whom it goes now, where what it is about may pass to another record (two were merged, or parted);
     - `zone`: the ZoneInfo in whose wall clock times are written and quiet hours kept; else that of the first location.
     The template is also given `clinic` and `called`. No health detail ever goes into a message.
     """

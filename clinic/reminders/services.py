@@ -192,10 +192,11 @@ def begin_sending(pk: int, token: UUID, now: datetime) -> tuple[Message, Letter]
 
 def letter_or_obstacle(message: Message, now: datetime) -> Letter | Outcome:
     """Write the letter, or say what becomes of the message instead."""
-    kind, client, channel = kinds[message.kind], message.client, channels[message.channel]
+    kind, channel = kinds[message.kind], channels[message.channel]
     if now >= message.useless_after:
         return Outcome(State.MISSED)
     context = kind.context(message.subject_pk, now)
+    client = message.client if context is None else context.pop("client", message.client)
     if context is None or context.get("about_at", message.about_at) != message.about_at or client.archived_at:
         return Outcome(State.DROPPED)
     if kind.needs_consent and not has_contact_consent(client, message.channel):

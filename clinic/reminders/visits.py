@@ -94,12 +94,13 @@ def locked_with_people(visits: AppointmentQuerySet) -> AppointmentQuerySet:
     In the order of their keys, as scheduling locks them.
     """
     locked = visits.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    return locked.select_related("therapist__user", "location")
+    return locked.select_related("client", "therapist__user", "location")
 
 
 def visit_words(visit: Appointment) -> dict[str, Any]:
-    """Return what may be said about a visit in a mail: when, where and with whom; never what for."""
+    """Return to whom a mail about a visit goes, and what it may say: when, where and with whom; never what for."""
     return {
+        "client": visit.client,
         "starts_at": visit.starts_at,
         "therapist": visit.therapist.user.first_name,
         "location": visit.location,

@@ -12,6 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.lib.times import day_bounds
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist
 from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
@@ -168,19 +169,20 @@ def _taken(
     taken = _Taken()
     concerned = Q(therapist__in=people) | Q(location=location)
     if client is not None:
-        concerned |= Q(client=client)
+        concerned |= Q(client__in=records_of(client.pk))
     rows = (
         Appointment.objects.taking_time()
         .filter(concerned, occupied__overlap=DateTimeTZRange(*during))
         .exclude(status=Status.HELD, held_until__lte=now)
+        .annotate(is_hers=Q(client__in=records_of(*([client.pk] if client else []))))
     )
     if leaving_out is not None:
         rows = rows.exclude(pk=leaving_out.pk)
-    fields = ("therapist_id", "room_id", "client_id", "occupied_from", "occupied_until", "starts_at", "ends_at")
-    for therapist, room, client_pk, occupied_from, occupied_until, starts_at, ends_at in rows.values_list(*fields):
+    fields = ("therapist_id", "room_id", "is_hers", "occupied_from", "occupied_until", "starts_at", "ends_at")
+    for therapist, room, is_hers, occupied_from, occupied_until, starts_at, ends_at in rows.values_list(*fields):
         taken.by_therapist[therapist].append(Span(occupied_from, occupied_until))
         taken.by_room[room].append(Span(occupied_from, occupied_until))
-        if client is not None and client_pk == client.pk:
+        if is_hers:
             taken.by_client.append(Span(starts_at, ends_at))
     return taken
 

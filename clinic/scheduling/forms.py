@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Service, Therapist
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
@@ -208,7 +209,7 @@ def refuse_unqualified(form: forms.Form, day_field: str) -> None:
 
 def last_wish(client: Client) -> dict[str, Any]:
     """Return what she had last, to begin with: service, therapist and location."""
-    last = Appointment.objects.filter(client=client).order_by("-starts_at").first()
+    last = Appointment.objects.filter(client__in=records_of(client.pk)).order_by("-starts_at").first()
     if last is None:
         return {
             "service": Service.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),

@@ -10,6 +10,7 @@ from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import local_date
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 
 
@@ -124,10 +125,11 @@ class Series(models.Model):
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, user: User) -> AppointmentQuerySet:
-        """Keep what this login may see: staff see all, a client's login only its own."""
+        """Keep what this login may see: staff see all, a client's login only its own, on whichever of her records."""
         if user.is_staff_member:
             return self
-        return self.filter(client__accesses__user=user)
+        own = Client.objects.visible_to(user).values_list("pk", flat=True)
+        return self.filter(client__in=records_of(*own))
 
     def taking_time(self) -> AppointmentQuerySet:
         """Keep those that take the therapist's and the room's time."""

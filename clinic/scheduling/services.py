@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -24,6 +24,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from clinic.audit.services import record_change
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
+from clinic.people.merging import records_of
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
 from clinic.people.services import lock_client
 from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
@@ -93,7 +94,7 @@ def book_appointment(
     at = booked_at or now
     with one_booking():
         lock_places([therapist.pk], location)
-        lock_client(client.pk)
+        plan = replace(plan, client=lock_client(client.pk))
         if earlier := _booked_before(idempotency_key, plan, by):
             return earlier
         expire_holds([therapist.pk], location, now=at)
@@ -147,7 +148,8 @@ def book_series(
     with one_booking():
         therapists = {plan.therapist.pk: plan.therapist for plan in plans}
         lock_places(therapists, location)
-        lock_client(client.pk)
+        fresh = lock_client(client.pk)
+        plans = [replace(plan, client=fresh) for plan in plans]
         if earlier := _series_before(series):
             return earlier
         expire_holds(therapists, location, now=now)
@@ -276,8 +278,8 @@ def refresh_review_needed(*, client: Client, now: datetime) -> None:
     with transaction.atomic():
         lock_client(client.pk)
         visits = list(
-            Appointment.objects.not_begun(now).filter(client=client).select_for_update(no_key=True, of=("self",))
-            .select_related("service", "location").order_by("pk")
+            Appointment.objects.not_begun(now).filter(client__in=records_of(client.pk))
+            .select_for_update(no_key=True, of=("self",)).select_related("service", "location").order_by("pk")
         )  # fmt: skip
         answers = review_needed([_planned(visit) for visit in visits]) if visits else []
         changed = [visit for visit, answer in zip(visits, answers, strict=True) if answer != visit.review_needed]

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
+from clinic.people.merging import records_beside, records_of
 from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User
 
 
@@ -63,12 +64,22 @@ def create_client(
     return client
 
 
-def lock_client(client_pk: int) -> None:
-    """Lock a client until the transaction ends.
+def lock_client(client_pk: int) -> Client:
+    """Lock a client, with all her records, until the transaction ends, and return the named one as it is now.
 
     Whoever decides by what is known of her waits for whoever writes it, and the other way round.
     """
-    list(Client.objects.filter(pk=client_pk).select_for_update(no_key=True).values_list("pk", flat=True))
+    return lock_records([client_pk])[client_pk]
+
+
+def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
+    """Lock all records of these clients, in the order of their keys, and return them by key."""
+    while True:
+        hers = Client.objects.filter(pk__in=records_of(*client_pks)).order_by("pk")
+        held = {record.pk: record for record in hers.select_for_update(no_key=True, of=("self",))}
+        # A merge that we waited for may have put them into one that is not among them.
+        if {record.merged_into_id for record in held.values()} <= {None, *held}:
+            return held
 
 
 @recorded
@@ -113,13 +124,14 @@ def has_contact_consent(client: Client, channel: str) -> bool:
 
 def consenting(client_pks: Collection[int], channel: str) -> set[int]:
     """Return those of the clients whose latest word on this channel is yes; one query."""
-    latest = (
-        ContactConsent.objects.filter(client_id__in=client_pks, channel=channel)
-        .order_by("client_id", "-at", "-pk")
-        .distinct("client_id")
-        .values_list("client_id", "is_given")
+    words = (
+        ContactConsent.objects.filter(client__in=records_of(*client_pks), channel=channel)
+        .annotate(records=records_beside())
+        .order_by("at", "pk")
+        .values_list("records", "is_given")
     )
-    return {client_pk for client_pk, is_given in latest if is_given}
+    said = {record: is_given for records, is_given in words for record in records}
+    return {client_pk for client_pk in client_pks if said.get(client_pk)}
 
 
 @recorded
