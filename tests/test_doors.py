@@ -82,6 +82,9 @@ DOORS: Mapping[str, Door] = {
     "people:client-edit": Door(STAFF, STAFF, at="client"),
     "people:settings": Door(OWNERS, ONLY_GET),
     "audit:client-history": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
+    "audit:client-looks": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
+    "audit:record-history": Door(OWNERS, ONLY_GET, at="record"),
+    "audit:clinic-history": Door(OWNERS, ONLY_GET),
     # desk
     "desk:day": Door(STAFF, ONLY_GET),
     "desk:my-day": Door(THERAPISTS, ONLY_GET),
@@ -230,6 +233,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "": {},
         "client": {"pk": alice.pk},
         "client_pk": {"client_pk": alice.pk},
+        "record": {"kind": "therapist", "pk": bea.pk},
         "visit": {"pk": visit.pk},
         "note": {"pk": note.pk},
         "block": {"pk": note.pk, "block_pk": block.pk},

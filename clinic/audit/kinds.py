@@ -15,6 +15,9 @@ from clinic.lib.registry import Registry
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+    from pghistory.models import Event
+
+    from clinic.audit.words import Manner
 
 
 class Reader(Protocol):
@@ -28,16 +31,22 @@ class Reader(Protocol):
 class Part:
     """One tracked model whose rows belong to a record."""
 
-    events: type[Model]
+    model: type[Model]
     title: StrOrPromise
     # The column of an event that holds the key of the record it belongs to.
     record: str = "pgh_obj_id"
     # Fields that say nothing to people, or only what the head of the entry says already.
     left_out: frozenset[str] = frozenset()
     # How the values of a field are said, where the field itself does not know.
-    words: Mapping[str, Callable[[Any], StrOrPromise]] = field(default_factory=dict)
+    words: Mapping[str, Callable[[Any, Manner], StrOrPromise]] = field(default_factory=dict)
     # Health: everybody else learns that it was changed, by whom and when, and not a word of it.
     is_for_therapists_only: bool = False
+
+    @property
+    def events(self) -> type[Event]:
+        """The rows that the triggers keep of the model's."""
+        events: type[Event] = self.model.pgh_event_model  # type: ignore[attr-defined]  # pghistory adds it at run time
+        return events
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,8 @@ class Kind:
     title: StrOrPromise
     model: type[Model]
     parts: tuple[Part, ...]
+    # The acts told in words hang on her by `client_pk`, whatever they were done to.
+    is_of_clients: bool = False
 
 
 kinds: Registry[Kind] = Registry("kind of record")
@@ -59,3 +70,8 @@ names: Registry[Names] = Registry("way to name things")
 def newest_first(name: str) -> dict[str, object]:
     """Return the Meta of an event table that grows with the years: its index serves the clinic's history page."""
     return {"indexes": [Index(fields=["-pgh_created_at"], name=f"{name}_event_newest")]}
+
+
+def label_of(model: type[Model]) -> str:
+    """Return the model's label, e.g. people.client."""
+    return str(model._meta.label_lower)  # noqa: SLF001  # public by Django's documentation

@@ -1,54 +1,79 @@
-"""A client's history as one list, newest first."""
+"""Which lines the history has: of one record or of the whole clinic, newest first, to be paged and then put in words.
+
+Two sources read as one list: the events that triggers keep of each tracked row, and the acts that services tell in
+words (`Change`). The looks stand apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.apps import apps
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Cast
 
+from clinic.audit.kinds import Part, kinds, label_of
 from clinic.audit.models import Change, Look
 
-LOOKED, CHANGED = "looked", "changed"
+ACT = "audit.change"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the history: who (empty: nobody was signed in), did what, to which thing, why or how, when."""
+class Row(NamedTuple):
+    """Where one line of the history stands: in the table of this model, under this key."""
 
     at: datetime
-    who: str
-    is_change: bool
-    thing: str
-    words: str
+    source: str
+    pk: int
 
 
-def history_rows(client_pk: int) -> QuerySet[Any, Any]:
-    """Return looks and changes as raw rows, newest first, to be paged and then read by `entries`."""
-    columns = ("at", "who", "did", "what", "said", "pk")
-    looks = Look.objects.filter(client_pk=client_pk).annotate(
-        who=F("by__name"), did=Value(LOOKED, CharField()), said=F("why")
-    )
-    changes = Change.objects.filter(client_pk=client_pk).annotate(
-        who=F("by__name"), did=Value(CHANGED, CharField()), said=F("words")
-    )
-    return looks.values_list(*columns).union(changes.values_list(*columns), all=True).order_by("-at", "-pk")
+def record_rows(kind: str, pks: Collection[int]) -> QuerySet[Any, Any]:
+    """Return the rows about one record (several keys: records that were merged), newest first."""
+    events = [_event_rows(part, Q(**{f"{part.record}__in": pks})) for part in kinds[kind].parts]
+    return _newest_first([*events, _act_rows(_acts_about(kind, pks))])
 
 
-def entries(rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
-    """Return the rows in words."""
-    return [
-        Entry(at=at, who=who or "", is_change=did == CHANGED, thing=thing_called(what), words=said)
-        for at, who, did, what, said, _pk in rows
-    ]
+def clinic_rows(
+    *, kind: str = "", by: int | None = None, between: tuple[datetime, datetime] | None = None
+) -> QuerySet[Any, Any]:
+    """Return the rows about everything, newest first: of one kind of record, by one person, between two moments."""
+    told = [kinds[kind]] if kind else list(kinds)
+    its_event = Q(pgh_created_at__gte=between[0], pgh_created_at__lt=between[1]) if between else Q()
+    its_act = Q(at__gte=between[0], at__lt=between[1]) if between else Q()
+    if by is not None:
+        its_event &= Q(pgh_context__by=by)
+        its_act &= Q(by=by)
+    if kind:
+        its_act &= _acts_about(kind)
+    events = [_event_rows(part, its_event) for one in told for part in one.parts]
+    return _newest_first([*events, _act_rows(its_act)])
 
 
-def thing_called(label: str) -> str:
-    """Return what people call the things of this model; the label itself where the model is gone."""
-    try:
-        return str(apps.get_model(label)._meta.verbose_name)  # noqa: SLF001  # public by Django's documentation
-    except LookupError:
-        return label
+def look_rows(client_pks: Collection[int]) -> QuerySet[Look]:
+    """Return who looked at something about a client, newest first."""
+    return Look.objects.filter(client_pk__in=client_pks).select_related("by").order_by("-at", "-pk")
+
+
+def _acts_about(kind: str, pks: Collection[int] | None = None) -> Q:
+    about = kinds[kind]
+    if about.is_of_clients:
+        return Q(client_pk__isnull=False) if pks is None else Q(client_pk__in=pks)
+    of_kind = Q(what=label_of(about.model))
+    return of_kind if pks is None else of_kind & Q(what_pk__in=pks)
+
+
+def _event_rows(part: Part, condition: Q) -> QuerySet[Any, Any]:
+    # All columns of one type: else PostgreSQL sorts the whole union, where it could take the newest of each table.
+    rows = part.events._default_manager.filter(condition)  # noqa: SLF001  # public by Django's documentation
+    return rows.annotate(
+        at=F("pgh_created_at"), source=Value(label_of(part.events), CharField()), row=Cast("pgh_id", BigIntegerField())
+    ).values_list("at", "source", "row")
+
+
+def _act_rows(condition: Q) -> QuerySet[Any, Any]:
+    acts = Change.objects.filter(condition).annotate(source=Value(ACT, CharField()), row=F("pk"))
+    return acts.values_list("at", "source", "row")
+
+
+def _newest_first(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    return parts[0].union(*parts[1:], all=True).order_by("-at", "source", "-row")

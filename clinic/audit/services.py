@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar, cast
 from django.db import connection, transaction
 from django.db.models import Model
 
+from clinic.audit.kinds import label_of
 from clinic.audit.models import Change, Look
 
 P = ParamSpec("P")
@@ -76,7 +77,7 @@ def _tell_database(facts: Mapping[str, object]) -> None:
 
 def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -> None:
     """Record that user `by` opened `what`, which belongs to the client with key `client`."""
-    facts = {"by_id": by, "client_pk": client, "what": label_of(what), "what_pk": what.pk, "why": why}
+    facts = {"by_id": by, "client_pk": client, "what": label_of(type(what)), "what_pk": what.pk, "why": why}
     if not Look.objects.filter(**facts, at__gt=now - SAME_LOOK).exists():
         Look.objects.create(**facts, at=now)
 
@@ -87,9 +88,4 @@ def record_change(*, by: int | None, client: int | None, what: Model, words: str
     For what the change history does not track because it is about health, and for acts that are more than their rows.
     `client` is None for what is about no client.
     """
-    Change.objects.create(by_id=by, client_pk=client, what=label_of(what), what_pk=what.pk, words=words, at=now)
-
-
-def label_of(what: Model) -> str:
-    """Return the model's label, e.g. people.client."""
-    return what._meta.label_lower  # noqa: SLF001  # public by Django's documentation
+    Change.objects.create(by_id=by, client_pk=client, what=label_of(type(what)), what_pk=what.pk, words=words, at=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
@@ -14,9 +14,13 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
+from clinic.audit.kinds import kinds
 from clinic.audit.services import record_look
 from clinic.people.merging import records_of
 from clinic.people.models import Client, ClientQuerySet, Picture, Role, User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -95,6 +99,14 @@ def kept_one(found: ClientQuerySet, pk: int) -> Client:
     if client is None:
         raise Http404
     return client
+
+
+def record_with_history(kind: str, pk: int) -> tuple[Model, StrOrPromise]:
+    """Return a record whose history has a page, and what people call its kind. A client's has a road of its own."""
+    if kind not in kinds or kinds[kind].is_of_clients:
+        raise Http404
+    found = kinds[kind]
+    return one_of(found.model._default_manager.all(), pk), found.title  # noqa: SLF001  # public by Django's documentation
 
 
 def client_for(user: User, pk: int, why: str, *, now: datetime) -> Client:

@@ -1,25 +1,133 @@
-"""Who looked at what, and who changed what."""
+"""Who looked at what, and who changed what: before and after, when and why."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from typing import Any
+
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clinic.audit.reading import entries, history_rows
-from clinic.people.access import ClinicRequest, client_for, for_roles
-from clinic.people.models import Role, clinic_zone
+from clinic.audit.reading import clinic_rows, look_rows, record_rows
+from clinic.audit.telling import acts, looks
+from clinic.audit.words import Manner
+from clinic.lib.times import day_bounds
+from clinic.people.access import ClinicRequest, client_for, for_roles, record_with_history
+from clinic.people.forms.history import HistoryForm
+from clinic.people.merging import records_of
+from clinic.people.models import Client, Clinic, Role, clinic_zone
 
 PER_PAGE = 25
+A_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @require_safe
 @for_roles(Role.OWNER, Role.THERAPIST)
 def client_history(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Show who looked at what about a client and who changed what."""
+    """Show what was changed about a client, in all records that were merged into hers."""
     client = client_for(request.user, pk, _("history"), now=request.now)
-    page = Paginator(history_rows(client.pk), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"client": client, "page": page, "entries": entries(page.object_list), "zone": clinic_zone()}
+    records = _records(client)
+    manner = _manner()
+    page = Paginator(record_rows("client", records), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "client": client,
+        "page": page,
+        "acts": acts(page.object_list, reader=request.user, manner=manner),
+        "manner": manner,
+        "names_records": len(records) > 1,
+    }
     return render(request, "audit/client_history.html", context)
+
+
+@require_safe
+@for_roles(Role.OWNER, Role.THERAPIST)
+def client_looks(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Show who looked at something about a client."""
+    client = client_for(request.user, pk, _("history"), now=request.now)
+    page = Paginator(look_rows(_records(client)), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"client": client, "page": page, "looks": looks(page.object_list), "zone": clinic_zone()}
+    return render(request, "audit/client_looks.html", context)
+
+
+@require_safe
+@for_roles(Role.OWNER)
+def record_history(request: ClinicRequest, kind: str, pk: int) -> HttpResponse:
+    """Show what was changed about a member of staff, a therapist, a place, a service or the clinic."""
+    record, title = record_with_history(kind, pk)
+    page = Paginator(record_rows(kind, [pk]), PER_PAGE).get_page(request.GET.get("page"))
+    manner = _manner()
+    context = {
+        "record": record,
+        "title": title,
+        "page": page,
+        "acts": acts(page.object_list, reader=request.user, manner=manner),
+        "manner": manner,
+    }
+    return render(request, "audit/record_history.html", context)
+
+
+@require_safe
+@for_roles(Role.OWNER)
+def clinic_history(request: ClinicRequest) -> HttpResponse:
+    """Show the newest changes of the whole clinic, by whom, of what and on which day the owner asks for."""
+    form = HistoryForm(request.GET or None)
+    asked = form.is_valid()
+    manner = _manner()
+    rows = clinic_rows()
+    if asked:
+        day = form.chosen_day
+        rows = clinic_rows(
+            kind=form.chosen_kind, by=form.chosen_by, between=day_bounds(manner.zone, day) if day else None
+        )
+    page = stretch(rows, request.GET.get("page", ""))
+    context = {
+        "form": form,
+        "is_asking": asked and form.is_asking,
+        "page": page,
+        "acts": acts(page.rows, reader=request.user, manner=manner),
+        "manner": manner,
+    }
+    return render(request, "audit/clinic_history.html", context)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A page of a list that is not counted, for counting years of changes takes longer than reading the newest."""
+
+    rows: list[Any]
+    number: int
+    has_next: bool
+
+    @property
+    def has_previous(self) -> bool:
+        return self.number > 1
+
+    @property
+    def previous_number(self) -> int:
+        return self.number - 1
+
+    @property
+    def next_number(self) -> int:
+        return self.number + 1
+
+
+def stretch(rows: QuerySet[Any, Any], typed: str) -> Stretch:
+    """Return the page with the typed number; the first where it is none."""
+    number = int(typed) if A_PAGE_NUMBER.fullmatch(typed) else 1
+    start = (number - 1) * PER_PAGE
+    found = list(rows[start : start + PER_PAGE + 1])
+    return Stretch(rows=found[:PER_PAGE], number=number, has_next=len(found) > PER_PAGE)
+
+
+def _records(client: Client) -> list[int]:
+    return list(Client.objects.filter(pk__in=records_of(client.pk)).values_list("pk", flat=True))
+
+
+def _manner() -> Manner:
+    clinic = Clinic.objects.only("currency").first()
+    return Manner(zone=clinic_zone(), currency=clinic.currency if clinic else "")

@@ -1,0 +1,106 @@
+"""What of this room has a history, and how it is told. The pages are views/history.py; the words are made in audit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Model
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from clinic.audit.kinds import Kind, Part, kinds, label_of, names
+from clinic.lib.templatetags.stillpoint import money
+from clinic.people.models import (
+    Client,
+    ClientAccess,
+    Clinic,
+    Location,
+    OpeningHours,
+    Picture,
+    Qualification,
+    Room,
+    Service,
+    Therapist,
+    TherapistLocation,
+    TherapistsNote,
+    User,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from clinic.audit.words import Manner
+
+WHO_AND_WHEN = frozenset({"created_at", "created_by", "granted_at", "set_up_at"})
+
+
+def register_histories() -> None:
+    """Tell the audit room which records there are, of which parts they consist, and what things are called."""
+    client = Kind(
+        title=_("client"),
+        model=Client,
+        parts=(
+            part(Client, _("client"), words={"language": language}),
+            part(ClientAccess, _("sign-in"), record="client_id"),
+            part(TherapistsNote, _("note for therapists"), record="client_id", is_for_therapists_only=True),
+        ),
+        is_of_clients=True,
+    )
+    therapist = Kind(
+        title=_("therapist"),
+        model=Therapist,
+        parts=(
+            part(Therapist, _("therapist")),
+            part(Qualification, _("qualification"), record="therapist_id"),
+            part(TherapistLocation, _("place of work"), record="therapist_id"),
+        ),
+    )
+    location = Kind(
+        title=_("location"),
+        model=Location,
+        parts=(
+            part(Location, _("location")),
+            part(OpeningHours, _("opening hours"), record="location_id", words={"weekday": weekday}),
+        ),
+    )
+    clinic = part(Clinic, _("clinic"), words={"language": language, "languages": languages})
+    kinds.register("client", client)
+    kinds.register("staff", Kind(_("person who signs in"), User, (part(User, _("person who signs in")),)))
+    kinds.register("therapist", therapist)
+    kinds.register("location", location)
+    kinds.register("room", Kind(_("room"), Room, (part(Room, _("room")),)))
+    kinds.register("service", Kind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),)))
+    kinds.register("clinic", Kind(_("clinic"), Clinic, (clinic,)))
+    names.register(label_of(Picture), pictures)
+
+
+def part(model: type[Model], title: StrOrPromise, **told: Any) -> Part:
+    """Describe a tracked model as a part of a record."""
+    return Part(model=model, title=title, left_out=WHO_AND_WHEN, **told)
+
+
+def language(code: str, _manner: Manner) -> StrOrPromise:
+    """Name a language in words."""
+    return dict(settings.LANGUAGES).get(code, code)
+
+
+def languages(codes: list[str], manner: Manner) -> str:
+    """Name several languages in words."""
+    return ", ".join(str(language(code, manner)) for code in codes)
+
+
+def weekday(number: int, _manner: Manner) -> StrOrPromise:
+    """Name a weekday; 0 is Monday."""
+    return WEEKDAYS[number]
+
+
+def price(minor: int, manner: Manner) -> str:
+    """Write a price in the clinic's currency."""
+    return money(minor, manner.currency)
+
+
+def pictures(pks: Collection[int]) -> Mapping[int, str]:
+    """Call each picture one; what it shows stands on its page, and its content is not read for this."""
+    return dict.fromkeys(pks, str(_("a picture")))
