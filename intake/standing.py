@@ -147,7 +147,7 @@ def urgent_at_visits() -> QuerySet[Finding]:
     return unknown.select_related("client").order_by(is_emergency, "raised_at", "pk")
 
 
-def count(user: User) -> int:
+def count(user: User, now: datetime) -> int:
     """Return how many answers wait for a therapist."""
     return to_review().count() + urgent_at_visits().count() if user.is_therapist else 0
 

@@ -50,7 +50,7 @@ def drafts_of(user: User) -> QuerySet[Note]:
     )
 
 
-def _count(user: User) -> int:
+def _count(user: User, now: datetime) -> int:
     return Note.objects.drafts_of(user).count() if user.is_therapist else 0
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from clinic.people.models import Clinic
 from clinic.people.worklist import counts_for
@@ -21,4 +22,6 @@ def worklist_counts(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_staff_member:
         return {}
-    return {"worklist_counts": counts_for(user)}
+    # A page of error may come from before the moment was read.
+    now = getattr(request, "now", None) or timezone.now()
+    return {"worklist_counts": counts_for(user, now)}

@@ -36,7 +36,7 @@ class Worklist:
     heading: StrOrPromise
     empty: StrOrPromise
     rows: Callable[[User, datetime], Sequence[WorkRow]]
-    count: Callable[[User], int] | None = None
+    count: Callable[[User, datetime], int] | None = None
     # Whose work it is; the others are not even told that nothing waits.
     roles: frozenset[Role] = frozenset(Role)
 
@@ -44,6 +44,6 @@ class Worklist:
 worklists: Registry[Worklist] = Registry("worklist")
 
 
-def counts_for(user: User) -> dict[str, int]:
+def counts_for(user: User, now: datetime) -> dict[str, int]:
     """Return the number of open pieces of work by worklist name, as the navigation shows it."""
-    return {name: worklist.count(user) for name, worklist in worklists.items() if worklist.count}
+    return {name: worklist.count(user, now) for name, worklist in worklists.items() if worklist.count}

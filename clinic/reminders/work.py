@@ -51,7 +51,7 @@ def badge_of(message: Message) -> Badge | None:
     return None
 
 
-def count(user: User) -> int:
+def count(user: User, now: datetime) -> int:
     """Return how many messages need a person."""
     return Message.objects.needing_a_person().count() if minds_messages(user) else 0
 

@@ -231,5 +231,5 @@ def test_a_plan_whose_visits_are_all_made_is_no_work_though_none_is_to_come(
     assert list(worklists["plans"].rows(bea.user, later)) == []
 
 
-def test_the_navigation_counts_only_what_it_shows(plan: Plan, bea: Therapist) -> None:
-    assert set(counts_for(bea.user)) == {"reviews", "notes", "messages"}
+def test_the_navigation_counts_only_what_it_shows(plan: Plan, bea: Therapist, now: datetime) -> None:
+    assert set(counts_for(bea.user, now)) == {"reviews", "notes", "messages"}

@@ -153,7 +153,7 @@ def test_the_number_beside_messages_counts_what_needs_a_person_for_those_who_min
     count = worklists["messages"].count
 
     assert count is not None
-    assert [count(user) for user in (dana, olga, bea.user, carl)] == [1, 1, 0, 0]
+    assert [count(user, VISIT_AT - DAY) for user in (dana, olga, bea.user, carl)] == [1, 1, 0, 0]
 
 
 def test_the_worklist_says_which_message_failed_for_which_visit(failed: Message, dana: User, bea: Therapist) -> None:

@@ -448,8 +448,8 @@ def test_the_list_holds_this_therapists_drafts(draft: Note, as_bea: Browser, sig
 def test_drafts_are_open_work_for_their_therapist_only(
     draft: Note, bea: Therapist, dana: User, olga: User, now: datetime
 ) -> None:
-    assert counts_for(bea.user)["notes"] == 1
-    assert counts_for(dana)["notes"] == counts_for(olga)["notes"] == 0
+    assert counts_for(bea.user, now)["notes"] == 1
+    assert counts_for(dana, now)["notes"] == counts_for(olga, now)["notes"] == 0
     (row,) = worklists["notes"].rows(bea.user, now + timedelta(days=1))
     assert (row.title, row.verb, row.url, row.is_urgent) == ("Alice Marques", "Finish", url("note", draft.pk), True)
     assert worklists["notes"].rows(dana, now) == []

@@ -87,12 +87,12 @@ def test_an_urgent_answer_at_the_start_is_a_finding_and_urgent_work(
     visit: Appointment, calm: None, start: Start, bea: Therapist, now: datetime,
     sign: str, rule: str, effect: str, words: str,
 ) -> None:  # fmt: skip
-    before = counts_for(bea.user)["reviews"]
+    before = counts_for(bea.user, now)["reviews"]
     with pytest.raises(NotToday):
         start(visit, is_usual=False, neck_artery=[sign])
     finding = Finding.objects.get(rule=rule)
     assert (finding.effect, finding.submission, finding.closed_at) == (effect, None, None)
-    assert counts_for(bea.user)["reviews"] == before + 1
+    assert counts_for(bea.user, now)["reviews"] == before + 1
     row = worklists["reviews"].rows(bea.user, now)[0]
     assert (row.title, row.detail, row.is_urgent) == ("Alice Marques", words, True)
     assert row.url == reverse("intake:findings", args=[visit.client_id])
