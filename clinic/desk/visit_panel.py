@@ -17,9 +17,8 @@ from clinic.people.merging import records_of
 from clinic.people.models import User
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.badges import Badge, badges_for
-from clinic.scheduling.models import TAKING, Appointment, Status, StatusChange
+from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.offers import again
-from clinic.scheduling.services import MOVABLE
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import day_words, time_words
 

@@ -83,7 +83,9 @@ def availability(
 
     With a `client`, her other visits are in the way too. `leaving_out` is a visit about to be moved: it is in nobody's.
     """
-    people = {therapist.pk: therapist.usual_room_id for therapist in therapists}
+    asked = list(therapists)
+    people = {therapist.pk: therapist.usual_room_id for therapist in asked}
+    licences = {therapist.pk: _licence_end(therapist, location.zone) for therapist in asked}
     start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
     hours = _hours(people, location, first, last)
     away = _away(people, location, start, end)
@@ -96,7 +98,13 @@ def availability(
         zone=location.zone,
         now=now,
         diaries={
-            pk: Diary(hours[pk], away[pk], busy=merged(taken.by_therapist[pk]), client=merged(taken.by_client))
+            pk: Diary(
+                hours[pk],
+                away[pk],
+                busy=merged(taken.by_therapist[pk]),
+                client=merged(taken.by_client),
+                licence_ends_at=licences[pk],
+            )
             for pk in people
         },
         rooms={pk: merged(taken.by_room[pk]) for pk in rooms},
@@ -112,8 +120,13 @@ def qualified_therapists(service: Service, day: date) -> list[Therapist]:
 
 
 def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
-    """Say whether she may give this service on that day."""
-    return _qualifications(service, day).filter(therapist=therapist).exists()
+    """Say whether she may give this service on that day; whoever has left, perhaps just now, may not."""
+    return _qualifications(service, day).filter(therapist=therapist, therapist__archived_at__isnull=True).exists()
+
+
+def _licence_end(therapist: Therapist, zone: ZoneInfo) -> datetime | None:
+    """Return when the licence's last day ends at the place; None where no licence is known."""
+    return day_bounds(zone, therapist.licence_expires_on)[1] if therapist.licence_expires_on else None
 
 
 def _qualifications(service: Service, day: date) -> QuerySet[Qualification]:
@@ -190,7 +203,7 @@ def _taken(
 def _rooms_in_order(location: Location) -> list[int]:
     """Return the rooms in the order to give them out: those that are nobody's usual one first."""
     somebodys = Therapist.objects.filter(usual_room=OuterRef("pk"), archived_at__isnull=True)
-    rooms = Room.objects.filter(location=location, archived_at__isnull=True)
+    rooms = Room.objects.filter(location=location, location__archived_at__isnull=True, archived_at__isnull=True)
     return list(
         rooms.annotate(is_somebodys=Exists(somebodys)).order_by("is_somebodys", "pk").values_list("pk", flat=True)
     )

@@ -87,6 +87,7 @@ class Status(models.TextChoices):
 # Those that take the therapist's and the room's time. Requests compete, they do not hold.
 TAKING = (Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
 UPCOMING = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
+MOVABLE = (Status.REQUESTED, *UPCOMING)
 NOT_BEGUN = (Status.REQUESTED, *UPCOMING, Status.ARRIVED)
 
 
@@ -146,6 +147,15 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def not_begun(self, now: datetime) -> AppointmentQuerySet:
         """Keep visits whose session is still to come: also one that waits, or is a little late."""
         return self.filter(ends_at__gt=now, status__in=NOT_BEGUN)
+
+    def movable(self, now: datetime) -> AppointmentQuerySet:
+        """Keep visits to come that may still be moved, soonest first; a hold that has run out is none."""
+        kept = self.filter(starts_at__gte=now, status__in=MOVABLE).exclude(status=Status.HELD, held_until__lte=now)
+        return kept.order_by("starts_at", "pk")
+
+    def to_rebook(self, now: datetime) -> AppointmentQuerySet:
+        """Keep visits to come with a therapist who has left."""
+        return self.movable(now).filter(therapist__archived_at__isnull=False)
 
     def with_people(self) -> AppointmentQuerySet:
         """Bring client, therapist, place and service along in the same query."""

@@ -29,16 +29,17 @@ from clinic.people.models import Client, Clinic, Location, Room, Service, Therap
 from clinic.people.services import lock_client
 from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
 from clinic.scheduling.gates import PlannedVisit, review_needed
-from clinic.scheduling.models import TAKING, UPCOMING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
+from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
 from clinic.scheduling.slots import Kind
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import moment_words, obstacle_words
 
 LOCK_TIMEOUT = timedelta(seconds=3)
 MOST_VISITS = 104
-MOVABLE = (Status.REQUESTED, *UPCOMING)
 # Rules that staff may pass over with a reason; that two visits meet is never among them.
-PASSABLE = frozenset({Kind.PAST, Kind.AWAY, Kind.OFF})
+PASSABLE = frozenset({Kind.UNLICENSED, Kind.PAST, Kind.AWAY, Kind.OFF})
+# Of them, those that need an owner's reason; nobody else's helps.
+FOR_OWNERS_ONLY = frozenset({Kind.UNLICENSED})
 
 
 class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk, not a fault
@@ -55,8 +56,9 @@ class ChosenVisit:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is asked for."""
+    """What is asked for, and by whom."""
 
+    by: User | None
     client: Client
     service: Service
     therapist: Therapist
@@ -90,7 +92,7 @@ def book_appointment(
     `booked_at` dates a booking made earlier elsewhere. Raises SlotTaken, and ValidationError with code "needs_reason"
     for a rule that `override_reason` may pass over.
     """
-    plan = _Plan(client, service, therapist, location, starts_at, room, override_reason.strip())
+    plan = _Plan(by, client, service, therapist, location, starts_at, room, override_reason.strip())
     at = booked_at or now
     with one_booking():
         lock_places([therapist.pk], location)
@@ -144,7 +146,7 @@ def book_series(
     series.clean_fields(exclude=["booked_by"])
     if not 1 <= len(chosen) <= count <= MOST_VISITS:
         raise ValidationError(_("A series has 1 to %(most)d visits."), params={"most": MOST_VISITS})
-    plans = [_Plan(client, service, one.therapist, location, one.starts_at, None, "") for one in chosen]
+    plans = [_Plan(by, client, service, one.therapist, location, one.starts_at, None, "") for one in chosen]
     with one_booking():
         therapists = {plan.therapist.pk: plan.therapist for plan in plans}
         lock_places(therapists, location)
@@ -201,6 +203,7 @@ def move_appointment(
             raise _moved_meanwhile(appointment)
         expire_holds(therapists, appointment.location, now=now, leaving_out=appointment)
         plan = _Plan(
+            by,
             appointment.client,
             appointment.service,
             therapist or appointment.therapist,
@@ -243,7 +246,7 @@ def change_status(
             raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
         _check_step(appointment, to, now)
         if takes_time_again:
-            _check_place_again(appointment, now=now)
+            _check_place_again(appointment, by=by, now=now)
             appointment.review_needed = review_needed([_planned(appointment)])[0]
         appointment.status = to
         appointment.held_until = None
@@ -524,6 +527,8 @@ def _check_time(plan: _Plan, free: Availability) -> tuple[int, bool]:
         words = obstacle_words(found, therapist.user.first_name, plan.location.zone, plan.starts_at)
         if found.kind not in PASSABLE:
             raise SlotTaken(words)
+        if found.kind in FOR_OWNERS_ONLY and not (plan.by and plan.by.is_owner):
+            raise SlotTaken(_("%(obstacle)s Only an owner may book beyond it."), params={"obstacle": words})
         if not plan.override_reason:
             raise _needs_reason(words)
     room = free.room_at(therapist.pk, length, plan.starts_at, asked_for)
@@ -537,13 +542,14 @@ def _needs_reason(obstacle: str) -> ValidationError:
     return ValidationError(words, "needs_reason", {"obstacle": obstacle})
 
 
-def _check_place_again(appointment: Appointment, *, now: datetime) -> None:
+def _check_place_again(appointment: Appointment, *, by: User | None, now: datetime) -> None:
     """Refuse a visit the time it had, where something is in the way by now.
 
     That its time has begun is nothing, for a wrong step is taken back later than it was taken; and a reason that was
     given for passing over a rule still counts.
     """
     plan = _Plan(
+        by,
         appointment.client,
         appointment.service,
         appointment.therapist,

@@ -63,23 +63,30 @@ class Length:
 class Diary:
     """One therapist at one location over some days: spans sorted and apart from each other.
 
-    `busy` is with buffers; `client` is where the client whose visit is planned has other visits, without theirs.
+    `busy` is with buffers; `client` is where the client whose visit is planned has other visits, without theirs. From
+    `licence_ends_at` on, the therapist's licence no longer counts; None is nothing known.
     """
 
     hours: Sequence[Span]
     away: Sequence[Away]
     busy: Sequence[Span]
     client: Sequence[Span] = ()
+    licence_ends_at: datetime | None = None
 
     @property
     def working(self) -> list[Span]:
         """Return the hours in which she is really there."""
         return without(self.hours, merged(away.span for away in self.away))
 
+    def is_licensed_at(self, start: datetime) -> bool:
+        """Tell whether a visit may begin then as far as the licence goes."""
+        return self.licence_ends_at is None or start < self.licence_ends_at
+
 
 class Kind(Enum):
     """Why a time is not free."""
 
+    UNLICENSED = auto()
     PAST = auto()
     AWAY = auto()
     OFF = auto()
@@ -89,7 +96,7 @@ class Kind(Enum):
 
 
 class Obstacle(NamedTuple):
-    """What is in the way; `span` is the absence or the other visit, where there is one."""
+    """What is in the way; `span` is the absence, the other visit or the time without a licence, where there is one."""
 
     kind: Kind
     span: Span | None = None
@@ -161,7 +168,7 @@ def open_slots(
         if start < earliest:
             start += -((start - earliest) // step) * step
         while start + timedelta(minutes=length.minutes) <= opening.end:
-            if collision(diary, rooms, length, start) is None:
+            if diary.is_licensed_at(start) and collision(diary, rooms, length, start) is None:
                 yield start
             start += step
 
@@ -184,10 +191,15 @@ def collision(diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, sta
 def obstacle(
     diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime, *, earliest: datetime
 ) -> Obstacle | None:
-    """Return why a visit cannot start at `start`, or None if it can. What nobody may pass over comes first."""
+    """Return why a visit cannot start at `start`, or None if it can.
+
+    What nobody may pass over comes first, then what only an owner may.
+    """
     if found := collision(diary, rooms, length, start):
         return found
     visit = length.visit(start)
+    if diary.licence_ends_at and not diary.is_licensed_at(start):
+        return Obstacle(Kind.UNLICENSED, Span(diary.licence_ends_at, visit.end))
     if start < earliest:
         return Obstacle(Kind.PAST)
     for away in diary.away:

@@ -32,11 +32,10 @@ from clinic.scheduling.forms import (
     last_wish,
     read_choice,
 )
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.models import MOVABLE, Appointment, Status
 from clinic.scheduling.offers import FreeTime, preview_series
 from clinic.scheduling.series_page import left_out, series_page
 from clinic.scheduling.services import (
-    MOVABLE,
     ChosenVisit,
     SlotTaken,
     book_appointment,

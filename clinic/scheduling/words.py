@@ -35,14 +35,19 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
         case Kind.CLIENT if found.span:
             until = {"until": time_words(found.span.end, zone)}
             return _("The client has another visit until %(until)s.") % until
+        case Kind.UNLICENSED if found.span:
+            # The span begins when the licence's last day has ended.
+            last_day = date_format(timezone.localtime(found.span.start, zone) - timedelta(days=1), "D j M Y")
+            return _("The licence of %(therapist)s ends on %(last_day)s.") % (facts | {"last_day": last_day})
         case Kind.AWAY if found.span:
             return _away_words(found, facts, zone)
         case Kind.NO_ROOM:
-            return _("No room is free on %(day)s at %(time)s.") % facts
+            words = _("No room is free on %(day)s at %(time)s.")
         case Kind.PAST:
-            return _("%(day)s, %(time)s has passed.") % facts
+            words = _("%(day)s, %(time)s has passed.")
         case _:
-            return _("%(therapist)s does not work on %(day)s at %(time)s.") % facts
+            words = _("%(therapist)s does not work on %(day)s at %(time)s.")
+    return words % facts
 
 
 def _away_words(found: Obstacle, facts: dict[str, str], zone: ZoneInfo) -> str:
