@@ -80,6 +80,11 @@ DOORS: Mapping[str, Door] = {
     "people:client-list": Door(STAFF, ONLY_GET),
     "people:client-new": Door(STAFF, STAFF),
     "people:client-edit": Door(STAFF, STAFF, at="client"),
+    "people:client-consents": Door(STAFF, STAFF, at="client"),
+    "people:client-note": Door(THERAPISTS, "in 404 404 404 302 404", at="client"),
+    # She has visits to come.
+    "people:client-archive": Door(STAFF, "in 404 404 409 409 409", at="client"),
+    "people:client-bring-back": Door(ONLY_POST, STAFF_DONE, at="client"),
     "people:settings": Door(OWNERS, ONLY_GET),
     "audit:client-history": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
     "audit:client-looks": Door("in 404 404 404 200 200", ONLY_GET, at="client"),

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
+from clinic.desk.record import Record, record_of
 from clinic.people.merging import records_of
-from clinic.people.models import Client, clinic_zone
+from clinic.people.models import Client, TherapistsNote, clinic_zone
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.findings import open_findings
 from intake.models import Invitation, Submission
@@ -73,6 +74,8 @@ class Chart:
     upcoming: Sequence[Appointment]
     startable: Step | None
     plan: PlanCard | None
+    record: Record
+    note: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class DeskPage:
     invited_at: datetime | None
     upcoming: Sequence[Appointment]
     past: Sequence[Appointment]
+    zone: ZoneInfo
+    record: Record
 
 
 def chart(client: Client, now: datetime) -> Chart:
@@ -107,7 +112,15 @@ def chart(client: Client, now: datetime) -> Chart:
         upcoming=upcoming,
         startable=next((step_of(v) for v in visits if v.status in STARTABLE and v.is_today(now)), None),
         plan=plan_card(client, now),
+        record=record_of(client, now),
+        note=therapists_note(client),
     )
+
+
+def therapists_note(client: Client) -> str:
+    """Return what colleagues should know before they treat her; for therapists only."""
+    notes = TherapistsNote.objects.filter(client__in=records_of(client.pk)).order_by("client_id")
+    return "\n".join(notes.values_list("text", flat=True))
 
 
 def step_of(visit: Appointment) -> Step:
@@ -119,15 +132,18 @@ def desk_page(client: Client, now: datetime) -> DeskPage:
     visits = visits_of(client)
     newest = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
     state, is_open, may_invite = intake_state(newest)
+    zone = clinic_zone()
     invited = Invitation.objects.filter(client__in=records_of(client.pk)).open(now)
     return DeskPage(
-        age=client.age_on(now.astimezone(clinic_zone()).date()),
+        age=client.age_on(now.astimezone(zone).date()),
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=[visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now],
         past=[visit for visit in reversed(visits) if visit.status in (*CAME, *MISSED)][:PAST_SHOWN],
+        zone=zone,
+        record=record_of(client, now),
     )
 
 

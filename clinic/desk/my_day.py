@@ -142,7 +142,7 @@ def next_client(visits: Sequence[Appointment], now: datetime) -> NextClient | No
         force=force_of(visit.client_id, visit.local_start.date()),
         last=last_note(visit.client_id),
         has_intake=profile is not None,
-        room_wishes=profile.room_wishes if profile else (),
+        room_wishes=visit.client.room_wishes,
         verb=verb,
         url=url,
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.people.views import clients, pictures, settings, setup
+from clinic.people.views import clients, pictures, record, settings, setup
 
 app_name = "people"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("clients/", clients.client_list, name="client-list"),
     path("clients/new/", clients.client_new, name="client-new"),
     path("clients/<int:pk>/edit/", clients.client_edit, name="client-edit"),
+    path("clients/<int:pk>/consents/", record.client_consents, name="client-consents"),
+    path("clients/<int:pk>/note/", record.client_note, name="client-note"),
+    path("clients/<int:pk>/archive/", record.client_archive, name="client-archive"),
+    path("clients/<int:pk>/bring-back/", record.client_bring_back, name="client-bring-back"),
     # the owner's pages
     path("settings/", settings.settings, name="settings"),
 ]

@@ -54,7 +54,6 @@ HEALTH = (
     "pain",
     "Pain",
     "Lighter on the left",
-    "Dim",
     "Findings",
     "Migraine days",
     "Phase 1",

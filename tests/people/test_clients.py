@@ -5,9 +5,12 @@ from datetime import date
 from html import unescape
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from clinic.people.models import Client, ClientAccess, ContactConsent, User
 from clinic.people.services import (
@@ -16,6 +19,7 @@ from clinic.people.services import (
     record_contact_consent,
     update_client,
 )
+from clinic.people.twins import Twin
 from tests.factories import ClientFactory
 
 LIST, NEW = "/clients/", "/clients/new/"
@@ -142,29 +146,65 @@ def test_what_was_typed_stays_when_something_is_wrong(as_dana, typed):
     assert not Client.objects.exists()
 
 
-@pytest.mark.parametrize(("more", "lacking"), [("by_email", "email"), ("new_login", "email"), ("by_text", "phone")])
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        ({"by_email": "on"}, "email"),
+        ({"new_login": "self"}, "email"),
+        ({"new_login": "guardian"}, "guardian_email"),
+        ({"by_text": "on"}, "phone"),
+    ],
+)
 def test_a_channel_needs_its_address(as_dana, typed, more, lacking):
-    page = as_dana.post(NEW, typed | {more: "on", lacking: ""})
+    page = as_dana.post(NEW, typed | more | {lacking: ""})
     assert lacking in page.context["form"].errors
     assert not Client.objects.exists()
 
 
 @pytest.mark.parametrize(
-    "same",
+    ("same", "words"),
     [
-        {"email": "ana@example.org"},
-        {"phone": "+351912345678"},
-        {"legal_name": "ANA REIS", "born_on": date(1990, 5, 6)},
+        ({"email": "ana@example.org"}, ("e-mail",)),
+        ({"phone": "+351912345678"}, ("phone",)),
+        ({"other_phone": "+351912345678"}, ("phone",)),
+        ({"legal_name": "ANA REIS", "born_on": date(1990, 5, 6)}, ("name and date of birth",)),
+        ({"phone": "+351912345678", "email": "ANA@example.org"}, ("phone", "e-mail")),
     ],
 )
-def test_it_asks_before_it_adds_somebody_twice(as_dana, typed, same):
+def test_it_asks_before_it_adds_somebody_twice_and_says_what_is_the_same(as_dana, typed, same, words):
     twin = ClientFactory(**{"legal_name": "Somebody", "email": "", "phone": "", "born_on": None} | same)
     page = as_dana.post(NEW, typed)
-    assert page.context["twin"] == twin
-    assert reverse("desk:client", args=[twin.pk]) in page.content.decode()
+    assert page.context["twins"] == [Twin(twin, words)]
+    text = page.content.decode()
+    assert reverse("desk:client", args=[twin.pk]) in text
+    assert all(f"same {word}" in text for word in words)
     assert Client.objects.count() == 1
     as_dana.post(NEW, typed | {"save_anyway": "1"})
     assert Client.objects.count() == 2
+
+
+def test_a_second_phone_is_compared_as_well(as_dana, typed):
+    mother = ClientFactory(legal_name="Rosa Reis", email="", phone="+351912345678")
+    page = as_dana.post(NEW, typed | {"phone": "", "other_phone": "+351 912345678", "email": ""})
+    assert page.context["twins"] == [Twin(mother, ("phone",))]
+
+
+def test_of_a_family_that_shares_an_address_she_who_has_the_name_stands_first(as_dana, typed):
+    ClientFactory.create_batch(5, email="ana@example.org")
+    herself = ClientFactory(legal_name="Ana Réis", email="", born_on=date(1990, 5, 6))
+    twins = as_dana.post(NEW, typed).context["twins"]
+    assert twins[0] == Twin(herself, ("name and date of birth",))
+    assert [twin.same for twin in twins[1:]] == [("e-mail",)] * 3
+
+
+def test_asking_about_twins_costs_the_same_for_one_and_for_many(as_dana, typed, django_assert_num_queries, bea):
+    ClientFactory(email="ana@example.org", primary_therapist=bea)
+    as_dana.post(NEW, typed)
+    with CaptureQueriesContext(connection) as one:
+        as_dana.post(NEW, typed)
+    ClientFactory.create_batch(30, email="ana@example.org", primary_therapist=bea)
+    with django_assert_num_queries(len(one)):
+        as_dana.post(NEW, typed)
 
 
 @pytest.mark.parametrize("same", [{"legal_name": "Ana Reis", "born_on": None}, {"born_on": date(1990, 5, 6)}])
@@ -199,13 +239,13 @@ def test_it_shows_and_records_only_consents_that_change(as_dana, dana, typed, al
 
 
 def test_a_sign_in_is_given_with_the_tick(as_dana, typed):
-    as_dana.post(NEW, typed | {"new_login": "on"})
+    as_dana.post(NEW, typed | {"new_login": "self"})
     access = ClientAccess.objects.get()
     assert (access.user.email, access.client.legal_name, access.relation) == ("ana@example.org", "Ana Reis", "self")
 
 
 def test_a_sign_in_that_is_refused_leaves_nothing_half_saved(as_dana, typed, dana):
-    page = as_dana.post(NEW, typed | {"new_login": "on", "email": dana.email})
+    page = as_dana.post(NEW, typed | {"new_login": "self", "email": dana.email})
     assert "member of staff" in page.content.decode()
     assert not Client.objects.exists()
 
@@ -227,20 +267,128 @@ def test_no_tick_can_take_away_the_sign_in_of_another_client(as_dana, typed, ali
 def test_the_desks_form_asks_nothing_about_health(as_dana, alice):
     fields = set(as_dana.get(edit_url(alice)).context["form"].fields)
     assert fields == {
-        "legal_name",
-        "preferred_name",
-        "pronouns",
-        "born_on",
-        "email",
-        "phone",
-        "primary_therapist",
-        "alert",
-        "by_email",
-        "by_text",
-        "source",
-        "logins",
-        "new_login",
+        *("legal_name", "preferred_name", "pronouns", "born_on", "email", "phone", "other_phone", "address"),
+        *("emergency_name", "emergency_relation", "emergency_phone", "physician_name", "physician_contact"),
+        *("guardian_name", "guardian_relation", "guardian_phone", "guardian_email"),
+        *("light", "sound", "scent", "temperature", "talk", "table_angle"),
+        *("primary_therapist", "alert", "by_email", "by_text", "source", "logins", "new_login"),
     }
+
+
+WHOLE = {
+    "other_phone": "+351 210 000 010",
+    "address": "Rua do Cais 12\r\n1200 Lisboa",
+    "emergency_name": "Rui Reis",
+    "emergency_relation": "husband",
+    "emergency_phone": "+351 960 000 000",
+    "physician_name": "Dr. Lopes",
+    "physician_contact": "Practice at the harbour",
+    "light": "dim",
+    "sound": "silence",
+    "scent": "none",
+    "temperature": "warm",
+    "talk": "little",
+    "table_angle": "raised",
+}
+
+
+def test_the_whole_record_is_kept(as_dana, typed):
+    assert as_dana.post(NEW, typed | WHOLE).status_code == 302
+    client = Client.objects.get()
+    kept = {name: str(getattr(client, name)) for name in WHOLE}
+    assert kept == WHOLE | {
+        "other_phone": "+351210000010",
+        "emergency_phone": "+351960000000",
+        "address": "Rua do Cais 12\n1200 Lisboa",
+    }
+    assert client.room_wishes == (
+        "Light in the room: Dim",
+        "Sound: Silence",
+        "Scent: None",
+        "Temperature: Warm",
+        "Talk: As little as possible",
+        "On the table: Head raised",
+    )
+
+
+def test_a_form_sent_as_it_was_opened_changes_nothing(as_dana, typed):
+    as_dana.post(NEW, typed | WHOLE)
+    client = Client.objects.get()
+    form = as_dana.get(edit_url(client)).context["form"]
+    shown = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    assert as_dana.post(edit_url(client), opened(as_dana, client) | shown).status_code == 302
+    assert Client.pgh_event_model.objects.filter(pgh_obj=client.pk, pgh_label="update").count() == 0
+
+
+def folds(page: HttpResponse) -> dict[str, bool]:
+    """Return the folded parts of the form, and which of them are open."""
+    found = re.findall(r'<details class="form-fold"( open)?>\s*<summary>([^<]+)</summary>', page.content.decode())
+    return {title: bool(is_open) for is_open, title in found}
+
+
+def test_what_holds_nothing_is_folded_away(as_dana, typed):
+    assert set(folds(as_dana.get(NEW)).values()) == {False}
+    as_dana.post(NEW, typed | {"preferred_name": "", "pronouns": "", "alert": "", "light": "dim"})
+    opened_folds = {title for title, is_open in folds(as_dana.get(edit_url(Client.objects.get()))).items() if is_open}
+    assert opened_folds == {"Wishes for the room"}
+
+
+def test_a_fold_opens_when_something_in_it_is_to_be_put_right(as_dana, typed):
+    page = as_dana.post(NEW, typed | {"preferred_name": "", "pronouns": "", "alert": "", "emergency_phone": "12"})
+    assert {title for title, is_open in folds(page).items() if is_open} == {"Emergency contact"}
+    assert "This is no phone number." in page.content.decode()
+
+
+def test_a_client_under_18_is_saved_with_her_guardian_only(as_dana, typed, now):
+    child = typed | {"born_on": "2010-05-06"}
+    page = as_dana.post(NEW, child)
+    assert {"guardian_name", "guardian_phone"} <= set(page.context["form"].errors)
+    assert folds(page)["Parent or guardian"]
+    assert not Client.objects.exists()
+    assert (
+        as_dana.post(NEW, child | {"guardian_name": "Rosa Reis", "guardian_email": "Rosa@Example.org"}).status_code
+        == 302
+    )
+    assert Client.objects.get().guardian_email == "rosa@example.org"
+
+
+def test_the_guardian_gets_a_sign_in_of_her_own(as_dana, typed, now):
+    guardian = {"guardian_name": "Rosa Reis", "guardian_email": "rosa@example.org", "new_login": "guardian"}
+    as_dana.post(NEW, typed | guardian | {"born_on": "2010-05-06"})
+    access = ClientAccess.objects.get()
+    assert (access.user.email, access.user.name, access.relation) == ("rosa@example.org", "Rosa Reis", "guardian")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Björk", "王小明", "Мария Иванова-Петрова", "O’Sullivan", "D'Arcy", "Nguyễn Thị Hạnh", "محمد", "X Æ A-12", "Ng"],
+)
+def test_names_in_any_script_and_of_one_word_are_kept_as_typed(as_dana, name):
+    as_dana.post(NEW, {"legal_name": name})
+    client = Client.objects.get()
+    assert (client.legal_name, client.name) == (name, name)
+    assert escape(name) in as_dana.get(reverse("desk:client", args=[client.pk])).content.decode()
+
+
+@pytest.mark.parametrize("field", ["legal_name", "alert", "address", "emergency_name"])
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b"])
+def test_a_control_character_is_refused_with_a_sentence(as_dana, typed, field, character):
+    page = as_dana.post(NEW, typed | {field: f"Ana{character} Reis"})
+    assert page.status_code == 200
+    assert len(page.context["form"].errors[field]) == 1
+    assert page.context["form"].errors[field][0].endswith(".")
+    assert not Client.objects.exists()
+
+
+def test_a_client_born_on_29_february_is_kept(as_dana):
+    as_dana.post(NEW, {"legal_name": "Ana", "born_on": "1988-02-29"})
+    assert Client.objects.get().born_on == date(1988, 2, 29)
+
+
+def test_29_february_of_a_common_year_is_refused(as_dana):
+    page = as_dana.post(NEW, {"legal_name": "Ana", "born_on": "1987-02-29"})
+    assert "born_on" in page.context["form"].errors
+    assert not Client.objects.exists()
 
 
 @pytest.mark.parametrize("url", [LIST, NEW])

@@ -1,4 +1,4 @@
-"""The desk's form about a client."""
+"""The desk's form about a client: what is asked on the phone first, the rest folded away while it is empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User
+from clinic.people.forms.fields import Fold, PhoneField
+from clinic.people.models import ROOM_WISHES, Client, ClientAccess, ContactConsent, Therapist, User
 from clinic.people.services import (
     create_client,
     give_client_login,
@@ -23,8 +24,18 @@ from clinic.people.services import (
     take_client_login,
     update_client,
 )
+from clinic.people.twins import Twin, twins_among
 
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
+SELF, GUARDIAN = ClientAccess.Relation.SELF, ClientAccess.Relation.GUARDIAN
+
+# How she said that she may be written to: also the words that the history keeps.
+SAID = [("on the phone", _("on the phone")), ("in person", _("in person")), ("in writing", _("in writing"))]
+
+
+def _typed_in(**attrs: str) -> forms.TextInput:
+    """Return an input that the browser does not fill with what the desk typed about somebody else."""
+    return forms.TextInput(attrs={"autocomplete": "off", **attrs})
 
 
 class LoginsField(forms.ModelMultipleChoiceField[ClientAccess]):
@@ -39,18 +50,24 @@ class LoginsField(forms.ModelMultipleChoiceField[ClientAccess]):
 class ClientForm(forms.ModelForm[Client]):
     """What the desk knows about a client; nothing about health."""
 
+    phone = PhoneField(label=_("Phone"))
+    other_phone = PhoneField(label=_("Other phone"))
+    emergency_phone = PhoneField(label=_("Emergency contact's phone"))
+    guardian_phone = PhoneField(label=_("Guardian's phone"))
     by_email = forms.BooleanField(label=_("We may write by e-mail"), required=False)
     by_text = forms.BooleanField(label=_("We may send text messages"), required=False)
     source = forms.ChoiceField(
         label=_("How was that said?"),
-        choices=[("in person", _("in person")), ("on the phone", _("on the phone")), ("in writing", _("in writing"))],
-        initial="in person",
+        choices=SAID,
+        initial=SAID[0][0],
         widget=forms.RadioSelect(attrs={"class": "seg"}),
         required=False,
     )
-    new_login = forms.BooleanField(
-        label=_("Give a sign-in to the e-mail above"),
+    new_login = forms.ChoiceField(
+        label=_("New sign-in"),
+        choices=[("", _("none")), (SELF, _("for the client's e-mail")), (GUARDIAN, _("for the guardian's e-mail"))],
         help_text=_("It needs no password: a code is mailed each time. Only for an address that is surely right."),
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
         required=False,
     )
 
@@ -63,23 +80,42 @@ class ClientForm(forms.ModelForm[Client]):
             "born_on",
             "email",
             "phone",
+            "other_phone",
+            "address",
+            "emergency_name",
+            "emergency_relation",
+            "emergency_phone",
+            "guardian_name",
+            "guardian_relation",
+            "guardian_phone",
+            "guardian_email",
+            "physician_name",
+            "physician_contact",
+            *ROOM_WISHES,
             "primary_therapist",
             "alert",
         )
         widgets = {
-            "legal_name": forms.TextInput(attrs={"autocomplete": "off"}),
-            "preferred_name": forms.TextInput(attrs={"autocomplete": "off"}),
-            "pronouns": forms.TextInput(attrs={"autocomplete": "off"}),
+            "legal_name": _typed_in(),
+            "preferred_name": _typed_in(),
+            "pronouns": _typed_in(),
             "born_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "mid", "min": "1900-01-01"}),
             "email": forms.EmailInput(attrs={"autocomplete": "off"}),
-            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+            "address": forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+            "emergency_name": _typed_in(),
+            "emergency_relation": _typed_in(),
+            "guardian_name": _typed_in(),
+            "guardian_relation": _typed_in(),
+            "guardian_email": forms.EmailInput(attrs={"autocomplete": "off"}),
+            "physician_name": _typed_in(),
+            "physician_contact": forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+            **{wish: forms.RadioSelect(attrs={"class": "seg"}) for wish in ROOM_WISHES},
         }
+        labels = {"emergency_name": _("Name"), "physician_name": _("Name"), "guardian_name": _("Guardian's name")}
         help_texts = {
             "legal_name": _("As in the passport."),
             "preferred_name": _("If it differs from the first name."),
-            "phone": _("With the country code, as in +351 912 345 678."),
         }
-        error_messages = {"phone": {"invalid": _("This is no phone number; does it begin with the country code?")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,14 +128,17 @@ class ClientForm(forms.ModelForm[Client]):
             required=False,
             empty_label=_("not decided"),
         )
-        accesses = ClientAccess.objects.filter(client=client.pk).select_related("user").order_by("pk")
-        if accesses:
+        for wish in ROOM_WISHES:
+            known = [(code, words) for code, words in self.fields[wish].choices if code]  # type: ignore[attr-defined]
+            self.fields[wish].choices = [("", _("no wish")), *known]  # type: ignore[attr-defined]
+        self.accesses = ClientAccess.objects.filter(client=client.pk).select_related("user").order_by("pk")
+        if self.accesses:
             self.fields["logins"] = LoginsField(
-                accesses,
+                self.accesses,
                 label=_("May sign in for this client"),
                 help_text=_("Untick an address to take its sign-in away."),
                 required=False,
-                initial=accesses,
+                initial=self.accesses,
             )
         if client.pk:
             self.initial["by_email"] = has_contact_consent(client, EMAIL)
@@ -109,17 +148,40 @@ class ClientForm(forms.ModelForm[Client]):
                 self.fields[name].show_hidden_initial = True
         self.helper = FormHelper()
         self.helper.form_tag = False
-        self.helper.layout = Layout(
-            Fieldset(_("Name"), "legal_name", Div("preferred_name", "pronouns", css_class="two"), "born_on"),
+        self.helper.layout = self._layout()
+
+    def _layout(self) -> Layout:
+        """What the caller is asked first, then the rest in folds."""
+        return Layout(
             Fieldset(
-                _("Contact"),
-                Div("email", "phone", css_class="two"),
-                Div("by_email", "by_text"),
-                "source",
-                css_class="mt-3",
+                None,
+                "legal_name",
+                Div("born_on", "phone", css_class="two"),
+                Div("email", "primary_therapist", css_class="two"),
+                Div(Div("by_email", "by_text"), "source", css_class="two"),
             ),
-            Fieldset(_("Sign-in"), *(["logins"] if accesses else []), "new_login", css_class="mt-3"),
-            Fieldset(_("In the clinic"), "primary_therapist", "alert", css_class="mt-3"),
+            Div(
+                Fold(
+                    _("Called, and address"),
+                    Div("preferred_name", "pronouns", css_class="two"),
+                    Div("address", "other_phone", css_class="two"),
+                ),
+                Fold(
+                    _("Emergency contact"),
+                    Div("emergency_name", "emergency_relation", css_class="two"),
+                    "emergency_phone",
+                ),
+                Fold(
+                    _("Parent or guardian"),
+                    Div("guardian_name", "guardian_relation", css_class="two"),
+                    Div("guardian_phone", "guardian_email", css_class="two"),
+                ),
+                Fold(_("Referring physician"), Div("physician_name", "physician_contact", css_class="two")),
+                Fold(_("Wishes for the room"), Div(*ROOM_WISHES, css_class="two")),
+                Fold(_("Alert for the front desk"), "alert"),
+                Fold(_("Sign-in"), *(["logins"] if self.accesses else []), "new_login"),
+                css_class="form-folds",
+            ),
         )
 
     @property
@@ -133,22 +195,24 @@ class ClientForm(forms.ModelForm[Client]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if (cleaned.get("by_email") or cleaned.get("new_login")) and cleaned.get("email") == "":
+        if (cleaned.get("by_email") or cleaned.get("new_login") == SELF) and cleaned.get("email") == "":
             self.add_error("email", _("For messages or a sign-in we need the address."))
+        if cleaned.get("new_login") == GUARDIAN and cleaned.get("guardian_email") == "":
+            self.add_error("guardian_email", _("For a sign-in we need the guardian's address."))
         if cleaned.get("by_text") and cleaned.get("phone") == "":
             self.add_error("phone", _("For text messages we need the number."))
         if {"by_email", "by_text"} & {*self.changed_data} and not cleaned.get("source"):
             self.add_error("source", _("Say how the client agreed or declined."))
         return cleaned
 
-    def twin(self) -> Client | None:
-        """Return another client who may be the same person, judged by what was typed anew."""
+    def twins(self) -> list[Twin]:
+        """Return other clients who may be the same person, judged by what was typed anew."""
         changed = {*self.changed_data}
-        telling = changed & {"email", "phone"}
+        telling = changed & {"email", "phone", "other_phone"}
         if changed & {"legal_name", "born_on"}:
             telling |= {"legal_name", "born_on"}
         facts = {name: self.cleaned_data[name] for name in telling}
-        return Client.objects.active().exclude(pk=self.instance.pk).alike(**facts).first()
+        return twins_among(Client.objects.active().exclude(pk=self.instance.pk), **facts)
 
     @transaction.atomic
     def keep(self, *, by: User, now: datetime) -> Client:
@@ -157,7 +221,6 @@ class ClientForm(forms.ModelForm[Client]):
         Of a client who is known only what was changed, so that a form opened long ago takes nothing back.
         """
         facts = {name: self.cleaned_data[name] for name in self.Meta.fields}
-        facts["phone"] = str(facts["phone"])
         if self.instance.pk:
             changed = {name: fact for name, fact in facts.items() if name in self.changed_data}
             client = update_client(by=by, now=now, client=self.instance, **changed)
@@ -187,5 +250,7 @@ class ClientForm(forms.ModelForm[Client]):
             for access in self.fields["logins"].initial:
                 if access not in ticked and str(access.pk) in opened:
                     take_client_login(by=by, now=now, access=access)
-        if self.cleaned_data["new_login"]:
-            give_client_login(by=by, now=now, client=client, email=self.cleaned_data["email"])
+        relation = self.cleaned_data["new_login"]
+        if relation:
+            email = self.cleaned_data["guardian_email" if relation == GUARDIAN else "email"]
+            give_client_login(by=by, now=now, client=client, email=email, relation=relation)

@@ -1,6 +1,13 @@
 """Who there is and where they work, by what they are about."""
 
-from clinic.people.models.clients import Client, ClientAccess, ClientQuerySet, ContactConsent, TherapistsNote
+from clinic.people.models.clients import (
+    ROOM_WISHES,
+    Client,
+    ClientAccess,
+    ClientQuerySet,
+    ContactConsent,
+    TherapistsNote,
+)
 from clinic.people.models.clinic import Clinic, Picture, SetUpToken
 from clinic.people.models.importing import Import
 from clinic.people.models.logins import Invitation, Role, User, UserManager
@@ -17,6 +24,7 @@ from clinic.people.models.places import (
 from clinic.people.models.therapists import Qualification, QualificationQuerySet, Therapist, TherapistLocation
 
 __all__ = [
+    "ROOM_WISHES",
     "Client",
     "ClientAccess",
     "ClientQuerySet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import pghistory
@@ -14,9 +15,6 @@ from phonenumber_field.modelfields import PhoneNumberField
 from clinic.audit.kinds import newest_first
 from clinic.people.models.logins import User
 from clinic.people.models.therapists import Therapist
-
-# How she likes the room: on her record and on the forms that ask.
-ROOM_WISHES = ("light", "sound", "scent", "temperature", "talk", "table_angle")
 
 # In a search, fewer digits occur in everybody's number.
 FEWEST_DIGITS = 3
@@ -188,11 +186,23 @@ class Client(models.Model):
     @property
     def room_wishes(self) -> tuple[str, ...]:
         """How she likes the room, each with its question: “Light in the room: Dim”."""
-        chosen = (self._meta.get_field(name) for name in ROOM_WISHES if getattr(self, name))
+        fields = ((field, getattr(self, field.name)) for field in self._meta.fields if field.name in ROOM_WISHES)
         return tuple(
-            f"{capfirst(str(field.verbose_name))}: {capfirst(dict(field.flatchoices)[getattr(self, field.name)])}"
-            for field in chosen
+            f"{capfirst(str(field.verbose_name))}: {capfirst(str(ROOM_WISHES[field.name](wish).label))}"
+            for field, wish in fields
+            if wish
         )
+
+
+# What she may wish of the room, on her record and on the forms that ask.
+ROOM_WISHES: Mapping[str, type[models.TextChoices]] = {
+    "light": Client.Light,
+    "sound": Client.Sound,
+    "scent": Client.Scent,
+    "temperature": Client.Temperature,
+    "talk": Client.Talk,
+    "table_angle": Client.TableAngle,
+}
 
 
 @pghistory.track(meta=newest_first("therapists_note"))

@@ -4,63 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
+from clinic.lib.text import lines, one_line
+from clinic.lib.times import local_date
 from clinic.people.merging import records_beside, records_of
-from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User
+from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User, clinic_zone
+from clinic.people.phones import phone_number
+
+# From this birthday on, nobody else answers for a client.
+OF_AGE = 18
+# Born longer ago than this she is of age in every zone, and the clinic's need not be asked for.
+SURELY_OF_AGE = timedelta(days=(OF_AGE + 1) * 366)
+
+PHONES = frozenset({"phone", "other_phone", "emergency_phone", "guardian_phone"})
+EMAILS = frozenset({"email", "guardian_email"})
+OF_SEVERAL_LINES = frozenset({"address", "physician_contact"})
+EVERY_FACT = frozenset(field.name for field in Client._meta.fields)  # noqa: SLF001  # public by Django's documentation
+ABOUT_THE_GUARDIAN = frozenset({"born_on", "guardian_name", "guardian_phone", "guardian_email"})
 
 
-class ClientFields(TypedDict, total=False):
-    """What may be said about a client; what is left out stays as it is."""
+class ClientDetails(TypedDict, total=False):
+    """What may be said about a client beside her name."""
 
-    legal_name: str
     preferred_name: str
     pronouns: str
     born_on: date | None
     email: str
     phone: str
+    other_phone: str
+    address: str
     language: str
+    emergency_name: str
+    emergency_relation: str
+    emergency_phone: str
+    physician_name: str
+    physician_contact: str
+    guardian_name: str
+    guardian_relation: str
+    guardian_phone: str
+    guardian_email: str
+    light: str
+    sound: str
+    scent: str
+    temperature: str
+    talk: str
+    table_angle: str
     primary_therapist: Therapist | None
     alert: str
 
 
+class ClientFields(ClientDetails, total=False):
+    """What may be said about a client; what is left out stays as it is."""
+
+    legal_name: str
+
+
 @recorded
-def create_client(
-    *,
-    by: User | None,
-    now: datetime,
-    legal_name: str,
-    preferred_name: str = "",
-    pronouns: str = "",
-    born_on: date | None = None,
-    email: str = "",
-    phone: str = "",
-    language: str = "en",
-    primary_therapist: Therapist | None = None,
-    alert: str = "",
-) -> Client:
-    """Add a client; `by` is None when she comes by herself."""
-    _refuse_the_unborn(born_on, now)
-    client = Client(
-        legal_name=legal_name.strip(),
-        preferred_name=preferred_name.strip(),
-        pronouns=pronouns.strip(),
-        born_on=born_on,
-        email=email.strip().lower(),
-        phone=phone,
-        language=language,
-        primary_therapist=primary_therapist,
-        alert=alert.strip(),
-        created_at=now,
-        created_by=by,
-    )
-    client.full_clean()
+def create_client(*, by: User | None, now: datetime, legal_name: str, **details: Unpack[ClientDetails]) -> Client:
+    """Add a client; `by` is None when she comes by herself. Phones are understood as they were typed."""
+    client = new_client(by=by, now=now, legal_name=legal_name, **details)
     client.save()
+    return client
+
+
+def new_client(*, by: User | None, now: datetime, legal_name: str, **details: Unpack[ClientDetails]) -> Client:
+    """Return a client who may be saved as she is; for whoever saves many at once.
+
+    Raises ValidationError; who is under 18 needs a guardian, also when she comes by herself.
+    """
+    facts = _tidied({"legal_name": legal_name, **details})
+    client = Client(**facts, created_at=now, created_by=by)
+    _refuse_the_unborn(client, now)
+    client.full_clean()
+    _refuse_without_guardian(client, now)
     return client
 
 
@@ -83,27 +105,78 @@ def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
 
 
 @recorded
-def update_client(*, by: User, now: datetime, client: Client, **fields: Unpack[ClientFields]) -> Client:
-    """Change what is known about a client; what stays the same is neither written nor recorded."""
-    _refuse_the_unborn(fields.get("born_on"), now)
-    kept = Client.objects.select_for_update(of=("self",)).get(pk=client.pk)
-    changed = []
-    for name, value in fields.items():
-        new = value.strip() if isinstance(value, str) else value
-        new = new.lower() if name == "email" and isinstance(new, str) else new
-        if getattr(kept, name) != new:
-            setattr(kept, name, new)
-            changed.append(name)
-    if changed:
-        kept.full_clean()
-        kept.save(update_fields=changed)
+def update_client(*, by: User | None, now: datetime, client: Client, **fields: Unpack[ClientFields]) -> Client:
+    """Change what is known about a client; what stays the same is neither written, checked nor recorded.
+
+    Whoever works here gives a guardian where one is missing; what she herself answers (`by` is None) is taken without.
+    """
+    facts = _tidied(fields)
+    kept = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    changed = {name for name, new in facts.items() if getattr(kept, name) != new}
+    if not changed:
+        return kept
+    for name in changed:
+        setattr(kept, name, facts[name])
+    _refuse_the_unborn(kept, now)
+    # What was taken over from elsewhere may hold oddities, which must not stand in the way of another fact.
+    kept.full_clean(exclude=EVERY_FACT - changed)
+    if by is not None or changed & ABOUT_THE_GUARDIAN:
+        _refuse_without_guardian(kept, now)
+    kept.save(update_fields=changed)
     return kept
 
 
-def _refuse_the_unborn(born_on: date | None, now: datetime) -> None:
+def _tidied(fields: ClientFields) -> dict[str, Any]:
+    """Return the facts as they are kept. Raises ValidationError with a sentence per field."""
+    facts: dict[str, Any] = {}
+    problems: dict[str, ValidationError] = {}
+    for name, value in fields.items():
+        try:
+            facts[name] = _tidy(name, value) if isinstance(value, str) else value
+        except ValidationError as problem:
+            problems[name] = problem
+    if problems:
+        raise ValidationError(problems)
+    return facts
+
+
+def _tidy(name: str, typed: str) -> str:
+    if name in PHONES:
+        return phone_number(typed)
+    if name in OF_SEVERAL_LINES:
+        return lines(typed)
+    return one_line(typed).lower() if name in EMAILS else one_line(typed)
+
+
+def _refuse_the_unborn(client: Client, now: datetime) -> None:
     # A day's grace: the clinic's zone may already be in tomorrow.
-    if born_on is not None and born_on > now.date() + timedelta(days=1):
+    if client.born_on is not None and client.born_on > now.date() + timedelta(days=1):
         raise ValidationError({"born_on": _("This date of birth lies in the future.")})
+
+
+def lacks_guardian(client: Client, now: datetime) -> bool:
+    """Say whether she is under 18 and nobody is written down who answers for her."""
+    is_named = client.guardian_name and (client.guardian_phone or client.guardian_email)
+    return not is_named and is_under_age(client, now)
+
+
+def is_under_age(client: Client, now: datetime) -> bool:
+    """Say whether she is under 18 on the clinic's today."""
+    if client.born_on is None or now.date() - client.born_on > SURELY_OF_AGE:
+        return False
+    age = client.age_on(local_date(clinic_zone(), now))
+    return age is not None and age < OF_AGE
+
+
+def _refuse_without_guardian(client: Client, now: datetime) -> None:
+    if not lacks_guardian(client, now):
+        return
+    problems = {}
+    if not client.guardian_name:
+        problems["guardian_name"] = _("Under 18, a parent or guardian must be known: give the name.")
+    if not (client.guardian_phone or client.guardian_email):
+        problems["guardian_phone"] = _("Under 18, a parent or guardian must be reached: give a phone or an e-mail.")
+    raise ValidationError(problems)
 
 
 @transaction.atomic
@@ -141,13 +214,17 @@ def give_client_login(
     now: datetime,
     client: Client,
     email: str,
-    relation: str = ClientAccess.Relation.SELF,
+    relation: str = "",
 ) -> User:
     """Let the login of this e-mail act for the client; a family may share one. Makes the login where there is none.
 
-    `by` is None where she gave the address herself.
+    `by` is None where she gave the address herself. Where `relation` is not said, the guardian's address is the
+    guardian's, and any other her own.
     """
-    user = _login_of(email.strip(), name=client.name)
+    email = email.strip().lower()
+    is_guardians = email == client.guardian_email
+    relation = relation or (ClientAccess.Relation.GUARDIAN if is_guardians else ClientAccess.Relation.SELF)
+    user = _login_of(email, name=client.guardian_name if is_guardians and client.guardian_name else client.name)
     if user.is_staff_member:
         raise ValidationError(
             {"email": _("This is the sign-in of a member of staff; a client signs in with a private address.")}

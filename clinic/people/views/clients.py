@@ -14,6 +14,7 @@ from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
 from clinic.people.forms.errors import put_errors
 from clinic.people.models import Client
+from clinic.people.twins import Twin
 
 PER_PAGE = 25
 
@@ -46,10 +47,10 @@ def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     called = client.name  # read first: checking the form writes what was typed into the client
     form = ClientForm(request.POST or None, instance=client)
-    twin = None
+    twins: list[Twin] = []
     if form.is_valid():
-        twin = None if "save_anyway" in request.POST else form.twin()
-        if twin is None:
+        twins = [] if "save_anyway" in request.POST else form.twins()
+        if not twins:
             try:
                 kept = form.keep(by=request.user, now=request.now)
             except ValidationError as refused:
@@ -57,4 +58,5 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
             else:
                 messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
                 return redirect("desk:client", kept.pk)
-    return render(request, "people/client_form.html", {"form": form, "client": client, "called": called, "twin": twin})
+    context = {"form": form, "client": client, "called": called, "twins": twins}
+    return render(request, "people/client_form.html", context)

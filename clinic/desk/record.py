@@ -1,0 +1,74 @@
+"""A client's record as the desk reads it at a glance: what is known, and in one line what nobody has asked yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from phonenumber_field.phonenumber import PhoneNumber
+
+from clinic.people.consents import words_of
+from clinic.people.models import Client
+from clinic.people.services import lacks_guardian
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that may be known, with how somebody is reached by one touch."""
+
+    label: str
+    lines: tuple[str, ...] = ()
+    phone: PhoneNumber | str = ""
+    email: str = ""
+    is_asked_of_everybody: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        return bool(any(self.lines) or self.phone or self.email)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a client; nothing of her health."""
+
+    facts: tuple[Fact, ...]
+    not_asked: str
+    lacks_guardian: bool
+
+
+def record_of(client: Client, now: datetime) -> Record:
+    """Return what is known of a client; a constant number of queries."""
+    facts = list(_facts(client))
+    return Record(
+        facts=tuple(fact for fact in facts if fact.is_known),
+        not_asked=", ".join(fact.label.lower() for fact in facts if fact.is_asked_of_everybody and not fact.is_known),
+        lacks_guardian=lacks_guardian(client, now),
+    )
+
+
+def _facts(client: Client) -> Iterator[Fact]:
+    yield Fact(_("Other phone"), phone=client.other_phone)
+    yield Fact(_("Address"), tuple(client.address.splitlines()), is_asked_of_everybody=True)
+    yield Fact(
+        _("Emergency contact"),
+        (_somebody(client.emergency_name, client.emergency_relation),),
+        phone=client.emergency_phone,
+        is_asked_of_everybody=True,
+    )
+    yield Fact(
+        _("Guardian"),
+        (_somebody(client.guardian_name, client.guardian_relation),),
+        phone=client.guardian_phone,
+        email=client.guardian_email,
+    )
+    physician = (client.physician_name, *client.physician_contact.splitlines())
+    yield Fact(_("Physician"), tuple(line for line in physician if line), is_asked_of_everybody=True)
+    yield Fact(_("Room"), client.room_wishes, is_asked_of_everybody=True)
+    channels = ", ".join(channel.label for channel in words_of(client) if channel.is_given)
+    yield Fact(_("Messages by"), (channels or _("nothing agreed"),))
+
+
+def _somebody(name: str, relation: str) -> str:
+    return f"{name} ({relation})" if name and relation else name or relation

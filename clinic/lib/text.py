@@ -1,0 +1,25 @@
+"""Texts as people type and paste them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+
+def one_line(typed: str) -> str:
+    """Return a text on one line, in the usual form of its letters. Raises ValidationError for control characters."""
+    return _without_controls(" ".join(typed.split()))
+
+
+def lines(typed: str) -> str:
+    """Return a text of several lines, without space at their ends. Raises ValidationError for control characters."""
+    return "\n".join(_without_controls(line.rstrip().replace("\t", " ")) for line in typed.strip().splitlines())
+
+
+def _without_controls(text: str) -> str:
+    # Names are written in any script, so joiners and marks of direction stay; what no keyboard types does not.
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
+        raise ValidationError(_("A hidden control character has got into this. Please type it again."))
+    return unicodedata.normalize("NFC", text)

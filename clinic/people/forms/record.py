@@ -1,0 +1,102 @@
+"""The small forms on a client's record: her word on being written to, and the therapists' note."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.forms.clients import SAID
+from clinic.people.models import Client, ContactConsent, TherapistsNote, User
+from clinic.people.services import record_contact_consent, write_therapists_note
+
+YES, NO = "yes", "no"
+
+
+class ConsentForm(forms.Form):
+    """A new word on one channel."""
+
+    channel = forms.ChoiceField(
+        label=_("Written to by"),
+        choices=ContactConsent.Channel.choices,
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
+    word = forms.ChoiceField(
+        label=_("What was said?"),
+        choices=[(YES, _("yes, please")), (NO, _("no, not any more"))],
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
+    source = forms.ChoiceField(
+        label=_("How was that said?"), choices=SAID, widget=forms.RadioSelect(attrs={"class": "seg"})
+    )
+
+    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.client = client
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout("channel", "word", "source")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("word") == YES:
+            if cleaned.get("channel") == ContactConsent.Channel.EMAIL and not self.client.email:
+                self.add_error("channel", _("No e-mail address is known yet. Add it first."))
+            if cleaned.get("channel") == ContactConsent.Channel.TEXT and not self.client.phone:
+                self.add_error("channel", _("No phone number is known yet. Add it first."))
+        return cleaned
+
+    def keep(self, *, by: User, now: datetime) -> None:
+        """Write her word down; raises ValidationError."""
+        record_contact_consent(
+            by=by,
+            now=now,
+            client=self.client,
+            channel=self.cleaned_data["channel"],
+            is_given=self.cleaned_data["word"] == YES,
+            source=self.cleaned_data["source"],
+        )
+
+
+class NoteForm(forms.Form):
+    """The therapists' note on a client, and the one that was read before."""
+
+    text = forms.CharField(
+        label=_("Note for therapists"),
+        max_length=TherapistsNote._meta.get_field("text").max_length,  # noqa: SLF001  # public by Django's documentation
+        required=False,
+        help_text=_("What colleagues should know before they treat. The front desk never sees it."),
+        widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off"}),
+    )
+    instead_of = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+        note = TherapistsNote.objects.filter(client=client).first()
+        self.kept = note.text if note else ""
+        super().__init__(*args, **kwargs)
+        self.initial = {"text": self.kept, "instead_of": self.kept}
+        self.client = client
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout("text", "instead_of")
+
+    def keep(self, *, by: User, now: datetime) -> None:
+        """Write the note; raises ValidationError, and NoteChanged where a colleague's has not been read yet."""
+        write_therapists_note(
+            by=by,
+            now=now,
+            client=self.client,
+            text=self.cleaned_data["text"],
+            instead_of=self.cleaned_data["instead_of"],
+        )
+
+    def read_anew(self) -> None:
+        """Let what is saved next stand in place of the colleague's note, which is shown beside it."""
+        data = QueryDict(mutable=True)
+        data.update({"text": self.data.get("text", ""), "instead_of": self.kept})
+        self.data = data
