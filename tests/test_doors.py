@@ -78,6 +78,7 @@ DOORS: Mapping[str, Door] = {
     "people:setup": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
     "people:picture": Door(EVERYBODY, ONLY_GET, at="picture"),
     "people:client-list": Door(STAFF, ONLY_GET),
+    "people:client-search": Door(STAFF, ONLY_GET),
     "people:client-new": Door(STAFF, STAFF),
     "people:client-edit": Door(STAFF, STAFF, at="client"),
     "people:client-consents": Door(STAFF, STAFF, at="client"),

@@ -20,6 +20,8 @@ class Look(models.Model):
         indexes = [
             # Serves the client's history page: newest first.
             models.Index(fields=["client_pk", "-at"], name="look_by_client_newest"),
+            # Serves the search of clients before anything is typed: whom this member of staff had open last.
+            models.Index(fields=["by", "-at"], name="look_by_whom_newest"),
         ]
 
     def __str__(self) -> str:
@@ -47,7 +49,7 @@ class Change(models.Model):
             # Serves the history page of what is no client's: newest first.
             models.Index(fields=["what", "what_pk", "-at"], name="change_by_thing_newest"),
             # Serves the clinic's history page: newest first.
-            models.Index(fields=["-at"], name="change_newest"),
+            models.Index(fields=["-at", "-id"], name="change_newest"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.people.views import clients, pictures, record, settings, setup
+from clinic.people.views import clients, pictures, record, search, settings, setup
 
 app_name = "people"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("pictures/<slug:digest>/", pictures.picture, name="picture"),
     # clients
     path("clients/", clients.client_list, name="client-list"),
+    path("clients/search/", search.client_search, name="client-search"),
     path("clients/new/", clients.client_new, name="client-new"),
     path("clients/<int:pk>/edit/", clients.client_edit, name="client-edit"),
     path("clients/<int:pk>/consents/", record.client_consents, name="client-consents"),

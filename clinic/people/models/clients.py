@@ -14,10 +14,8 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.audit.kinds import newest_first
 from clinic.people.models.logins import User
+from clinic.people.models.searching import closeness, nearly_occurs, occurs, typed_words
 from clinic.people.models.therapists import Therapist
-
-# In a search, fewer digits occur in everybody's number.
-FEWEST_DIGITS = 3
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -32,20 +30,26 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(accesses__user=user)
 
     def matching(self, words: str) -> ClientQuerySet:
-        """Keep those in whose names, e-mail or phone every typed word occurs, with or without its accents."""
+        """Keep those in whose names, e-mail or phones every typed word occurs, with or without its accents."""
         found = self
-        # PostgreSQL keeps no NUL in its texts, and refuses to compare with one.
-        for word in words.replace("\0", " ").split():
-            hit = (
-                Q(legal_name__unaccent__icontains=word)
-                | Q(preferred_name__unaccent__icontains=word)
-                | Q(email__icontains=word)
-            )
-            digits = "".join(c for c in word if c.isdigit())
-            if len(digits) >= FEWEST_DIGITS:
-                hit |= Q(phone__contains=digits)
-            found = found.filter(hit)
+        for word in typed_words(words):
+            found = found.filter(occurs(word))
         return found
+
+    def resembling(self, words: str) -> ClientQuerySet:
+        """Keep those whom `matching` keeps, and those in whose names a typed word stands with one typo."""
+        found = self
+        for word in typed_words(words):
+            found = found.filter(nearly_occurs(word))
+        return found
+
+    def best_first(self, words: str) -> ClientQuerySet:
+        """Put those first who are most likely meant by these words."""
+        return self.order_by(closeness(typed_words(words)), "legal_name", "pk")
+
+    def newest_first(self) -> ClientQuerySet:
+        """Put those first who were added last."""
+        return self.order_by("-created_at", "-pk")
 
     def alike(
         self,

@@ -14,6 +14,7 @@ from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
 from clinic.people.forms.errors import put_errors
 from clinic.people.models import Client
+from clinic.people.searching import fitting
 from clinic.people.twins import Twin
 
 PER_PAGE = 25
@@ -22,10 +23,9 @@ PER_PAGE = 25
 @require_safe
 @for_roles()
 def client_list(request: ClinicRequest) -> HttpResponse:
-    """Find a client; without words, those who came last stand first."""
+    """Find a client; without words, those who were added last stand first."""
     words = request.GET.get("q", "").strip()
-    found = Client.objects.active().matching(words).select_related("primary_therapist__user")
-    found = found.order_by("legal_name", "pk") if words else found.order_by("-created_at", "-pk")
+    found = fitting(words).select_related("primary_therapist__user")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "people/client_list.html", {"page": page, "words": words})
 
