@@ -10,9 +10,7 @@ from clinic.people.merging import records_of
 from clinic.people.models import Client
 from intake.models import Submission
 from intake.questions import YES, Answer, IntakeForm, form_of
-from intake.reading import answer_words
 
-ROOM_QUESTIONS = ("room_light", "room_sound", "room_scent", "room_temperature", "room_talk", "table_angle")
 PRESSURES = {"hold": 1, "light": 2, "moderate": 3, "firm": 4, "deep": 5}
 
 
@@ -42,8 +40,6 @@ class IntakeProfile:
     sleeps_badly: bool
     declines_head_neck: bool
     pressure_wanted: int | None
-    # As she chose them, each with its question: “Light in the room: Dim”.
-    room_wishes: tuple[str, ...]
     goals: str
     doctor: str
 
@@ -78,7 +74,6 @@ def profile_of(client: Client) -> IntakeProfile | None:
         sleeps_badly=answers.get("sleep_quality") == "badly",
         declines_head_neck=answers.get("declines_head_neck") == YES,
         pressure_wanted=PRESSURES.get(str(answers.get("pressure_wanted"))),
-        room_wishes=_room_wishes(form, answers),
         goals=str(answers.get("goals", "")),
         doctor=str(answers.get("doctor", "")),
     )
@@ -87,11 +82,6 @@ def profile_of(client: Client) -> IntakeProfile | None:
 def _hurts_at_the_neck(answers: dict[str, Answer]) -> bool:
     at_neck = set(_many(answers.get("headache_regions"))) & regions_in(Group.NECK)
     return bool(at_neck) or "neck_pain" in _many(answers.get("symptoms"))
-
-
-def _room_wishes(form: IntakeForm, answers: dict[str, Answer]) -> tuple[str, ...]:
-    asked = (form.questions[code] for code in ROOM_QUESTIONS if code in form.questions and code in answers)
-    return tuple(f"{question.text}: {answer_words(question, answers[question.code])}" for question in asked)
 
 
 def _labels(form: IntakeForm, code: str, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic.audit.services import record_change
+from clinic.audit.services import because, record_change
 from clinic.lib.times import day_bounds
 from clinic.people.merging import records_of
-from clinic.people.models import Client, ContactConsent, User, clinic_zone
-from clinic.people.services import give_client_login, lock_client, record_contact_consent
+from clinic.people.models import ROOM_WISHES, Client, ContactConsent, User, clinic_zone
+from clinic.people.services import give_client_login, lock_client, record_contact_consent, update_client
 from clinic.scheduling.services import refresh_review_needed
 from intake.findings import (
     facts_of,
@@ -71,6 +72,15 @@ LONGEST_REASON = 240
 CONTACT_QUESTIONS = {
     "messages_email": ContactConsent.Channel.EMAIL,
     "messages_text": ContactConsent.Channel.TEXT,
+}
+# What she answers about the room becomes part of her record, where the front desk may write it as well.
+ROOM_QUESTIONS = {
+    "room_light": "light",
+    "room_sound": "sound",
+    "room_scent": "scent",
+    "room_temperature": "temperature",
+    "room_talk": "talk",
+    "table_angle": "table_angle",
 }
 # A statement of the day, or one that must be made afresh: never carried over from earlier answers.
 ASKED_AFRESH = frozenset({Kind.YES_NO_UNSURE, Kind.CONSENT})
@@ -129,12 +139,13 @@ def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | No
 @transaction.atomic
 def begin(*, now: datetime, client: Client, invitation: Invitation | None = None) -> Submission:
     """Return the answers she has begun, or begin with what she said last time and need not be asked afresh."""
-    lock_client(client.pk)
+    client = lock_client(client.pk)
     draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
     if draft is None:
         version = current_form(client.language)
         last = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
-        answers = _carried_over(form_of(version.pk), last.answers) if last else {}
+        form = form_of(version.pk)
+        answers = (_carried_over(form, last.answers) if last else {}) | _wishes_known(form, client)
         draft = Submission(
             client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
         )
@@ -159,8 +170,21 @@ def _carried_over(form: IntakeForm, answers: Answers) -> Answers:
     return {
         code: answers[code]
         for code, question in form.questions.items()
-        if code in answers and question.kind not in ASKED_AFRESH and not question.shown_if
+        if code in answers
+        and question.kind not in ASKED_AFRESH
+        and not question.shown_if
+        and code not in ROOM_QUESTIONS
     }
+
+
+def _wishes_known(form: IntakeForm, client: Client) -> Answers:
+    """Return how she likes the room as her record has it: somebody may have written it since her last answers."""
+    known = {code: str(getattr(client, field)) for code, field in ROOM_QUESTIONS.items() if code in form.questions}
+    return {code: wish for code, wish in known.items() if wish in _offered(form, code)}
+
+
+def _offered(form: IntakeForm, code: str) -> set[str]:
+    return {option.value for option in form.questions[code].options}
 
 
 # --- Answering
@@ -247,6 +271,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
     Invitation.objects.filter(client__in=hers, used_at__isnull=True).update(used_at=now)
     _sign_consents(submission, form, signed_name, ip, now)
     _record_contact(submission, now)
+    _record_wishes(submission, now)
     raise_findings(submission.client_id, facts_of(submission, today_at(now)), now=now, submission=submission)
     refresh_review_needed(client=submission.client, now=now)
     _give_login(submission.client, now)
@@ -304,6 +329,18 @@ def _record_contact(submission: Submission, now: datetime) -> None:
                 is_given=answer == YES,
                 source=_("intake form"),
             )
+
+
+def _record_wishes(submission: Submission, now: datetime) -> None:
+    """Write how she likes the room into her record: the latest word counts, and what she left open stays as it was."""
+    wishes: dict[str, Any] = {
+        field: str(submission.answers[code])
+        for code, field in ROOM_QUESTIONS.items()
+        if submission.answers.get(code) in ROOM_WISHES[field].values
+    }
+    kept = Client.objects.get(pk__in=records_of(submission.client_id), merged_into=None)
+    with because(_("intake answers")):
+        update_client(by=None, now=now, client=kept, **wishes)
 
 
 def _give_login(client: Client, now: datetime) -> None:

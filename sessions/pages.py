@@ -99,7 +99,7 @@ def head_of(note: Note, now: datetime, earlier: int) -> Head:
         age=note.client.age_on(day),
         visit_number=earlier + 1,
         in_force=in_force(note.client, day),
-        room=room_words(note.client),
+        room=note.client.room_wishes,
         goals=goals_of(note.client_id, now),
         minutes_gone=gone,
         minutes_booked=booked,
@@ -124,12 +124,6 @@ def _force_line(finding: Finding) -> ForceLine:
     if finding.effect == Effect.CAP:
         return ForceLine(_("Cap %(cap)s") % {"cap": finding.cap}, is_stop=False, reason=words)
     return ForceLine(str(TAGS[Effect(finding.effect)]), finding.effect in STOPPING, words)
-
-
-def room_words(client: Client) -> Sequence[str]:
-    """Return how she likes the room, as she told us."""
-    profile = profile_of(client)
-    return profile.room_wishes if profile else ()
 
 
 @dataclass(frozen=True)

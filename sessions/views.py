@@ -83,7 +83,7 @@ def start(request: ClinicRequest, pk: int) -> HttpResponseBase:
         "when": pages.visit_words(visit),
         "form": form,
         "in_force": pages.in_force(visit.client, day),
-        "room": pages.room_words(visit.client),
+        "room": visit.client.room_wishes,
     }
     return render(request, "treatment/start.html", context, status=status)
 

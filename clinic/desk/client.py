@@ -158,9 +158,7 @@ def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
 
 def visits_of(client: Client) -> list[Appointment]:
     """Return her visits, oldest first."""
-    return list(
-        Appointment.objects.filter(client__in=records_of(client.pk)).with_people().order_by("starts_at", "pk")
-    )
+    return list(Appointment.objects.filter(client__in=records_of(client.pk)).with_people().order_by("starts_at", "pk"))
 
 
 def plan_card(client: Client, now: datetime) -> PlanCard | None:

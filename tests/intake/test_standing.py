@@ -213,7 +213,6 @@ def test_the_profile_gives_typed_values(alice: Client, now: datetime) -> None:
     assert profile.clenches_jaw
     assert not profile.declines_head_neck
     assert profile.pressure_wanted == 2
-    assert profile.room_wishes == ("Light in the room: Dim",)
     assert profile.worry is None
 
 
