@@ -17,8 +17,6 @@ from clinic.people.models.logins import User
 from clinic.people.models.searching import closeness, nearly_occurs, occurs, typed_words
 from clinic.people.models.therapists import Therapist
 
-# How she likes the room: on her record and on the forms that ask.
-ROOM_WISHES = ("light", "sound", "scent", "temperature", "talk", "table_angle")
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def active(self) -> ClientQuerySet:
