@@ -95,10 +95,15 @@ def my_day(user: User, now: datetime) -> MyDay:
         rows=day_rows(visits, badges_for(user, visits), now),
         visits_to_come=len(to_come),
         until=max(to_come, key=lambda visit: visit.ends_at).local_end if to_come else None,
-        work=tuple(
-            WorkBox(str(w.heading), str(w.empty), w.rows(user, now)) for w in worklists if w.roles & set(user.roles)
-        ),
+        work=work_of(user, now),
     )
+
+
+def work_of(user: User, now: datetime) -> tuple[WorkBox, ...]:
+    """Return the open work of each kind; of a kind that has no words for its absence nothing is shown without rows."""
+    hers = (worklist for worklist in worklists if worklist.roles & set(user.roles))
+    boxes = (WorkBox(str(one.heading), str(one.empty), one.rows(user, now)) for one in hers)
+    return tuple(box for box in boxes if box.rows or box.empty)
 
 
 def visits_today(user: User, now: datetime) -> list[Appointment]:

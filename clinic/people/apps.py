@@ -5,7 +5,10 @@ class PeopleConfig(AppConfig):
     name = "clinic.people"
 
     def ready(self) -> None:
-        """Fill the registries of the room below."""
+        """Fill the registries of the room below, and our own."""
         from clinic.people.history import register_histories
+        from clinic.people.licences import LICENCES
+        from clinic.people.worklist import worklists
 
         register_histories()
+        worklists.register("licences", LICENCES)

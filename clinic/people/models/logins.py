@@ -81,6 +81,12 @@ class User(AbstractBaseUser):
         return self.name.split()[0] if self.name else ""
 
 
+class StaffInvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> StaffInvitationQuerySet:
+        """Keep those that nobody has accepted or withdrawn; some of them may have run out."""
+        return self.filter(accepted_at__isnull=True, withdrawn_at__isnull=True)
+
+
 class Invitation(models.Model):
     """A link by which somebody becomes a member of staff: mailed once, opened once, kept as a digest."""
 
@@ -95,6 +101,8 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
+
+    objects = StaffInvitationQuerySet.as_manager()
 
     class Meta:
         constraints = [

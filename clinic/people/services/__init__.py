@@ -24,27 +24,55 @@ from clinic.people.services.clinic import (
     issue_set_up_token,
     set_up_clinic,
 )
+from clinic.people.services.invitations import (
+    INVITATION_LASTS,
+    accept_invitation,
+    invitation_behind,
+    invite_again,
+    invite_staff,
+    withdraw_invitation,
+)
 from clinic.people.services.notes import NoteChanged, write_therapists_note
 from clinic.people.services.places import add_location, add_room, add_service
-from clinic.people.services.staff import add_staff, add_therapist
+from clinic.people.services.staff import add_staff, change_staff, deactivate_staff, reactivate_staff
+from clinic.people.services.therapists import (
+    Held,
+    add_therapist,
+    archive_therapist,
+    bring_back_therapist,
+    change_profile,
+    change_therapist,
+)
 
 __all__ = [
+    "INVITATION_LASTS",
     "SET_UP_TOKEN_LASTS",
     "ClientDetails",
     "ClientFields",
+    "Held",
     "NoteChanged",
+    "accept_invitation",
     "add_location",
     "add_room",
     "add_service",
     "add_staff",
     "add_therapist",
     "archive_client",
+    "archive_therapist",
     "bring_back_client",
+    "bring_back_therapist",
+    "change_profile",
+    "change_staff",
+    "change_therapist",
     "consenting",
     "create_client",
+    "deactivate_staff",
     "found_clinic",
     "give_client_login",
     "has_contact_consent",
+    "invitation_behind",
+    "invite_again",
+    "invite_staff",
     "is_set_up_token",
     "is_under_age",
     "issue_set_up_token",
@@ -52,9 +80,11 @@ __all__ = [
     "lock_client",
     "lock_records",
     "new_client",
+    "reactivate_staff",
     "record_contact_consent",
     "set_up_clinic",
     "take_client_login",
     "update_client",
+    "withdraw_invitation",
     "write_therapists_note",
 ]

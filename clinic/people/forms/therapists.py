@@ -1,0 +1,186 @@
+"""The forms about a therapist: the owner's, and the one about what clients read, which is also the therapist's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.people.models import Location, Modality, Room, Therapist, User
+from clinic.people.services import Held, add_therapist, change_profile, change_therapist
+from clinic.people.services.pictures import PORTRAIT_SIDE, add_picture
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+
+
+class LastDayField(forms.DateField):
+    """The last day on which something counts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = {"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()}
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "mid", **bounds})
+        super().__init__(required=False, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> date | None:
+        day: date | None = super().clean(value)
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            raise ValidationError(_("This day lies too far away; is the year right?"))
+        return day
+
+
+class RoomField(forms.ModelChoiceField[Room]):
+    """A room, named with its location."""
+
+    def label_from_instance(self, obj: Room) -> str:
+        return f"{obj.location}, {obj}"
+
+
+@dataclass(frozen=True)
+class QualificationRow:
+    """One modality with its three fields, for the template."""
+
+    modality: Modality
+    is_held: forms.BoundField
+    certificate: forms.BoundField
+    expires_on: forms.BoundField
+
+
+class TherapistForm(forms.Form):
+    """What an owner says about a therapist. Each modality has a row of its own: ticked is qualified."""
+
+    licence_number = forms.CharField(label=_("Licence number"), max_length=40, required=False)
+    licence_expires_on = LastDayField(
+        label=_("Licence valid until"),
+        help_text=_("Its last day. Later visits only an owner books, with a reason. Empty is not checked."),
+    )
+    colour = forms.ChoiceField(label=_("Colour"), choices=Therapist.Colour.choices, widget=forms.RadioSelect())
+    locations = forms.ModelMultipleChoiceField(
+        Location.objects.none(),
+        label=_("Locations"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"}),
+    )
+    usual_room = RoomField(
+        Room.objects.none(),
+        label=_("Usual room"),
+        required=False,
+        empty_label=_("none"),
+        help_text=_("Visits get it while it is free."),
+    )
+
+    def __init__(self, data: Any = None, files: Any = None, *, therapist: Therapist) -> None:
+        self.therapist = therapist
+        self.modalities = list(Modality.objects.all())
+        held = {one.modality_id: one for one in therapist.qualifications.all()} if therapist.pk else {}
+        locations = list(therapist.locations.all()) if therapist.pk else []
+        initial: dict[str, Any] = {
+            "licence_number": therapist.licence_number,
+            "licence_expires_on": therapist.licence_expires_on,
+            "colour": therapist.colour,
+            "locations": locations,
+            "usual_room": therapist.usual_room_id,
+        }
+        for modality in self.modalities:
+            row = held.get(modality.pk)
+            initial[f"held_{modality.pk}"] = row is not None
+            initial[f"certificate_{modality.pk}"] = row.certificate if row else ""
+            initial[f"expires_{modality.pk}"] = row.expires_on if row else None
+        super().__init__(data, files, initial=initial)
+        self._offer(locations)
+        for modality in self.modalities:
+            self._add_row(modality)
+
+    def _offer(self, locations: Sequence[Location]) -> None:
+        """Offer the places in use, and those she has although they are archived."""
+        in_use = Q(archived_at__isnull=True)
+        places, rooms = self.fields["locations"], self.fields["usual_room"]
+        assert isinstance(places, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
+        assert isinstance(rooms, forms.ModelChoiceField)  # noqa: S101 -- likewise
+        places.queryset = Location.objects.filter(in_use | Q(pk__in=[one.pk for one in locations]))
+        usual = Q(pk=self.therapist.usual_room_id)
+        rooms.queryset = Room.objects.filter(in_use | usual).select_related("location")
+
+    def _add_row(self, modality: Modality) -> None:
+        words = {"modality": modality.name}
+        self.fields[f"held_{modality.pk}"] = forms.BooleanField(label=modality.name, required=False)
+        self.fields[f"certificate_{modality.pk}"] = forms.CharField(
+            label=_("%(modality)s: certificate") % words, max_length=120, required=False
+        )
+        self.fields[f"expires_{modality.pk}"] = LastDayField(label=_("%(modality)s: valid until") % words)
+
+    def qualification_rows(self) -> Iterator[QualificationRow]:
+        """Yield each modality with its fields."""
+        for one in self.modalities:
+            yield QualificationRow(
+                one, self[f"held_{one.pk}"], self[f"certificate_{one.pk}"], self[f"expires_{one.pk}"]
+            )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        for one in self.modalities:
+            # Of a row that was ticked before, the words beside it are what is being taken away.
+            is_new = not self.initial[f"held_{one.pk}"] and not said.get(f"held_{one.pk}")
+            if is_new and (said.get(f"certificate_{one.pk}") or said.get(f"expires_{one.pk}")):
+                self.add_error(f"held_{one.pk}", _("Tick it too, or leave its certificate and date empty."))
+        return said
+
+    def keep(self, *, by: User, now: datetime) -> Therapist:
+        """Write what was typed; raises ValidationError, and then nothing is written."""
+        said = self.cleaned_data
+        facts = {
+            name: said[name] for name in ("licence_number", "licence_expires_on", "usual_room", "colour", "locations")
+        }
+        held = [
+            Held(one, said[f"certificate_{one.pk}"], said[f"expires_{one.pk}"])
+            for one in self.modalities
+            if said[f"held_{one.pk}"]
+        ]
+        if self.therapist.pk:
+            return change_therapist(by=by, now=now, therapist=self.therapist, qualifications=held, **facts)
+        return add_therapist(by=by, now=now, user=self.therapist.user, qualifications=held, **facts)
+
+
+class ProfileForm(forms.Form):
+    """What clients read and see of a therapist when they book."""
+
+    biography = forms.CharField(
+        label=_("Biography"),
+        max_length=1500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("A few sentences in the therapist’s own words: training, manner of working, languages."),
+    )
+    photo = forms.FileField(
+        label=_("Photo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        help_text=_("A quiet portrait; JPEG, PNG or WebP. It is made smaller here."),
+    )
+    without_photo = forms.BooleanField(label=_("Show no photo"), required=False)
+
+    def __init__(self, data: Any = None, files: Any = None, *, therapist: Therapist) -> None:
+        self.therapist = therapist
+        super().__init__(data, files, initial={"biography": therapist.biography})
+        if therapist.photo is None:
+            del self.fields["without_photo"]
+
+    @transaction.atomic
+    def keep(self, *, by: User, now: datetime) -> Therapist:
+        """Write what was typed; raises ValidationError, and then nothing is written."""
+        said = self.cleaned_data
+        photo = None if said.get("without_photo") else self.therapist.photo
+        upload: UploadedFile[bytes] | None = said["photo"]
+        if upload:
+            try:
+                photo = add_picture(by=by, now=now, upload=upload, longest_side=PORTRAIT_SIDE)
+            except ValidationError as refused:
+                raise ValidationError({"photo": refused}) from None
+        return change_profile(by=by, now=now, therapist=self.therapist, biography=said["biography"], photo=photo)

@@ -1,0 +1,137 @@
+"""A therapist's pages: licence, qualifications and places, what clients read, and leaving."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic.lib.times import local_date
+from clinic.people.access import ClinicRequest, for_roles, one_of
+from clinic.people.forms.errors import put_errors
+from clinic.people.forms.therapists import ProfileForm, TherapistForm
+from clinic.people.licences import licence_warning
+from clinic.people.models import Client, ClientQuerySet, Role, Therapist, User, clinic_zone
+from clinic.people.services import archive_therapist, bring_back_therapist
+
+PER_PAGE = 25
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def staff_bookable(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Make a member of staff with the role of therapist one who can be booked."""
+    able = User.objects.filter(roles__contains=[Role.THERAPIST], is_active=True, therapist__isnull=True)
+    return _therapist_form(request, Therapist(user=one_of(able, pk)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def therapist(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Show a therapist, and change what an owner says about her."""
+    return _therapist_form(request, _therapist(pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def therapist_profile(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Change what clients read and see of a therapist."""
+    return _profile_form(request, _therapist(pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.THERAPIST)
+def my_profile(request: ClinicRequest) -> HttpResponse:
+    """Let a therapist change what clients read and see of her, and nothing else."""
+    own = Therapist.objects.filter(user=request.user).select_related("user", "photo").first()
+    return _profile_form(request, own) if own else render(request, "people/my_profile_none.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def therapist_leave(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Say what a therapist's leaving means, and let her leave from today on."""
+    leaving = _therapist(pk)
+    if request.method == "POST":
+        archive_therapist(by=request.user, now=request.now, therapist=leaving)
+        words = _("%(name)s is offered nowhere any more. The visits to come are listed here.")
+        messages.success(request, words % {"name": leaving.user.name})
+        return redirect("scheduling:therapist-visits", leaving.pk)
+    context = {"therapist": leaving, "clients": _clients(leaving).count()}
+    return render(request, "people/therapist_leave.html", context)
+
+
+@require_POST
+@for_roles(Role.OWNER)
+def therapist_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Let a therapist who has left be booked again."""
+    try:
+        back = bring_back_therapist(by=request.user, now=request.now, therapist=_therapist(pk))
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    else:
+        messages.success(request, _("%(name)s can be booked again.") % {"name": back.user.name})
+    return redirect("people:therapist", pk)
+
+
+@require_safe
+@for_roles(Role.OWNER, Role.FRONT_DESK)
+def therapist_clients(request: ClinicRequest, pk: int) -> HttpResponse:
+    """List the clients whose primary therapist she is, so that each may get another."""
+    whose = _therapist(pk)
+    page = Paginator(_clients(whose).order_by("legal_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "people/therapist_clients.html", {"therapist": whose, "page": page})
+
+
+def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
+    form = TherapistForm(request.POST or None, therapist=one)
+    if form.is_valid():
+        try:
+            kept = form.keep(by=request.user, now=request.now)
+        except ValidationError as refused:
+            put_errors(form, refused)
+        else:
+            words = (
+                _("%(name)s is saved.") if one.pk else _("%(name)s can be booked as soon as working hours are entered.")
+            )
+            messages.success(request, words % {"name": kept.user.name})
+            return redirect("people:therapist", kept.pk)
+    context = {
+        "form": form,
+        "therapist": one,
+        "licence": licence_warning(one, local_date(clinic_zone(), request.now)),
+        "clients": _clients(one).count() if one.archived_at else 0,
+    }
+    return render(request, "people/therapist.html", context)
+
+
+def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
+    is_own = one.user_id == request.user.pk
+    form = ProfileForm(request.POST or None, request.FILES or None, therapist=one)
+    if form.is_valid():
+        try:
+            form.keep(by=request.user, now=request.now)
+        except ValidationError as refused:
+            put_errors(form, refused)
+        else:
+            messages.success(request, _("Saved: so clients will see it."))
+            return redirect(request.path)
+    context = {
+        "form": form,
+        "therapist": one,
+        "is_own": is_own,
+        "licence": licence_warning(one, local_date(clinic_zone(), request.now)),
+    }
+    return render(request, "people/therapist_profile.html", context)
+
+
+def _therapist(pk: int) -> Therapist:
+    return one_of(Therapist.objects.select_related("user", "photo"), pk)
+
+
+def _clients(whose: Therapist) -> ClientQuerySet:
+    return Client.objects.active().filter(primary_therapist=whose)
