@@ -22,6 +22,7 @@ from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from clinic.people.models import Client, Location, Picture, Therapist, User
+from clinic.people.services import invite_staff
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
@@ -43,6 +44,7 @@ STAFF = "in 404 404 200 200 200"
 STAFF_DONE = "in 404 404 302 302 302"
 THERAPISTS = "in 404 404 404 200 404"
 OWNERS = "in 404 404 404 404 200"
+OWNERS_DONE = "in 404 404 404 404 302"
 # No link has been opened in this browser: who has signed in makes no difference.
 NO_FORM_OPEN = "410 410 410 410 410 410"
 
@@ -87,6 +89,22 @@ DOORS: Mapping[str, Door] = {
     "people:client-archive": Door(STAFF, "in 404 404 409 409 409", at="client"),
     "people:client-bring-back": Door(ONLY_POST, STAFF_DONE, at="client"),
     "people:settings": Door(OWNERS, ONLY_GET),
+    "people:invitation": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
+    "people:staff-list": Door(OWNERS, ONLY_GET),
+    "people:staff-invite": Door(OWNERS, OWNERS),
+    "people:invitation-again": Door(ONLY_POST, OWNERS_DONE, at="staff_invitation"),
+    "people:invitation-withdraw": Door(ONLY_POST, OWNERS_DONE, at="staff_invitation"),
+    "people:staff-member": Door(OWNERS, OWNERS, at="member"),
+    "people:staff-deactivate": Door(OWNERS, OWNERS_DONE, at="member"),
+    "people:staff-reactivate": Door(ONLY_POST, OWNERS_DONE, at="member"),
+    # Bea is bookable already.
+    "people:staff-bookable": Door("in 404 404 404 404 404", "in 404 404 404 404 404", at="member"),
+    "people:therapist": Door(OWNERS, OWNERS, at="therapist"),
+    "people:therapist-profile": Door(OWNERS, OWNERS_DONE, at="therapist", sends={"biography": "Quiet hands."}),
+    "people:therapist-leave": Door(OWNERS, OWNERS_DONE, at="therapist"),
+    "people:therapist-bring-back": Door(ONLY_POST, OWNERS_DONE, at="therapist"),
+    "people:therapist-clients": Door("in 404 404 200 404 200", ONLY_GET, at="therapist"),
+    "people:my-profile": Door(THERAPISTS, "in 404 404 404 302 404", sends={"biography": "Quiet hands."}),
     "audit:client-history": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
     "audit:client-looks": Door("in 404 404 404 200 200", ONLY_GET, at="client"),
     "audit:record-history": Door(OWNERS, ONLY_GET, at="record"),
@@ -103,6 +121,8 @@ DOORS: Mapping[str, Door] = {
     # She has arrived: the visit is moved no more, and the day says so.
     "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),
+    "scheduling:visits-to-rebook": Door("in 404 404 200 404 200", ONLY_GET),
+    "scheduling:therapist-visits": Door("in 404 404 200 404 200", ONLY_GET, at="therapist"),
     # reminders
     "reminders:message-list": Door(STAFF, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
@@ -235,6 +255,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         state=Message.State.FAILED,
         created_at=now,
     )
+    asked, _token = invite_staff(by=olga, now=now, email="eva@example.org", name="Eva Brandt", roles=["therapist"])
     keys = {
         "": {},
         "client": {"pk": alice.pk},
@@ -251,6 +272,9 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "step": {"number": 1},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
         "setup": {"token": "guess"},
+        "staff_invitation": {"pk": asked.pk},
+        "member": {"pk": bea.user.pk},
+        "therapist": {"pk": bea.pk},
         "reset": {"uidb36": "1", "key": "guess"},
     }
     visitors = {"nobody": None, "carl": carl, "alice": alice_user, "dana": dana, "bea": bea.user, "olga": olga}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -150,7 +150,9 @@ def board(*, user: User, now: datetime, location: Location, day: date) -> Board:
         .with_people()
         .order_by("starts_at", "pk")
     )
-    therapists = list(Therapist.objects.filter(archived_at__isnull=True).select_related("user", "usual_room"))
+    # Whoever has left stands there as long as visits do.
+    people = Q(archived_at__isnull=True) | Q(pk__in={visit.therapist_id for visit in visits})
+    therapists = list(Therapist.objects.filter(people).select_related("user", "usual_room"))
     diaries = availability(location=location, therapists=therapists, first=day, last=day, now=now).diaries
     grid = _grid(zone, day, visits, diaries)
     blocks = _blocks(user, visits, grid, start)

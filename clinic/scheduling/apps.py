@@ -7,6 +7,9 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
         from clinic.people.archiving import refusals
+        from clinic.people.worklist import worklists
         from clinic.scheduling import keeping_clients
+        from clinic.scheduling.rebooking import REBOOKING
 
         refusals.register("visits_to_come", keeping_clients.visits_to_come)
+        worklists.register("rebooking", REBOOKING)

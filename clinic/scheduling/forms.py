@@ -144,7 +144,8 @@ def read_choice(value: str, location: Location) -> ChosenVisit | None:
         return None
     if not FIRST_DAY <= starts_at.date() <= LAST_DAY:
         return None
-    therapist = therapists().filter(pk=pk).first()
+    # Also one who has left: a page may have been open since before, and a service says it in words.
+    therapist = Therapist.objects.select_related("user").filter(pk=pk).first()
     return ChosenVisit(starts_at, therapist) if therapist else None
 
 
@@ -208,16 +209,19 @@ def refuse_unqualified(form: forms.Form, day_field: str) -> None:
 
 
 def last_wish(client: Client) -> dict[str, Any]:
-    """Return what she had last, to begin with: service, therapist and location."""
-    last = Appointment.objects.filter(client__in=records_of(client.pk)).order_by("-starts_at").first()
+    """Return what she had last, to begin with: service, therapist and location; a therapist who has left is nobody."""
+    visits = Appointment.objects.filter(client__in=records_of(client.pk)).select_related("therapist")
+    last = visits.order_by("-starts_at").first()
+    hers = [client.primary_therapist, last.therapist if last else None]
+    therapist = next((one.pk for one in hers if one and one.archived_at is None), "")
     if last is None:
         return {
             "service": Service.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
-            "therapist": client.primary_therapist_id or "",
+            "therapist": therapist,
             "location": Location.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
         }
     return {
         "service": last.service_id,
-        "therapist": client.primary_therapist_id or last.therapist_id,
+        "therapist": therapist,
         "location": last.location_id,
     }

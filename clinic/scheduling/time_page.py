@@ -78,11 +78,12 @@ def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[s
 
 
 def moving_data(asked: Mapping[str, Any], visit: Appointment) -> dict[str, Any]:
-    """Return where a visit may go as asked for; what was not said is as it is."""
+    """Return where a visit may go as asked for; what was not said is as it is, but for a therapist who has left."""
     said = {name: asked[name] for name in ("therapist", "on") if name in asked}
     if day := parse_day(asked.get("at", "")):
         said["on"] = day.isoformat()
-    return {"therapist": visit.therapist_id, "on": visit.local_start.date().isoformat(), **said}
+    therapist = visit.therapist_id if visit.therapist.archived_at is None else ""
+    return {"therapist": therapist, "on": visit.local_start.date().isoformat(), **said}
 
 
 def wanted_of(wish: WhenForm, client: Client, *, moving: Appointment | None = None) -> Wanted | None:

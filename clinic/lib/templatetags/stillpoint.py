@@ -25,6 +25,8 @@ PLACES = {
     "desk:my-day": "my-day",
     "desk:appointment": "day",
     "scheduling": "day",
+    "scheduling:visits-to-rebook": "rebooking",
+    "scheduling:therapist-visits": "rebooking",
     "desk:client": "clients",
     "people:client-list": "clients",
     "people:client-new": "clients",

@@ -1,0 +1,52 @@
+"""Visits to come with therapists who have left: open work for the front desk and owners until none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Count, Min
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from clinic.people.models import Role, User, clinic_zone
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.words import moment_words
+
+ROLES = frozenset({Role.FRONT_DESK, Role.OWNER})
+
+
+def count(user: User, now: datetime) -> int:
+    """Return how many visits wait to be booked anew."""
+    return Appointment.objects.to_rebook(now).count() if ROLES & {*user.roles} else 0
+
+
+def rows(user: User, now: datetime) -> Sequence[WorkRow]:
+    """Return them by therapist, whose first visit is soonest first."""
+    if not ROLES & {*user.roles}:
+        return []
+    zone = clinic_zone()
+    waiting = Appointment.objects.to_rebook(now).order_by().values("therapist", "therapist__user__name")
+    found = waiting.annotate(visits=Count("pk"), first=Min("starts_at")).order_by("first")
+    return [
+        WorkRow(
+            title=one["therapist__user__name"],
+            detail=ngettext("%(n)d visit, on %(first)s", "%(n)d visits, the first on %(first)s", one["visits"])
+            % {"n": one["visits"], "first": moment_words(one["first"], zone)},
+            verb=_("Book anew"),
+            url=reverse("scheduling:therapist-visits", args=[one["therapist"]]),
+        )
+        for one in found
+    ]
+
+
+REBOOKING = Worklist(
+    heading=gettext_lazy("Visits to book anew"),
+    # Said only while somebody has left visits behind.
+    empty="",
+    count=count,
+    rows=rows,
+    roles=ROLES,
+)
