@@ -6,7 +6,10 @@ from datetime import date, time
 
 @dataclass(frozen=True)
 class ExampleTherapist:
-    """A therapist, what she or he may give, and the working week: weekday → (location, opens, closes)."""
+    """A therapist, what she or he may give, the working week, and what clients read.
+
+    The week: weekday → (location, opens, closes).
+    """
 
     name: str
     email: str
@@ -14,10 +17,35 @@ class ExampleTherapist:
     modalities: tuple[str, ...]
     room: str
     week: dict[int, tuple[str, time, time]]
+    colour: str
+    biography: str
+
+
+@dataclass(frozen=True)
+class ExamplePlace:
+    """What the clients of a location read: the way there, and when it is open."""
+
+    directions: str
+    week: dict[int, tuple[tuple[time, time], ...]]
 
 
 HARBOUR = "Harbour Street"
 HILLSIDE = "Hillside"
+# How a client finds them, and when they are open: weekday → (opens, closes).
+PLACES = {
+    HARBOUR: ExamplePlace(
+        "Tram 15 to Cais do Sodré, then two minutes along the water. The green door, first floor; there is a lift.",
+        {day: ((time(8, 0), time(19, 0)),) for day in range(5)}
+        | {5: ((time(8, 0), time(18, 30)),), 6: ((time(10, 0), time(18, 30)),)},
+    ),
+    HILLSIDE: ExamplePlace(
+        "Bus 714 to Largo da Graça. Ring at “Clinic”; three steps at the door, and we help with them.",
+        {
+            0: ((time(8, 0), time(13, 0)), (time(14, 0), time(17, 0))),
+            1: ((time(8, 0), time(13, 0)), (time(14, 0), time(17, 0))),
+        },
+    ),
+}
 EARLY, LATE = (time(8, 30), time(16, 30)), (time(10, 0), time(18, 30))
 
 # Part-time and staggered, as such clinics work: somebody is there on every day of the week.
@@ -25,21 +53,43 @@ THERAPISTS = (
     ExampleTherapist(
         "Bea Lindqvist", "bea@example.org", "PT-20417",
         ("craniosacral", "myofascial", "swedish", "neck_shoulder"), "Room 2",
-        {1: (HARBOUR, *EARLY), 3: (HARBOUR, *EARLY), 4: (HARBOUR, *EARLY), 5: (HARBOUR, *EARLY)},
+        {1: (HARBOUR, *EARLY), 3: (HARBOUR, *EARLY), 4: (HARBOUR, *EARLY), 5: (HARBOUR, *EARLY)}, "sea",
+        "I work slowly and lightly, mostly at head and neck. I had migraine myself for twenty years. Swedish, English.",
     ),
     ExampleTherapist(
         "Tomás Ferreira", "tomas@example.org", "PT-18833", ("deep_tissue", "neuromuscular", "myofascial"), "Room 1",
-        {0: (HARBOUR, *LATE), 2: (HARBOUR, *EARLY), 3: (HARBOUR, *LATE)},
+        {0: (HARBOUR, *LATE), 2: (HARBOUR, *EARLY), 3: (HARBOUR, *LATE)}, "clay",
+        "A physiotherapist first, now with my hands only. I look for the muscle behind the pain. Portuguese, English.",
     ),
     ExampleTherapist(
         "Amina Yusuf", "amina@example.org", "PT-22950", ("swedish", "reflexology", "craniosacral"), "Room 4",
-        {1: (HILLSIDE, *EARLY), 2: (HARBOUR, *LATE), 4: (HARBOUR, *LATE)},
+        {1: (HILLSIDE, *EARLY), 2: (HARBOUR, *LATE), 4: (HARBOUR, *LATE)}, "sky",
+        "Quiet hours for whoever sleeps badly: feet, breath, and much time. English, Somali, Portuguese.",
     ),
     ExampleTherapist(
         "Joon-ho Park", "joonho@example.org", "PT-19604", ("neuromuscular", "neck_shoulder", "swedish"), "Room 3",
-        {0: (HILLSIDE, *EARLY), 5: (HARBOUR, *LATE), 6: (HARBOUR, *LATE)},
+        {0: (HILLSIDE, *EARLY), 5: (HARBOUR, *LATE), 6: (HARBOUR, *LATE)}, "sand",
+        "Shoulders and necks that sat too long. I show you what helps between the visits. Korean, English.",
     ),
 )  # fmt: skip
+
+# She has just left; a few visits with her are still to be booked anew.
+LEFT = ExampleTherapist(
+    "Marta Figueira", "marta@example.org", "PT-17120", ("reflexology", "swedish"), "Room 5",
+    {2: (HILLSIDE, *EARLY), 3: (HILLSIDE, *EARLY)}, "plum", "",
+)  # fmt: skip
+
+SCHOOLS = {
+    "craniosacral": "Upledger Institute, CST II",
+    "myofascial": "Barnes, MFR II",
+    "neuromuscular": "St. John, NMT",
+    "swedish": "Escola de Massagem, Lisboa",
+    "deep_tissue": "Escola de Massagem, Lisboa",
+    "reflexology": "Ingham, Reflexology",
+    "neck_shoulder": "In the house",
+}
+
+INVITED = ("Eva Brandt", "eva.brandt@example.org")
 
 ROOMS = (
     (HARBOUR, "Room 1", ("adjustable_table",)),
@@ -48,6 +98,28 @@ ROOMS = (
     (HILLSIDE, "Room 4", ("quiet", "adjustable_table")),
     (HILLSIDE, "Room 5", ()),
 )
+
+LETTERHEAD = "Rua do Cais 12, 1200-161 Lisboa\n+351 210 000 010 · clinic@example.org"
+CANCELLATION = "Please tell us 24 hours before if you cannot come; later we charge half the visit."
+HOUSE_RULES = """Come ten minutes early for your first visit.
+If you are late, the visit ends when it was meant to, so that nobody after you waits.
+You may bring somebody. Children are seen together with a guardian.
+No perfume, please: many of our clients cannot bear it.
+We take cards and cash, after the visit."""
+PRIVACY = """We keep your contact details, what you tell us about your headaches, and what was done at each visit.
+Your therapist reads it; the front desk sees your name and your times, never your health.
+We keep it for ten years after your last visit, as the law asks. You may see it, have it corrected, and take it with you."""
+
+# What clients read about a service, by modality.
+DESCRIPTIONS = {
+    "craniosacral": "Very light touch along skull and spine. For those whom firm pressure hurts.",
+    "myofascial": "Slow, steady holds for the tissue around neck, head and jaw.",
+    "neuromuscular": "Pressure on the points in neck and shoulders from which pain spreads.",
+    "swedish": "Calm, even strokes for the whole body.",
+    "deep_tissue": "Firm work on shoulders and back, between attacks only.",
+    "reflexology": "Work on feet and hands, away from a head that hurts.",
+    "neck_shoulder": "A short visit for neck and shoulders.",
+}
 
 # name, modality, minutes, price in cents, bookable online, open to new clients
 SERVICES = (

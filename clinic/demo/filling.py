@@ -12,7 +12,9 @@ from django.utils.crypto import salted_hmac
 from clinic.demo import cast
 from clinic.demo.clock import tell
 from clinic.demo.founding import OWNER, found_house, plan_absences
+from clinic.demo.records import tell_of_records
 from clinic.demo.slots import slots_for
+from clinic.demo.staffing import tell_of_staff
 from clinic.demo.stories import post, story_of
 from clinic.people.models import User
 
@@ -46,6 +48,8 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
     ]
     with _nothing_is_mailed():
         tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
+    tell_of_records(house, now=now)
+    tell_of_staff(house, now=now)
 
 
 @contextmanager

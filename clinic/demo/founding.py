@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clinic.demo import cast
+from clinic.demo.logo import harbour_logo
 from clinic.people.models import Location, Modality, Role, Room, Service, Therapist, User
+from clinic.people.opening import OpenSpan
 from clinic.people.services import (
     add_location,
     add_room,
     add_service,
     add_staff,
     add_therapist,
+    change_profile,
     found_clinic,
 )
+from clinic.people.services.clinic import set_logo, update_clinic
+from clinic.people.services.places import set_opening_hours, update_location
 from clinic.scheduling.services import add_time_off, add_weekly_hours
 
 ZONE = "Europe/Lisbon"
@@ -26,6 +31,8 @@ class House:
     desk: User
     owner: User
     therapists: tuple[Therapist, ...]
+    # Another one, who leaves at the end.
+    left: Therapist
     locations: dict[str, Location]
     services: tuple[Service, ...]
 
@@ -42,13 +49,14 @@ def found_house(*, now: datetime, password: str) -> House:
         by=owner, now=now, name=cast.HILLSIDE, time_zone=ZONE, address="Rua da Colina 7, Lisboa", phone="+351210000020"
     )  # fmt: skip
     locations = {location.name: location for location in Location.objects.all()}
+    _introduce(owner, locations, now=now)
     for place, name, features in cast.ROOMS:
         add_room(by=owner, now=now, location=locations[place], name=name, features=features)
     modalities = {modality.slug: modality for modality in Modality.objects.all()}
     services = tuple(
         add_service(
             by=owner, now=now, name=name, modality=modalities[slug], minutes=minutes, price_minor=price,
-            is_bookable_online=online, is_open_to_new_clients=new,
+            is_bookable_online=online, is_open_to_new_clients=new, description=cast.DESCRIPTIONS[slug],
         )
         for name, slug, minutes, price, online, new in cast.SERVICES
     )  # fmt: skip
@@ -57,7 +65,21 @@ def found_house(*, now: datetime, password: str) -> House:
         _hire(person, owner=owner, locations=locations, modalities=modalities, password=password, now=now)
         for person in cast.THERAPISTS
     )
-    return House(desk=desk, owner=owner, therapists=therapists, locations=locations, services=services)
+    left = _hire(cast.LEFT, owner=owner, locations=locations, modalities=modalities, password=password, now=now)
+    return House(desk=desk, owner=owner, therapists=therapists, left=left, locations=locations, services=services)
+
+
+def _introduce(owner: User, locations: dict[str, Location], *, now: datetime) -> None:
+    """Say what clients read: of the clinic, and of the way to its places."""
+    update_clinic(
+        by=owner, now=now, letterhead=cast.LETTERHEAD, cancellation_policy=cast.CANCELLATION,
+        house_rules=cast.HOUSE_RULES, privacy_notice=cast.PRIVACY,
+    )  # fmt: skip
+    set_logo(by=owner, now=now, upload=harbour_logo())
+    for name, place in cast.PLACES.items():
+        update_location(by=owner, now=now, location=locations[name], directions=place.directions)
+        spans = [OpenSpan(day, *span) for day, spans_of_day in place.week.items() for span in spans_of_day]
+        set_opening_hours(by=owner, now=now, location=locations[name], spans=spans)
 
 
 def _hire(
@@ -73,9 +95,12 @@ def _hire(
     therapist = add_therapist(
         by=owner, now=now, user=user, licence_number=person.licence,
         licence_expires_on=now.date() + timedelta(days=800),
-        usual_room=Room.objects.get(name=person.room),
-        qualifications=[(modalities[slug], "", None) for slug in person.modalities],
+        usual_room=Room.objects.get(name=person.room), colour=person.colour,
+        locations=[locations[name] for name in {place for place, _opens, _closes in person.week.values()}],
+        qualifications=[(modalities[slug], cast.SCHOOLS[slug], None) for slug in person.modalities],
     )  # fmt: skip
+    if person.biography:
+        change_profile(by=user, now=now, therapist=therapist, biography=person.biography, photo=None)
     for weekday, (place, opens, closes) in person.week.items():
         add_weekly_hours(
             by=owner, now=now, therapist=therapist, location=locations[place], weekday=weekday, opens=opens,
