@@ -10,8 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import CharField, F, Q, QuerySet, Value
 
 from clinic.audit.kinds import Part, kinds, label_of
 from clinic.audit.models import Change, Look
@@ -34,9 +33,9 @@ def record_rows(kind: str, pks: Collection[int]) -> QuerySet[Any, Any]:
 
 
 def clinic_rows(
-    *, kind: str = "", by: int | None = None, between: tuple[datetime, datetime] | None = None
+    first: int, *, kind: str = "", by: int | None = None, between: tuple[datetime, datetime] | None = None
 ) -> QuerySet[Any, Any]:
-    """Return the rows about everything, newest first: of one kind of record, by one person, between two moments."""
+    """Return the `first` newest rows about everything: of one kind of record, by one person, between two moments."""
     told = [kinds[kind]] if kind else list(kinds)
     its_event = Q(pgh_created_at__gte=between[0], pgh_created_at__lt=between[1]) if between else Q()
     its_act = Q(at__gte=between[0], at__lt=between[1]) if between else Q()
@@ -45,8 +44,9 @@ def clinic_rows(
         its_act &= Q(by=by)
     if kind:
         its_act &= _acts_about(kind)
-    events = [_event_rows(part, its_event) for one in told for part in one.parts]
-    return _newest_first([*events, _act_rows(its_act)])
+    rows = [*(_event_rows(part, its_event) for one in told for part in one.parts), _act_rows(its_act)]
+    # Of each table no more than could be shown: else PostgreSQL may read and sort years of all of them.
+    return _newest_first([of_one.order_by("-at", "-row")[:first] for of_one in rows])
 
 
 def look_rows(client_pks: Collection[int]) -> QuerySet[Look]:
@@ -63,11 +63,9 @@ def _acts_about(kind: str, pks: Collection[int] | None = None) -> Q:
 
 
 def _event_rows(part: Part, condition: Q) -> QuerySet[Any, Any]:
-    # All columns of one type: else PostgreSQL sorts the whole union, where it could take the newest of each table.
     rows = part.events._default_manager.filter(condition)  # noqa: SLF001  # public by Django's documentation
-    return rows.annotate(
-        at=F("pgh_created_at"), source=Value(label_of(part.events), CharField()), row=Cast("pgh_id", BigIntegerField())
-    ).values_list("at", "source", "row")
+    source = Value(label_of(part.events), CharField())
+    return rows.annotate(at=F("pgh_created_at"), source=source, row=F("pgh_id")).values_list("at", "source", "row")
 
 
 def _act_rows(condition: Q) -> QuerySet[Any, Any]:
@@ -75,5 +73,5 @@ def _act_rows(condition: Q) -> QuerySet[Any, Any]:
     return acts.values_list("at", "source", "row")
 
 
-def _newest_first(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
-    return parts[0].union(*parts[1:], all=True).order_by("-at", "source", "-row")
+def _newest_first(rows: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    return rows[0].union(*rows[1:], all=True).order_by("-at", "source", "-row")

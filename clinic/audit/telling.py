@@ -23,6 +23,9 @@ from clinic.audit.words import Called, Fact, Manner, fields_of, in_words, label_
 if TYPE_CHECKING:
     from pghistory.models import Event
 
+# As many facts stand in one line.
+A_FEW = 3
+
 # Label of a model → the keys of those whose names are needed.
 Wanted = dict[str, set[int]]
 
@@ -31,7 +34,6 @@ Wanted = dict[str, set[int]]
 class Record:
     """What the history is of: a client, a room, the clinic."""
 
-    title: str
     name: str
     url: str
 
@@ -45,6 +47,11 @@ class Entry:
     facts: tuple[Fact, ...] = ()
     # Only therapists read what it says; that it was changed is no secret.
     is_closed: bool = False
+
+    @property
+    def is_brief(self) -> bool:
+        """Little enough for one line: what was added or removed in a few words."""
+        return len(self.facts) <= A_FEW and not any(fact.is_long or (fact.before and fact.after) for fact in self.facts)
 
 
 class Head(NamedTuple):
@@ -245,7 +252,7 @@ def _record(called: Called, name: str, pk: int) -> Record:
         if kind.is_of_clients
         else reverse("audit:record-history", args=[name, pk])
     )
-    return Record(str(kind.title), called.get((label_of(kind.model), pk)) or _("one that is gone"), url)
+    return Record(called.get((label_of(kind.model), pk)) or _("one that is gone"), url)
 
 
 def _names(wanted: Wanted) -> dict[tuple[str, int], str]:

@@ -207,7 +207,7 @@ def test_the_history_of_a_record_that_was_merged_is_told_with_the_one_that_was_k
     update_client(by=dana, now=now, client=gone, pronouns="of the other record")
     Client.objects.filter(pk=gone.pk).update(archived_at=now, merged_into=alice)
     page = words_of(as_olga.get(url))
-    assert "Client Alicia Marques" in page
+    assert "Alicia Marques Client changed" in page
     assert "after: of the other record" in page
     assert "Merged into after: Alice Marques" in page
 
@@ -366,7 +366,7 @@ def test_the_clinic_s_history_tells_all_newest_first_and_leads_to_each_record(as
     answer = as_olga.get(clinic_url)
     page = words_of(answer)
     assert page.index("told in words") < page.index("Features after: quiet") < page.index("Pronouns after: she/her")
-    assert "Room Blue room" in page
+    assert "Blue room Room changed" in page
     assert f'<a href="{url}">Alice Marques</a>' in answer.content.decode()
 
 

@@ -17,6 +17,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="change",
-            index=models.Index(fields=["-at"], name="change_newest"),
+            index=models.Index(fields=["-at", "-id"], name="change_newest"),
         ),
     ]

@@ -5,6 +5,7 @@ import pghistory.utils
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+from django.db.models.fields.json import KeyTransform
 
 from clinic.lib.only_added import only_added
 
@@ -173,19 +174,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="clientaccessevent",
-            index=models.Index(fields=["-pgh_created_at"], name="client_access_event_newest"),
+            index=models.Index(fields=["-pgh_created_at", "-pgh_id"], name="client_access_event_newest"),
         ),
         migrations.AddIndex(
             model_name="clientevent",
-            index=models.Index(fields=["-pgh_created_at"], name="client_event_newest"),
+            index=models.Index(fields=["-pgh_created_at", "-pgh_id"], name="client_event_newest"),
         ),
         migrations.AddIndex(
             model_name="therapistsnoteevent",
-            index=models.Index(fields=["-pgh_created_at"], name="therapists_note_event_newest"),
+            index=models.Index(fields=["-pgh_created_at", "-pgh_id"], name="therapists_note_event_newest"),
         ),
         migrations.AddIndex(
             model_name="userevent",
-            index=models.Index(fields=["-pgh_created_at"], name="user_event_newest"),
+            index=models.Index(fields=["-pgh_created_at", "-pgh_id"], name="user_event_newest"),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="client",
@@ -721,6 +722,42 @@ class Migration(migrations.Migration):
                     table="people_therapist_locations",
                     when="AFTER",
                 ),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="clientaccessevent",
+            index=models.Index(
+                KeyTransform("by", "pgh_context"),
+                models.OrderBy(models.F("pgh_created_at"), descending=True),
+                models.OrderBy(models.F("pgh_id"), descending=True),
+                name="client_access_event_by_whom",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="clientevent",
+            index=models.Index(
+                KeyTransform("by", "pgh_context"),
+                models.OrderBy(models.F("pgh_created_at"), descending=True),
+                models.OrderBy(models.F("pgh_id"), descending=True),
+                name="client_event_by_whom",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="therapistsnoteevent",
+            index=models.Index(
+                KeyTransform("by", "pgh_context"),
+                models.OrderBy(models.F("pgh_created_at"), descending=True),
+                models.OrderBy(models.F("pgh_id"), descending=True),
+                name="therapists_note_event_by_whom",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="userevent",
+            index=models.Index(
+                KeyTransform("by", "pgh_context"),
+                models.OrderBy(models.F("pgh_created_at"), descending=True),
+                models.OrderBy(models.F("pgh_id"), descending=True),
+                name="user_event_by_whom",
             ),
         ),
         only_added("people_therapistlocationevent"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -21,6 +23,9 @@ from clinic.people.access import ClinicRequest, client_for, for_roles, record_wi
 from clinic.people.forms.history import HistoryForm
 from clinic.people.merging import records_of
 from clinic.people.models import Client, Clinic, Role, clinic_zone
+
+# Gives so many of the newest rows.
+Newest = Callable[[int], QuerySet[Any, Any]]
 
 PER_PAGE = 25
 A_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
@@ -76,18 +81,16 @@ def record_history(request: ClinicRequest, kind: str, pk: int) -> HttpResponse:
 def clinic_history(request: ClinicRequest) -> HttpResponse:
     """Show the newest changes of the whole clinic, by whom, of what and on which day the owner asks for."""
     form = HistoryForm(request.GET or None)
-    asked = form.is_valid()
     manner = _manner()
-    rows = clinic_rows()
-    if asked:
-        day = form.chosen_day
-        rows = clinic_rows(
-            kind=form.chosen_kind, by=form.chosen_by, between=day_bounds(manner.zone, day) if day else None
-        )
-    page = stretch(rows, request.GET.get("page", ""))
+    newest: Newest = clinic_rows
+    is_asking = form.is_valid() and form.is_asking
+    if is_asking:
+        between = day_bounds(manner.zone, form.chosen_day) if form.chosen_day else None
+        newest = partial(clinic_rows, kind=form.chosen_kind, by=form.chosen_by, between=between)
+    page = stretch(newest, request.GET.get("page", ""))
     context = {
         "form": form,
-        "is_asking": asked and form.is_asking,
+        "is_asking": is_asking,
         "page": page,
         "acts": acts(page.rows, reader=request.user, manner=manner),
         "manner": manner,
@@ -116,11 +119,11 @@ class Stretch:
         return self.number + 1
 
 
-def stretch(rows: QuerySet[Any, Any], typed: str) -> Stretch:
+def stretch(newest: Newest, typed: str) -> Stretch:
     """Return the page with the typed number; the first where it is none."""
     number = int(typed) if A_PAGE_NUMBER.fullmatch(typed) else 1
     start = (number - 1) * PER_PAGE
-    found = list(rows[start : start + PER_PAGE + 1])
+    found = list(newest(start + PER_PAGE + 1)[start:])
     return Stretch(rows=found[:PER_PAGE], number=number, has_next=len(found) > PER_PAGE)
 
 
