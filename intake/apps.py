@@ -6,13 +6,15 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import register_kind
         from clinic.scheduling.badges import register_badges
         from clinic.scheduling.gates import register_gate
-        from intake import asking, standing
+        from intake import asking, merging, standing
 
         register_gate("intake", standing.gate)
         register_badges("intake", standing.badges)
         worklists.register("reviews", standing.REVIEWS)
+        merge_steps.register("intake", merging.STEP)
         register_kind("intake_request", asking.REQUEST)

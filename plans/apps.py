@@ -5,10 +5,13 @@ class PlansConfig(AppConfig):
     name = "plans"
 
     def ready(self) -> None:
+        from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
+        from plans import merging
         from plans.pages import goals_in_words
         from plans.work import WORKLIST
         from sessions.goals import goal_words
 
         worklists.register("plans", WORKLIST)
+        merge_steps.register("plans", merging.STEP)
         goal_words.register("plans", goals_in_words)

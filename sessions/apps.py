@@ -7,11 +7,13 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the lower rooms what notes add to the calendar and to the day's open work, and what they forbid."""
+        from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.scheduling.badges import register_badges
         from clinic.scheduling.statuses import register_refusal
-        from sessions import open_work
+        from sessions import merging, open_work
 
         register_badges("notes", open_work.note_badges)
         register_refusal("notes", open_work.refuse_undoing)
         worklists.register("notes", open_work.NOTES)
+        merge_steps.register("notes", merging.STEP)

@@ -23,13 +23,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from clinic.people.models import Client, Location, Picture, Therapist, User
 from clinic.people.services import invite_staff
+from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
 from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
-from tests.factories import BEFORE, ServiceFactory, modality
+from tests.factories import BEFORE, ClientFactory, ServiceFactory, modality
 from tests.intake.answers import fill_in
 from tests.plans.support import plan_of
 
@@ -80,6 +81,8 @@ DOORS: Mapping[str, Door] = {
     "people:setup": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
     "people:picture": Door(EVERYBODY, ONLY_GET, at="picture"),
     "people:client-list": Door(STAFF, ONLY_GET),
+    "people:client-merge": Door(STAFF, STAFF, at="client"),
+    "people:merge-undo": Door(ONLY_POST, STAFF_DONE, at="merge"),
     "people:client-search": Door(STAFF, ONLY_GET),
     "people:client-new": Door(STAFF, STAFF),
     "people:client-edit": Door(STAFF, STAFF, at="client"),
@@ -244,6 +247,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     )
     visit = visit_at(now + timedelta(hours=2))
     plan_of(alice, bea, visit.service, now=now, starts_on=now.date())
+    merge = merge_clients(by=dana, now=now, kept=alice, gone=ClientFactory(legal_name="Ali Marques"))
     message = Message.objects.create(
         kind="booking",
         subject_pk=visit.pk,
@@ -259,6 +263,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     keys = {
         "": {},
         "client": {"pk": alice.pk},
+        "merge": {"pk": merge.pk},
         "client_pk": {"client_pk": alice.pk},
         "record": {"kind": "therapist", "pk": bea.pk},
         "visit": {"pk": visit.pk},

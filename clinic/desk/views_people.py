@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from clinic.desk import access
@@ -11,6 +11,7 @@ from clinic.desk.client import chart, desk_page
 from clinic.desk.my_day import my_day as read_my_day
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Role
+from clinic.people.services.merging import merges_to_undo
 
 
 @require_safe
@@ -27,8 +28,10 @@ def my_day(request: ClinicRequest) -> HttpResponse:
 @for_roles()
 def client(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show the chart to therapists, and contact and visits to everybody else at the desk."""
-    if request.user.is_therapist:
-        person = access.charted(request, pk)
-        return render(request, "desk/client_chart.html", {"client": person, "page": chart(person, request.now)})
-    person = access.contacted(request, pk)
-    return render(request, "desk/client.html", {"client": person, "page": desk_page(person, request.now)})
+    charts = request.user.is_therapist
+    person = access.charted(request, pk) if charts else access.contacted(request, pk)
+    if person.pk != pk:
+        return redirect("desk:client", person.pk)
+    page = chart(person, request.now) if charts else desk_page(person, request.now)
+    context = {"client": person, "page": page, "merges": merges_to_undo(person, request.now)}
+    return render(request, "desk/client_chart.html" if charts else "desk/client.html", context)

@@ -8,7 +8,10 @@ class PeopleConfig(AppConfig):
         """Fill the registries of the room below, and our own."""
         from clinic.people.history import register_histories
         from clinic.people.licences import LICENCES
+        from clinic.people.merging import merge_steps
+        from clinic.people.services.merging import STEP
         from clinic.people.worklist import worklists
 
+        merge_steps.register("people", STEP)
         register_histories()
         worklists.register("licences", LICENCES)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, F, Func, Value
 from django.db.models.expressions import Combinable
+from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.registry import Registry
 from clinic.people.models.clients import Client
@@ -93,12 +94,24 @@ class Pair:
 Moved = dict[str, Any]
 
 
-def _nothing(_keys: Collection[int]) -> None:
-    """Lock nothing."""
+def _nothing_told(_pair: Pair) -> Sequence[Part]:
+    return ()
+
+
+def _nothing_moved(_pair: Pair) -> Moved:
+    return {}
+
+
+def _nothing_stays(_pair: Pair, _moved: Moved) -> Sequence[str]:
+    return ()
 
 
 def _no_objection(_pair: Pair) -> Sequence[str]:
     return ()
+
+
+def _nothing_locked(_client_pks: Collection[int], _now: datetime) -> None:
+    """Lock nothing."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +125,54 @@ class MergeStep:
     - `undo` moves back what is still as it was moved, after the records were parted, and says what stays.
     """
 
-    tell: Callable[[Pair], Sequence[Part]]
-    move: Callable[[Pair], Moved]
-    undo: Callable[[Pair, Moved], Sequence[str]]
+    tell: Callable[[Pair], Sequence[Part]] = _nothing_told
+    move: Callable[[Pair], Moved] = _nothing_moved
+    undo: Callable[[Pair, Moved], Sequence[str]] = _nothing_stays
     refuse: Callable[[Pair], Sequence[str]] = _no_objection
-    lock: Callable[[Collection[int]], None] = _nothing
+    lock: Callable[[Collection[int], datetime], None] = _nothing_locked
 
 
 merge_steps: Registry[MergeStep] = Registry("merge step")
+
+# --- The record itself
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What one of the two records is right about: fields that belong together are never mixed."""
+
+    name: str
+    label: StrOrPromise
+    fields: tuple[str, ...]
+
+    def is_blank(self, client: Client) -> bool:
+        """Say whether a record knows nothing of it."""
+        return not any(self.values(client))
+
+    def values(self, client: Client) -> tuple[object, ...]:
+        """Return what a record knows of it."""
+        return tuple(getattr(client, name) for name in self.fields)
+
+
+MATTERS = (
+    Matter("name", _("Name"), ("legal_name",)),
+    Matter("called", _("Called"), ("preferred_name",)),
+    Matter("pronouns", _("Pronouns"), ("pronouns",)),
+    Matter("born", _("Date of birth"), ("born_on",)),
+    Matter("email", _("E-mail"), ("email",)),
+    Matter("phone", _("Phone"), ("phone",)),
+    Matter("other_phone", _("Other phone"), ("other_phone",)),
+    Matter("address", _("Address"), ("address",)),
+    Matter("language", _("Language"), ("language",)),
+    Matter("guardian", _("Guardian"), ("guardian_name", "guardian_relation", "guardian_phone", "guardian_email")),
+    Matter("emergency", _("Emergency contact"), ("emergency_name", "emergency_relation", "emergency_phone")),
+    Matter("physician", _("Referring physician"), ("physician_name", "physician_contact")),
+    Matter("therapist", _("Therapist"), ("primary_therapist",)),
+    Matter("alert", _("Alert"), ("alert",)),
+    Matter("light", _("Light in the room"), ("light",)),
+    Matter("sound", _("Sound"), ("sound",)),
+    Matter("scent", _("Scent"), ("scent",)),
+    Matter("temperature", _("Temperature"), ("temperature",)),
+    Matter("talk", _("Talk"), ("talk",)),
+    Matter("table", _("On the table"), ("table_angle",)),
+)

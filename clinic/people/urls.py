@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.people.views import clients, invitation, pictures, record, search, settings, setup, staff, therapists
+from clinic.people.views import clients, invitation, merging, pictures, record, search, settings, setup, staff, therapists
 
 app_name = "people"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("clients/search/", search.client_search, name="client-search"),
     path("clients/new/", clients.client_new, name="client-new"),
     path("clients/<int:pk>/edit/", clients.client_edit, name="client-edit"),
+    path("clients/<int:pk>/merge/", merging.client_merge, name="client-merge"),
+    path("merges/<int:pk>/undo/", merging.merge_undo, name="merge-undo"),
     path("clients/<int:pk>/consents/", record.client_consents, name="client-consents"),
     path("clients/<int:pk>/note/", record.client_note, name="client-note"),
     path("clients/<int:pk>/archive/", record.client_archive, name="client-archive"),

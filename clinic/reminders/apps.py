@@ -6,8 +6,9 @@ class RemindersConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below, and our own with the kinds that scheduling gives rise to."""
+        from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
-        from clinic.reminders import visits, work
+        from clinic.reminders import merging, visits, work
         from clinic.reminders.kinds import register_kind
         from clinic.scheduling.badges import register_badges
 
@@ -16,3 +17,4 @@ class RemindersConfig(AppConfig):
         register_kind("reminder", visits.REMINDER)
         register_badges("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
+        merge_steps.register("reminders", merging.STEP)

@@ -6,6 +6,10 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from clinic.people.merging import merge_steps
+        from clinic.scheduling import merging
+
+        merge_steps.register("scheduling", merging.STEP)
         from clinic.people.archiving import refusals
         from clinic.people.worklist import worklists
         from clinic.scheduling import keeping_clients

@@ -31,6 +31,7 @@ PLACES = {
     "people:client-list": "clients",
     "people:client-new": "clients",
     "people:client-edit": "clients",
+    "people:client-merge": "clients",
     "people:client-consents": "clients",
     "people:client-note": "clients",
     "people:client-archive": "clients",

@@ -1,0 +1,300 @@
+"""Making two records of one person one, and taking that back. Nothing signed moves: see `clinic.people.merging`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection
+from django.db.models import Field, QuerySet
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+
+from clinic.audit.services import because, record_change, recorded
+from clinic.lib.times import local_date
+from clinic.people.merging import MATTERS, Fate, Matter, MergeStep, Moved, Pair, Part, merge_steps
+from clinic.people.models import Client, ClientAccess, Merge, TherapistsNote, User, clinic_zone
+from clinic.people.services.clients import lock_records
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+UNDO_WITHIN = timedelta(days=30)
+LOCK_TIMEOUT = timedelta(seconds=3)
+FROM_KEPT, FROM_GONE = "kept", "gone"
+# Between two notes for therapists that were put together.
+GAP = "\n\n"
+
+
+def _in_time(service: Callable[P, R]) -> Callable[P, R]:
+    """Wait only a little for whoever works with one of the records, and say so where that was not enough."""
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return service(*args, **kwargs)
+        except OperationalError as error:
+            if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
+                words = _("Somebody is working with one of these records right now. Please try again.")
+                raise ValidationError(words) from error
+            raise
+
+    return run
+
+
+def _limit_waiting() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_TIMEOUT.total_seconds():.0f}s"])
+
+
+# --- Merging
+
+
+@_in_time
+@recorded
+def merge_clients(*, by: User, now: datetime, kept: Client, gone: Client, from_gone: Collection[str] = ()) -> Merge:
+    """Make two records of one person one. `from_gone` names the matters in which the record that goes is right.
+
+    What only one of them knows is kept in any case. Raises ValidationError with a sentence per obstacle.
+    """
+    _limit_waiting()
+    for step in merge_steps:
+        step.lock({kept.pk, gone.pk}, now)
+    held = lock_records([kept.pk, gone.pk])
+    pair = Pair(held[kept.pk], held[gone.pk], now)
+    if against := obstacles(pair):
+        raise ValidationError(against)
+    with because(_("Two records of one person.")):
+        moved = {"record": _become_one(pair, from_gone)}
+        moved |= {name: step.move(pair) for name, step in merge_steps.items()}
+        merge = Merge.objects.create(kept=pair.kept, gone=pair.gone, by=by, at=now, moved=moved)
+    record_change(by=by.pk, client=kept.pk, what=merge, words=_("two records merged"), now=now)
+    return merge
+
+
+def obstacles(pair: Pair) -> list[str]:
+    """Return why these two cannot be made one, in sentences; nothing where they can."""
+    kept, gone = pair.kept, pair.gone
+    if kept.pk == gone.pk:
+        return [_("This is the same record twice. Choose another one.")]
+    found = [
+        _("The record of %(name)s was merged into another one already.") % {"name": one.name}
+        for one in (kept, gone)
+        if one.merged_into_id is not None
+    ]
+    if found:
+        return found
+    if kept.archived_at is not None:
+        found.append(_("%(name)s is archived. Keep the other record, or bring this one back first.") % {"name": kept})
+    found += [
+        _(
+            "%(email)s signs in as the guardian of one and as the other one's own: these are two people. "
+            "Take the wrong sign-in away first."
+        )
+        % {"email": email}
+        for email in _of_two_people(pair)
+    ]
+    return found + [words for step in merge_steps for words in step.refuse(pair)]
+
+
+def _of_two_people(pair: Pair) -> list[str]:
+    """Return the logins that are one's own and the other's guardian's."""
+    own = ClientAccess.objects.filter(client=pair.kept.pk)
+    others = dict(ClientAccess.objects.filter(client=pair.gone.pk).values_list("user_id", "relation"))
+    return [a.user.email for a in own.select_related("user") if others.get(a.user_id, a.relation) != a.relation]
+
+
+def _become_one(pair: Pair, from_gone: Collection[str]) -> Moved:
+    """Archive the record that goes, and let the other one know what it knew."""
+    kept, gone = pair.kept, pair.gone
+    was_archived_at = gone.archived_at
+    gone.archived_at, gone.merged_into = was_archived_at or pair.now, kept
+    gone.save(update_fields=["archived_at", "merged_into"])
+    names = [name for matter in MATTERS if is_taken(matter, pair, from_gone) for name in matter.fields]
+    before = {name: _plain(kept, name) for name in names}
+    for name in names:
+        setattr(kept, _column(name).attname, getattr(gone, _column(name).attname))
+    changed = {name: [was, _plain(kept, name)] for name, was in before.items() if was != _plain(kept, name)}
+    if changed:
+        kept.save(update_fields=list(changed))
+    return {"fields": changed, "archived_at": was_archived_at.isoformat() if was_archived_at else None}
+
+
+def is_taken(matter: Matter, pair: Pair, from_gone: Collection[str]) -> bool:
+    """Say whether the kept record takes a matter from the one that goes: where it is blank, or where it was chosen."""
+    if matter.is_blank(pair.gone):
+        return False
+    return matter.is_blank(pair.kept) or matter.name in from_gone
+
+
+def _column(name: str) -> Field[object, object]:
+    return cast("Field[object, object]", Client._meta.get_field(name))  # noqa: SLF001  # Django's public API
+
+
+def _plain(client: Client, name: str) -> str | int | None:
+    """Return the value of a field as JSON keeps it."""
+    value = _column(name).get_prep_value(getattr(client, _column(name).attname))
+    return value.isoformat() if isinstance(value, date) else cast("str | int | None", value)
+
+
+# --- Undoing
+
+
+def last_day_to_undo(merge: Merge) -> date:
+    """Return the last day, by the clinic's calendar, on which a merge can be undone."""
+    return local_date(clinic_zone(), merge.at) + UNDO_WITHIN
+
+
+def may_undo(merge: Merge, now: datetime) -> bool:
+    """Say whether it was not undone, and is not too old for it."""
+    return merge.undone_at is None and local_date(clinic_zone(), now) <= last_day_to_undo(merge)
+
+
+@_in_time
+@recorded
+def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[str]:
+    """Make two records of what was merged, and return in sentences what stays with the kept one.
+
+    What was changed meanwhile stays as it was changed. Raises ValidationError.
+    """
+    _limit_waiting()
+    for step in merge_steps:
+        step.lock({merge.kept_id, merge.gone_id}, now)
+    held = lock_records([merge.kept_id, merge.gone_id])
+    merge = Merge.objects.select_for_update().get(pk=merge.pk)
+    pair = Pair(held[merge.kept_id], held[merge.gone_id], now)
+    _refuse_undoing(merge, pair)
+    with because(_("They are two people after all.")):
+        stays = _become_two(pair, merge.moved["record"])
+        for name, step in merge_steps.items():
+            stays += step.undo(pair, merge.moved.get(name, {}))
+    merge.undone_by, merge.undone_at = by, now
+    merge.save(update_fields=["undone_by", "undone_at"])
+    for client_pk in (merge.kept_id, merge.gone_id):
+        record_change(by=by.pk, client=client_pk, what=merge, words=_("merge undone"), now=now)
+    return stays
+
+
+def _refuse_undoing(merge: Merge, pair: Pair) -> None:
+    if merge.undone_at is not None:
+        raise ValidationError(_("This merge has been undone already."))
+    if not may_undo(merge, pair.now):
+        day = date_format(last_day_to_undo(merge), "l j F Y")
+        raise ValidationError(_("This merge could be undone until %(day)s; it stays."), params={"day": day})
+    if pair.kept.merged_into_id is not None:
+        words = _("The record of %(name)s was itself merged into another one since. Undo that first.")
+        raise ValidationError(words, params={"name": pair.kept.name})
+
+
+def _become_two(pair: Pair, record: Moved) -> list[str]:
+    kept, gone = pair.kept, pair.gone
+    archived_at = record["archived_at"]
+    gone.archived_at, gone.merged_into = datetime.fromisoformat(archived_at) if archived_at else None, None
+    gone.save(update_fields=["archived_at", "merged_into"])
+    untouched = {name: was for name, (was, became) in record["fields"].items() if _plain(kept, name) == became}
+    for name, was in untouched.items():
+        setattr(kept, _column(name).attname, _column(name).to_python(was))
+    if untouched:
+        kept.save(update_fields=list(untouched))
+    return [
+        _("%(fact)s was changed meanwhile and stays as it is with %(name)s.")
+        % {"fact": str(_column(name).verbose_name).capitalize(), "name": kept.name}
+        for name in record["fields"]
+        if name not in untouched
+    ]
+
+
+# --- This room's own part: sign-ins, and what therapists wrote to each other
+
+
+def tell(pair: Pair) -> Sequence[Part]:
+    """Say who signs in for the record that is kept, whose word on messages counts, and what becomes of the note."""
+    parts = [
+        Part(Fate.COMES, _("The sign-in of %(email)s") % {"email": access.user.email})
+        for access in _new_accesses(pair).select_related("user").order_by("pk")
+    ]
+    words = pair.gone.contact_consents.count()
+    if words:
+        told = ngettext("%(n)d word on messages", "%(n)d words on messages", words) % {"n": words}
+        parts.append(Part(Fate.STAYS, _("%(told)s; on each channel the latest counts") % {"told": told}))
+    if TherapistsNote.objects.filter(client=pair.gone).exists():
+        parts.append(Part(Fate.COMES, _("The note for therapists, below the one that stands there"), is_health=True))
+    return parts
+
+
+def move(pair: Pair) -> Moved:
+    """Let her sign-ins open the kept record, and put the two notes for therapists together."""
+    accesses = list(_new_accesses(pair).values_list("pk", flat=True))
+    for access in ClientAccess.objects.filter(pk__in=accesses):
+        access.client = pair.kept
+        access.save(update_fields=["client"])
+    return {"accesses": accesses, "note": _put_notes_together(pair)}
+
+
+def _new_accesses(pair: Pair) -> QuerySet[ClientAccess]:
+    known = ClientAccess.objects.filter(client=pair.kept).values("user")
+    return ClientAccess.objects.filter(client=pair.gone).exclude(user__in=known)
+
+
+def _put_notes_together(pair: Pair) -> str:
+    """Add the one note to the other; the first stays where it is. Return what was done: added, made or nothing."""
+    theirs = TherapistsNote.objects.filter(client=pair.gone).first()
+    ours = TherapistsNote.objects.filter(client=pair.kept).first()
+    if theirs is None:
+        return ""
+    if ours is None:
+        TherapistsNote.objects.create(client=pair.kept, text=theirs.text)
+        return "made"
+    ours.text += GAP + theirs.text
+    ours.save(update_fields=["text"])
+    return "added"
+
+
+def undo(pair: Pair, moved: Mapping[str, object]) -> list[str]:
+    """Give back the sign-ins that are still there, and take the notes apart where nobody has written since."""
+    for access in ClientAccess.objects.filter(pk__in=cast("list[int]", moved["accesses"]), client=pair.kept):
+        access.client = pair.gone
+        access.save(update_fields=["client"])
+    return _take_notes_apart(pair, cast("str", moved["note"]))
+
+
+def _take_notes_apart(pair: Pair, how: str) -> list[str]:
+    theirs = TherapistsNote.objects.filter(client=pair.gone).first()
+    ours = TherapistsNote.objects.filter(client=pair.kept).first()
+    if not how or theirs is None or ours is None:
+        return []
+    if how == "made" and ours.text == theirs.text:
+        ours.delete()
+    elif how == "added" and ours.text.endswith(GAP + theirs.text):
+        ours.text = ours.text.removesuffix(GAP + theirs.text)
+        ours.save(update_fields=["text"])
+    else:
+        return [_("The note for therapists was changed meanwhile and stays with %(name)s.") % {"name": pair.kept.name}]
+    return []
+
+
+# --- Reading
+
+
+@dataclass(frozen=True)
+class MergeToUndo:
+    """A merge that can still be undone, and until which day."""
+
+    merge: Merge
+    last_day: date
+
+
+def merges_to_undo(client: Client, now: datetime) -> list[MergeToUndo]:
+    """Return what was merged into this record and can be taken apart again, the last first."""
+    recent = Merge.objects.filter(kept=client, undone_at__isnull=True, at__gt=now - UNDO_WITHIN - timedelta(days=2))
+    merges = recent.select_related("gone", "by").order_by("-at", "-pk")
+    return [MergeToUndo(merge, last_day_to_undo(merge)) for merge in merges if may_undo(merge, now)]
+
+
+STEP = MergeStep(tell=tell, move=move, undo=undo)
