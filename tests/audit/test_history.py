@@ -29,7 +29,7 @@ from clinic.people.models import (
     TherapistsNote,
     User,
 )
-from clinic.people.services import update_client
+from clinic.people.services import record_contact_consent, update_client
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, modality
 
 CANARY = "canary: she told us of her seizures"
@@ -165,6 +165,15 @@ def test_what_was_written_is_shown_as_text(as_olga, url, alice, dana, now):
     page = as_olga.get(url).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_her_word_on_messages_stands_among_the_changes(as_olga, url, alice, dana, now):
+    for hours, is_given in ((2, True), (1, False)):
+        at = now - timedelta(hours=hours)
+        record_contact_consent(by=dana, now=at, client=alice, channel="email", is_given=is_given, source="on the phone")
+    page = words_of(as_olga.get(url))
+    given = page.index("Dana Silva Contact consent given for e-mail")
+    assert page.index("Dana Silva Contact consent taken back for e-mail") < given
 
 
 def test_a_long_text_is_folded(as_olga, url, alice, dana, now):
