@@ -17,11 +17,12 @@ from clinic.demo import cast
 from clinic.demo.answers import answers_of
 from clinic.demo.clock import Story
 from clinic.demo.founding import House
+from clinic.demo.records import details_of, note_on
 from clinic.demo.slots import Slot
 from clinic.demo.treatments import treat
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Service, Therapist
-from clinic.people.services import create_client
+from clinic.people.services import create_client, write_therapists_note
 from clinic.reminders.services import sweep
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.offers import preview_series
@@ -76,8 +77,7 @@ def story_of(person: cast.ExampleClient, house: House, slot: Slot, begins: datet
     """Tell one client's time with the clinic, from the first call on."""
     yield begins
     client = create_client(
-        by=house.desk, now=begins, legal_name=person.name, pronouns=person.pronouns, born_on=person.born_on,
-        email=cast.email_of(person.name), primary_therapist=slot.therapist,
+        by=house.desk, now=begins, legal_name=person.name, **details_of(person, slot.therapist)
     )  # fmt: skip
     invitation, _token = invite(by=house.desk, now=begins, client=client)
 
@@ -89,6 +89,9 @@ def story_of(person: cast.ExampleClient, house: House, slot: Slot, begins: datet
     for finding in Finding.objects.filter(submission=submission, acknowledged_at__isnull=True):
         acknowledge_finding(by=slot.therapist.user, now=reviewed, finding=finding)
     review(by=slot.therapist.user, now=reviewed, submission=submission)
+    write_therapists_note(
+        by=slot.therapist.user, now=reviewed, client=client, text=note_on(person), instead_of=""
+    )  # fmt: skip
 
     course = Course(
         random, pain=random.uniform(4, 7), change=random.choice((-0.35, -0.25, -0.2, -0.1, 0, 0.05)),
