@@ -165,7 +165,8 @@ class _Event:
             before, after = (
                 in_words(self.part, field, value, called=called, manner=manner) for value in self._values(field.attname)
             )
-            if before != after:
+            # To which record it belongs goes without saying, but where it came from another one.
+            if before != after and (field.attname != self.part.record or (before and after)):
                 yield Fact(label_of_field(field), before, after)
 
 

@@ -50,7 +50,7 @@ def fields_of(part: Part) -> list[Field[Any, Any]]:
     kept = {field.name for field in part.events._meta.fields}  # noqa: SLF001  # public by Django's documentation
     told = (part.model._meta.concrete_model or part.model)._meta.local_fields  # noqa: SLF001
     left_out = part.left_out | {"id"}
-    return [field for field in told if field.name in kept - left_out and field.attname != part.record]
+    return [field for field in told if field.name in kept - left_out]
 
 
 def label_of_field(field: Field[Any, Any]) -> str:

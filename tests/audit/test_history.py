@@ -151,6 +151,14 @@ def test_a_sign_in_that_was_given_and_taken_is_told_with_what_it_was(as_olga, ur
     assert "Sign-in added User after: Alice Marques Relation after: herself or himself" in page
 
 
+def test_a_sign_in_that_came_from_another_record_says_from_which(as_olga, url, alice, dana, now):
+    access = ClientAccess.objects.create(
+        client=ClientFactory(legal_name="Alicia Marques"), user=dana, relation="guardian", granted_at=now
+    )
+    done(by=dana, now=now, act=lambda: ClientAccess.objects.filter(pk=access.pk).update(client=alice))
+    assert "Sign-in changed Client before: Alicia Marques after: Alice Marques" in words_of(as_olga.get(url))
+
+
 def test_what_nobody_signed_in_did_says_so(as_olga, url, alice, now):
     done(by=None, now=now, act=lambda: Client.objects.filter(pk=alice.pk).update(pronouns="she"))
     assert "nobody signed in Client changed" in words_of(as_olga.get(url))
