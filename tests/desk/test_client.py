@@ -174,3 +174,60 @@ def test_both_pages_take_the_same_queries_for_one_visit_and_for_many(
         signed_visit(full, bea, service, location, TEN + timedelta(weeks=week))
         visit(full, bea, service, location, TEN + timedelta(weeks=week + 6))
     assert queries() == few
+
+
+WHOLE = {
+    "other_phone": "+351 210 000 010",
+    "address": "Rua do Cais 12\n1200 Lisboa",
+    "emergency_name": "Rui Marques",
+    "emergency_relation": "brother",
+    "emergency_phone": "+351 960 000 000",
+    "physician_name": "Dr. Lopes",
+    "physician_contact": "Practice at the harbour",
+    "light": "dim",
+    "talk": "little",
+}
+
+
+def test_the_record_is_shown_to_the_desk_and_to_therapists(
+    alice: Client, dana: User, as_dana: Browser, as_bea: Browser, now: datetime
+) -> None:
+    update_client(by=dana, now=now, client=alice, **WHOLE)
+    for browser in (as_dana, as_bea):
+        page = main_of(text(browser, alice))
+        for words in (
+            "Rua do Cais 12<br>1200 Lisboa",
+            "Rui Marques (brother)",
+            'href="tel:+351-960-000-000"',
+            "+351 21 000 0010",
+            "Dr. Lopes<br>Practice at the harbour",
+            "Light in the room: Dim<br>Talk: As little as possible",
+            "nothing agreed",
+        ):
+            assert words in page, words
+        assert "Not asked yet" not in page
+        assert "Guardian" not in page
+
+
+def test_what_nobody_has_asked_yet_is_one_line(alice: Client, as_dana: Browser) -> None:
+    assert "Not asked yet: address, emergency contact, physician, room." in main_of(text(as_dana, alice))
+
+
+def test_a_minor_without_a_guardian_stands_out(alice: Client, as_dana: Browser, as_bea: Browser) -> None:
+    words = "Under 18, and no guardian is known."
+    assert words not in text(as_dana, alice)
+    Client.objects.filter(pk=alice.pk).update(born_on=date(2010, 1, 1))
+    assert words in text(as_dana, alice)
+    assert words in text(as_bea, alice)
+    Client.objects.filter(pk=alice.pk).update(guardian_name="Rosa Marques", guardian_email="rosa@example.org")
+    page = text(as_dana, alice)
+    assert words not in page
+    assert "mailto:rosa@example.org" in page
+
+
+def test_the_room_is_told_to_the_therapist_without_an_intake(
+    alice: Client, bea: Therapist, dana: User, service: Service, location: Location, as_bea: Browser, now: datetime
+) -> None:
+    update_client(by=dana, now=now, client=alice, light="dark")
+    visit(alice, bea, service, location, datetime(2026, 11, 19, 13, 30, tzinfo=UTC))
+    assert "Light in the room: Dark" in as_bea.get(reverse("desk:my-day")).content.decode()

@@ -162,7 +162,7 @@ class ClientForm(forms.ModelForm[Client]):
             ),
             Div(
                 Fold(
-                    _("Called, and address"),
+                    _("Preferred name, pronouns, address"),
                     Div("preferred_name", "pronouns", css_class="two"),
                     Div("address", "other_phone", css_class="two"),
                 ),

@@ -22,7 +22,7 @@ class ConsentForm(forms.Form):
     """A new word on one channel."""
 
     channel = forms.ChoiceField(
-        label=_("Written to by"),
+        label=_("Channel"),
         choices=ContactConsent.Channel.choices,
         widget=forms.RadioSelect(attrs={"class": "seg"}),
     )
