@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from clinic.people.models import Client, User
 from clinic.people.services import update_client
@@ -66,3 +68,12 @@ def test_her_answers_are_never_refused_for_what_her_record_lacks(clinic: object,
     send(client, now=now, room_light="dark")
     client.refresh_from_db()
     assert client.light == "dark"
+
+
+def test_answers_from_before_the_record_are_taken_over(alice: Client, now: datetime) -> None:
+    send(alice, now=now, room_light="dark", room_sound="quiet")
+    send(alice, now=now + timedelta(days=1), room_light="dim")
+    Client.objects.filter(pk=alice.pk).update(light="", sound="", talk="some")
+    import_module("intake.migrations.0003_room_wishes_to_the_record").take_over(apps, None)
+    alice.refresh_from_db()
+    assert (alice.light, alice.sound, alice.talk) == ("dim", "quiet", "some")
