@@ -46,7 +46,7 @@ def _let_one_leave(house: House, *, now: datetime) -> None:
     before = now - timedelta(days=9)
     reflexology = Modality.objects.get(slug="reflexology")
     service = next(one for one in house.services if one.modality_id == reflexology.pk)
-    for number, client in enumerate(Client.objects.order_by("-pk")[:VISITS_LEFT]):
+    for number, client in enumerate(Client.objects.active().order_by("-pk")[:VISITS_LEFT]):
         update_client(by=house.desk, now=before, client=client, primary_therapist=house.left)
         (free,) = next_free_times(
             now=now, service=service, location=house.locations[cast.HILLSIDE], therapist=house.left, client=client,
