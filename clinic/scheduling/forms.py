@@ -101,7 +101,10 @@ class TimeForm(forms.Form):
         label=_("Reason"),
         required=False,
         max_length=160,
-        help_text=_("Needed outside working hours, over a break or for a visit in the past. It stays with the visit."),
+        help_text=_(
+            "Needed outside working hours, over a break or for a visit in the past; after the end of a licence "
+            "only an owner’s counts. It stays with the visit."
+        ),
     )
     key = forms.UUIDField(widget=forms.HiddenInput())
     # Where the page showed a visit that moves, as `choice_value` writes it.
