@@ -3,10 +3,6 @@
 
 const TOAST_STAYS_MS = 8000;
 
-function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
-}
-
 function leaveWhenRead(toast) {
   const close = toast.querySelector("[data-toast-close]");
   close.hidden = false;
@@ -26,12 +22,6 @@ function closeFolds(except) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const field = document.querySelector("[data-search]");
-    if (field === null || field.offsetParent === null) return;
-    event.preventDefault();
-    field.focus();
-  }
   if (event.key === "Escape") {
     const fold = event.target.closest("details.fold[open]");
     closeFolds(null);
