@@ -16,6 +16,7 @@ from clinic.demo.records import tell_of_records
 from clinic.demo.slots import slots_for
 from clinic.demo.staffing import tell_of_staff
 from clinic.demo.stories import post, story_of
+from clinic.demo.twins import tell_of_twins
 from clinic.people.models import User
 
 SEED = 20261119
@@ -49,6 +50,7 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
     with _nothing_is_mailed():
         tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
     tell_of_staff(house, now=now)
+    tell_of_twins(house, now=now)
     tell_of_records(house, now=now)
 
 

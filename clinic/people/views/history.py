@@ -23,6 +23,7 @@ from clinic.people.access import ClinicRequest, client_for, for_roles, record_wi
 from clinic.people.forms.history import HistoryForm
 from clinic.people.merging import records_of
 from clinic.people.models import Client, Clinic, Role, clinic_zone
+from clinic.people.services.merging import merges_to_undo
 
 # Gives so many of the newest rows.
 Newest = Callable[[int], QuerySet[Any, Any]]
@@ -45,6 +46,7 @@ def client_history(request: ClinicRequest, pk: int) -> HttpResponse:
         "acts": acts(page.object_list, reader=request.user, manner=manner),
         "manner": manner,
         "names_records": len(records) > 1,
+        "merges": merges_to_undo(client, request.now),
     }
     return render(request, "audit/client_history.html", context)
 
