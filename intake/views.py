@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from clinic.people.access import ClinicRequest, signed_in
+from clinic.people.emergencies import emergency_number
 from clinic.people.merging import records_of
 from clinic.scheduling.models import Appointment
 from intake import access, services
@@ -133,8 +134,19 @@ def stop(request: ClinicRequest) -> HttpResponse:
     if alarm is None:
         return _go_on(draft, request.now)
     steps = len(form_of(draft.form_version_id).steps)
-    context = {"alarm": alarm, "correct_url": _correct_url(alarm), "next_step": min(alarm.step + 1, steps)}
+    context = {
+        "alarm": alarm,
+        "correct_url": _correct_url(alarm),
+        "next_step": min(alarm.step + 1, steps),
+        "number": _emergency_number(draft, request.now),
+    }
     return render(request, "intake/stop.html", context)
+
+
+def _emergency_number(draft: Submission, now: datetime) -> str:
+    visits = Appointment.objects.filter(client=draft.client_id).upcoming(now)
+    visit = visits.select_related("location").first()
+    return emergency_number(visit.location if visit else None)
 
 
 @require_GET

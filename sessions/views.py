@@ -17,6 +17,7 @@ from django_htmx.http import reswap, retarget
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.emergencies import emergency_number
 from clinic.people.models import Role
 from sessions import access, pages, services
 from sessions.bodymarks import drawings
@@ -69,7 +70,8 @@ def start(request: ClinicRequest, pk: int) -> HttpResponseBase:
             )
         except services.NotToday as refused:
             if refused.is_emergency:
-                return render(request, "treatment/emergency.html", {"visit": visit}, status=NOT_TODAY)
+                context = {"visit": visit, "number": emergency_number(visit.location)}
+                return render(request, "treatment/emergency.html", context, status=NOT_TODAY)
             form.add_error(None, refused)
             status = NOT_TODAY
         except ValidationError as refused:

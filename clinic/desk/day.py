@@ -239,7 +239,7 @@ def _look(visit: Appointment, visits: Iterable[Appointment], taken: Sequence[tup
         )
         return "ghost sliver" if beside else "ghost"
     looks = [f"st-{visit.status.replace('_', '')}", visit.service.modality.css_class]
-    rows = visit.service.minutes // ROW_MINUTES
+    rows = visit.minutes // ROW_MINUTES
     if rows <= LOW_ROWS:
         looks.append("short" if rows <= SHORT_ROWS else "low")
     if any(
@@ -255,7 +255,7 @@ def _look(visit: Appointment, visits: Iterable[Appointment], taken: Sequence[tup
 
 def _meta(visit: Appointment, since: datetime | None, zone: ZoneInfo) -> str:
     """Return the words under the name: how long, or since or until when."""
-    facts = {"time": time_words(since, zone) if since else "", "minutes": visit.service.minutes}
+    facts = {"time": time_words(since, zone) if since else "", "minutes": visit.minutes}
     match visit.status:
         case Status.IN_SESSION if since:
             return _("since %(time)s") % facts
@@ -265,8 +265,8 @@ def _meta(visit: Appointment, since: datetime | None, zone: ZoneInfo) -> str:
             return str(STATUS_WORDS[Status(status)])
         case Status.LATE_CANCELLED:
             return _("Cancelled late, %(time)s") % facts if since else _("Cancelled late")
-        case _ if visit.service.minutes <= LOW_ROWS * ROW_MINUTES:
-            return str(visit.service.minutes)  # beside the signs there is no room for the unit
+        case _ if visit.minutes <= LOW_ROWS * ROW_MINUTES:
+            return str(visit.minutes)  # beside the signs there is no room for the unit
         case _:
             return _("%(minutes)s min") % facts
 

@@ -14,7 +14,7 @@ THEMES = ("light", "dark")
 def clinic_and_theme(request: HttpRequest) -> dict[str, Any]:
     """Give the clinic (None before it is set up) and the theme chosen by hand, if any."""
     chosen = request.COOKIES.get("theme", "")
-    return {"clinic": Clinic.objects.first(), "theme": chosen if chosen in THEMES else ""}
+    return {"clinic": Clinic.objects.with_logo().first(), "theme": chosen if chosen in THEMES else ""}
 
 
 def worklist_counts(request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from clinic.people.views import clients, invitation, merging, pictures, record, search, settings, setup, staff, therapists
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("clients/<int:pk>/bring-back/", record.client_bring_back, name="client-bring-back"),
     # the owner's pages
     path("settings/", settings.settings, name="settings"),
+    path("settings/", include("clinic.people.settings_urls")),
     # staff and therapists
     path("settings/staff/", staff.staff_list, name="staff-list"),
     path("settings/staff/invite/", staff.staff_invite, name="staff-invite"),

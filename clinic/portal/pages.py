@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 
 from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, User
+from clinic.people.opening import OpeningLine, opening_lines
+from clinic.people.places_page import spans_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
@@ -26,6 +28,8 @@ class HomePage:
     plan: PlanPage | None
     # Where to call; the place of the next visit, else the clinic's first.
     place: Location | None
+    # When that place is open.
+    opening: Sequence[OpeningLine]
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,13 @@ class PlanPage:
 def home_page(user: User, client: Client, now: datetime) -> HomePage:
     """Return what comes next for a client, and what she is asked for."""
     next_visit = upcoming_of(client, now).first()
+    place = next_visit.location if next_visit else first_place()
     return HomePage(
         next_visit=next_visit,
         pending=next((pending for pending in pending_for(user) if pending.client_pk == client.pk), None),
         plan=plan_page(client, now),
-        place=next_visit.location if next_visit else first_place(),
+        place=place,
+        opening=opening_lines(spans_of(place)) if place else (),
     )
 
 

@@ -242,6 +242,11 @@ class Appointment(models.Model):
         """The start as the wall of its location shows it: without a zone, so that no template turns it into another."""
         return make_naive(self.starts_at, self.location.zone)
 
+    @property
+    def minutes(self) -> int:
+        """How long it takes as it was booked; its service may have another length by now."""
+        return round((self.ends_at - self.starts_at).total_seconds() / 60)
+
     def is_today(self, now: datetime) -> bool:
         """Tell whether it begins on the day that the wall of its location shows at `now`."""
         return self.local_start.date() == local_date(self.location.zone, now)

@@ -485,19 +485,20 @@ def _used_form() -> ValidationError:
 
 def _find_place(appointment: Appointment, plan: _Plan, *, now: datetime) -> None:
     """Give a new or a moved visit its place as planned, or raise."""
-    overrides_length = _check_wish(plan)
+    overrides_length = _check_wish(plan, is_booked=bool(appointment.pk))
     free = _free_for(plan, now=now, leaving_out=appointment if appointment.pk else None)
     room_pk, overrides_time = _check_time(plan, free)
     _place(appointment, plan, room_pk)
     appointment.override_reason = plan.override_reason if overrides_length or overrides_time else ""
 
 
-def _check_wish(plan: _Plan) -> bool:
+def _check_wish(plan: _Plan, *, is_booked: bool = False) -> bool:
     """Refuse what no time can make right: archived things, a therapist who may not give this.
 
-    Return whether the length, out of the modality's range, is passed over.
+    What is booked already keeps its service, also one that is offered no more. Return whether the length, out of the
+    modality's range, is passed over.
     """
-    for thing in (plan.client, plan.service, plan.therapist, plan.location, plan.room):
+    for thing in (plan.client, None if is_booked else plan.service, plan.therapist, plan.location, plan.room):
         if thing is not None and thing.archived_at is not None:
             raise ValidationError(_("%(thing)s is archived."), params={"thing": thing})
     if plan.room and plan.room.location_id != plan.location.pk:

@@ -33,6 +33,12 @@ class Picture(models.Model):
         return f"{self.media_type} {self.width} × {self.height}"
 
 
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def with_logo(self) -> ClinicQuerySet:
+        """Bring along what is told of the logo, without its content."""
+        return self.select_related("logo").defer("logo__content")
+
+
 @pghistory.track()
 class Clinic(models.Model):
     """The one clinic of this installation."""
@@ -71,6 +77,8 @@ class Clinic(models.Model):
         _("privacy notice"), max_length=4000, blank=True, help_text=_("What is kept about clients, why and how long.")
     )
     set_up_at = models.DateTimeField()
+
+    objects = ClinicQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,19 +1,24 @@
-"""Founding the clinic, once, with a one-time key."""
+"""Founding the clinic, once, with a one-time key, and changing what it says of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinic.audit.services import recorded
 from clinic.lib.tokens import new_token, token_digest
-from clinic.people.models import Clinic, Role, SetUpToken
+from clinic.people.models import Clinic, Role, SetUpToken, User
+from clinic.people.services.pictures import LOGO_SIDE, add_picture
 from clinic.people.services.places import add_location
 from clinic.people.services.staff import add_staff
+from clinic.people.services.writing import trimmed, write_changes
 
 SET_UP_TOKEN_LASTS = timedelta(hours=24)
 
@@ -51,15 +56,21 @@ def found_clinic(
     location_phone: str = "",
 ) -> Clinic:
     """Make the clinic, its owner and its first location."""
-    clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
-    clinic.full_clean()
-    clinic.save(force_insert=True)
+    clinic = _add_clinic(by=None, now=now, name=name, currency=currency)
     with _renamed(name="location_name", time_zone="time_zone"):
         add_location(
             by=None, now=now, name=location_name, time_zone=time_zone, address=location_address, phone=location_phone
         )
     with _renamed(name="owner_name", email="owner_email", password="owner_password"):  # noqa: S106  # a field's name
         add_staff(by=None, now=now, email=owner_email, name=owner_name, roles=[Role.OWNER], password=owner_password)
+    return clinic
+
+
+@recorded
+def _add_clinic(*, by: User | None, now: datetime, name: str, currency: str) -> Clinic:
+    clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
+    clinic.full_clean()
+    clinic.save(force_insert=True)
     return clinic
 
 
@@ -103,4 +114,38 @@ def set_up_clinic(
     )
     key.used_at = now
     key.save(update_fields=["used_at"])
+    return clinic
+
+
+class ClinicFields(TypedDict, total=False):
+    """What the clinic may change about itself: never its currency, in which prices are kept."""
+
+    name: str
+    letterhead: str
+    language: str
+    languages: list[str]
+    emergency_number: str
+    cancellation_hours: int
+    cancellation_policy: str
+    house_rules: str
+    privacy_notice: str
+
+
+@recorded
+def update_clinic(*, by: User, now: datetime, **fields: Unpack[ClinicFields]) -> Clinic:
+    """Change what the clinic says of itself and by which rules it works."""
+    clinic = Clinic.objects.select_for_update().get()
+    language, languages = fields.get("language", clinic.language), fields.get("languages", clinic.languages)
+    if language not in languages:
+        raise ValidationError({"language": _("Clients are not written to in this language; tick it first.")})
+    write_changes(clinic, trimmed(fields))
+    return clinic
+
+
+@recorded
+def set_logo(*, by: User, now: datetime, upload: UploadedFile[bytes] | None) -> Clinic:
+    """Show this picture as the clinic's logo, or none."""
+    logo = add_picture(by=by, now=now, upload=upload, longest_side=LOGO_SIDE) if upload else None
+    clinic = Clinic.objects.select_for_update().get()
+    write_changes(clinic, {"logo": logo})
     return clinic

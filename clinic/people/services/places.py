@@ -1,12 +1,54 @@
-"""Writing about places and services."""
+"""Writing about places, services and the ways of working."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypedDict, TypeVar, Unpack
+from zoneinfo import ZoneInfo
 
-from clinic.audit.services import recorded
-from clinic.people.models import Location, Modality, Room, Service, User
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from clinic.audit.services import record_change, recorded
+from clinic.people.archiving import refuse_archiving
+from clinic.people.models import Location, Modality, OpeningHours, Room, Service, User
+from clinic.people.opening import OpenSpan, overlap_in
+from clinic.people.services.writing import trimmed, write_changes
+from clinic.people.zones import zone_refused
+
+Place = TypeVar("Place", Location, Room, Service)
+
+SHORTEST, LONGEST = 5, 480
+
+
+class LocationFields(TypedDict, total=False):
+    """What may be said about a location; what is left out stays as it is."""
+
+    name: str
+    time_zone: str
+    address: str
+    directions: str
+    phone: str
+    emergency_number: str
+
+
+class RoomFields(TypedDict, total=False):
+    name: str
+    features: list[str]
+
+
+class ServiceFields(TypedDict, total=False):
+    """What may change about a service; another modality is another service, for visits are booked with this one."""
+
+    name: str
+    minutes: int
+    price_minor: int
+    buffer_before: int
+    buffer_after: int
+    description: str
+    is_bookable_online: bool
+    is_open_to_new_clients: bool
 
 
 @recorded
@@ -19,12 +61,51 @@ def add_location(
     address: str = "",
     directions: str = "",
     phone: str = "",
+    emergency_number: str = "",
 ) -> Location:
     """Add a place where the clinic works."""
-    location = Location(name=name.strip(), time_zone=time_zone, address=address, directions=directions, phone=phone)
+    location = Location(
+        name=name.strip(),
+        time_zone=time_zone,
+        address=address.strip(),
+        directions=directions.strip(),
+        phone=phone,
+        emergency_number=emergency_number.strip(),
+    )
     location.full_clean()
     location.save()
     return location
+
+
+@recorded
+def update_location(*, by: User, now: datetime, location: Location, **fields: Unpack[LocationFields]) -> Location:
+    """Change a location. Another time zone is refused where something stands by the old clock."""
+    _wait_for_bookings(location)
+    kept = Location.objects.select_for_update().get(pk=location.pk)
+    zone = fields.get("time_zone", kept.time_zone)
+    if zone != kept.time_zone and (words := zone_refused(kept, ZoneInfo(zone), now)):
+        raise ValidationError({"time_zone": words})
+    write_changes(kept, trimmed(fields))
+    return kept
+
+
+@recorded
+def set_opening_hours(*, by: User, now: datetime, location: Location, spans: Iterable[OpenSpan]) -> None:
+    """Open a location at these hours of the week and no others; what stays is not written anew."""
+    wanted = set(spans)
+    if words := overlap_in(sorted(wanted)):
+        raise ValidationError(words)
+    Location.objects.select_for_update().get(pk=location.pk)
+    for hours in OpeningHours.objects.filter(location=location):
+        span = OpenSpan(hours.weekday, hours.opens, hours.closes)
+        if span in wanted:
+            wanted.remove(span)
+        else:
+            hours.delete()
+    for span in sorted(wanted):
+        added = OpeningHours(location=location, weekday=span.weekday, opens=span.opens, closes=span.closes)
+        added.full_clean()
+        added.save()
 
 
 @recorded
@@ -34,6 +115,14 @@ def add_room(*, by: User | None, now: datetime, location: Location, name: str, f
     room.full_clean()
     room.save()
     return room
+
+
+@recorded
+def update_room(*, by: User, now: datetime, room: Room, **fields: Unpack[RoomFields]) -> Room:
+    """Change a room's name or what is special about it."""
+    kept = Room.objects.select_for_update().get(pk=room.pk)
+    write_changes(kept, trimmed(fields))
+    return kept
 
 
 @recorded
@@ -47,10 +136,12 @@ def add_service(
     price_minor: int,
     buffer_before: int = 0,
     buffer_after: int = 15,
+    description: str = "",
     is_bookable_online: bool = True,
     is_open_to_new_clients: bool = True,
 ) -> Service:
     """Add what can be booked; the price in minor units of the clinic's currency."""
+    _refuse_length(modality, minutes)
     service = Service(
         name=name.strip(),
         modality=modality,
@@ -58,9 +149,105 @@ def add_service(
         price_minor=price_minor,
         buffer_before=buffer_before,
         buffer_after=buffer_after,
+        description=description.strip(),
         is_bookable_online=is_bookable_online,
         is_open_to_new_clients=is_open_to_new_clients,
     )
     service.full_clean()
     service.save()
     return service
+
+
+@recorded
+def update_service(*, by: User, now: datetime, service: Service, **fields: Unpack[ServiceFields]) -> Service:
+    """Change a service for whoever books it from now on; booked visits keep their time and their buffers."""
+    kept = Service.objects.select_for_update(of=("self",)).select_related("modality").get(pk=service.pk)
+    minutes = fields.get("minutes", kept.minutes)
+    if minutes != kept.minutes:
+        _refuse_length(kept.modality, minutes)
+    write_changes(kept, trimmed(fields))
+    return kept
+
+
+def length_range(modality: Modality) -> tuple[int, int]:
+    """Return the shortest and the longest length in which a modality is given, in minutes."""
+    return modality.shortest_minutes or SHORTEST, modality.longest_minutes or LONGEST
+
+
+def range_in_words(modality: Modality) -> str:
+    """Say in one sentence how long a modality takes."""
+    shortest, longest = length_range(modality)
+    facts = {"modality": modality, "shortest": shortest, "longest": longest}
+    if shortest == longest:
+        return _("%(modality)s takes %(shortest)d minutes.") % facts
+    return _("%(modality)s takes %(shortest)d to %(longest)d minutes.") % facts
+
+
+def _refuse_length(modality: Modality, minutes: int) -> None:
+    shortest, longest = length_range(modality)
+    if not shortest <= minutes <= longest:
+        raise ValidationError({"minutes": range_in_words(modality)})
+
+
+@recorded
+def archive_place(*, by: User, now: datetime, place: Place) -> Place:
+    """Offer a location, a room or a service no more. Raises ValidationError while visits are to come there."""
+    _wait_for_bookings(place)
+    place.refresh_from_db()
+    if place.archived_at is None:
+        refuse_archiving(place, now=now)
+        place.archived_at = now
+        place.save(update_fields=["archived_at"])
+    return place
+
+
+@recorded
+def bring_back_place(*, by: User, now: datetime, place: Place) -> Place:
+    """Offer a location, a room or a service again."""
+    place.refresh_from_db()
+    if place.archived_at is not None:
+        place.archived_at = None
+        place.save(update_fields=["archived_at"])
+    return place
+
+
+def _wait_for_bookings(place: Location | Room | Service) -> None:
+    """Lock the rooms that a booking locks: of a booking and an archiving at one moment, the later sees the earlier."""
+    if isinstance(place, Service):
+        return  # what is booked stays booked
+    location = place.pk if isinstance(place, Location) else place.location_id
+    list(Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+@recorded
+def add_modality(
+    *,
+    by: User,
+    now: datetime,
+    name: str,
+    code: str,
+    shortest_minutes: int | None = None,
+    longest_minutes: int | None = None,
+    focus: str = "",
+    is_deep: bool = True,
+    uses_static_compression: bool = True,
+    works_head_or_neck: bool = True,
+) -> Modality:
+    """Add a way of working of the clinic's own. Unless said otherwise, the safety rules take it for the strictest."""
+    modality = Modality(
+        slug=f"own-{code.lower()}",  # no folder under sessions/modalities can be called so: it gets the common form
+        name=name.strip(),
+        code=code,
+        shortest_minutes=shortest_minutes,
+        longest_minutes=longest_minutes,
+        focus=focus.strip(),
+        is_deep=is_deep,
+        uses_static_compression=uses_static_compression,
+        works_head_or_neck=works_head_or_neck,
+    )
+    modality.full_clean()
+    modality.save()
+    is_strict = is_deep and uses_static_compression and works_head_or_neck
+    words = _("added") if is_strict else _("added, with looser safety rules")
+    record_change(by=by.pk, client=None, what=modality, words=words, now=now)
+    return modality

@@ -8,10 +8,12 @@ from django.views.decorators.http import require_safe
 
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Role
+from clinic.people.settings_page import first_steps, setting_groups
 
 
 @require_safe
 @for_roles(Role.OWNER)
 def settings(request: ClinicRequest) -> HttpResponse:
     """Lead to everything that an owner sets."""
-    return render(request, "people/settings.html")
+    context = {"steps": first_steps(), "groups": setting_groups(request.now)}
+    return render(request, "people/settings.html", context)

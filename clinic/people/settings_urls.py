@@ -1,0 +1,27 @@
+"""The owner's pages about the clinic, its places and its services, below settings/."""
+
+from django.urls import path
+
+from clinic.people.views import clinic, places, services
+
+urlpatterns = [
+    path("clinic/", clinic.clinic_edit, name="clinic-edit"),
+    path("clinic/logo/", clinic.clinic_logo, name="clinic-logo"),
+    path("locations/", places.location_list, name="location-list"),
+    path("locations/new/", places.location_new, name="location-new"),
+    path("locations/<int:pk>/", places.location, name="location"),
+    path("locations/<int:pk>/edit/", places.location_edit, name="location-edit"),
+    path("locations/<int:pk>/hours/", places.location_hours, name="location-hours"),
+    path("locations/<int:pk>/archive/", places.location_archive, name="location-archive"),
+    path("locations/<int:pk>/bring-back/", places.location_bring_back, name="location-bring-back"),
+    path("locations/<int:pk>/rooms/new/", places.room_new, name="room-new"),
+    path("rooms/<int:pk>/", places.room_edit, name="room-edit"),
+    path("rooms/<int:pk>/archive/", places.room_archive, name="room-archive"),
+    path("rooms/<int:pk>/bring-back/", places.room_bring_back, name="room-bring-back"),
+    path("services/", services.service_list, name="service-list"),
+    path("services/new/", services.service_new, name="service-new"),
+    path("services/<int:pk>/", services.service_edit, name="service-edit"),
+    path("services/<int:pk>/archive/", services.service_archive, name="service-archive"),
+    path("services/<int:pk>/bring-back/", services.service_bring_back, name="service-bring-back"),
+    path("modalities/new/", services.modality_new, name="modality-new"),
+]

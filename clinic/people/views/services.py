@@ -1,0 +1,117 @@
+"""The pages about what can be booked, and the clinic's own modalities."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic.people.access import ClinicRequest, for_roles, one_of, the_clinic
+from clinic.people.forms.errors import put_errors
+from clinic.people.forms.services import ModalityForm, ServiceForm
+from clinic.people.models import Modality, Role, Service
+from clinic.people.places_page import service_groups
+from clinic.people.services.places import archive_place, bring_back_place
+from clinic.people.views.archiving import archived_or_refused
+
+M = TypeVar("M", bound=Model)
+A_KEY = re.compile(r"[0-9]{1,18}")
+COPIED = ("price_minor", "buffer_before", "buffer_after", "description", "is_bookable_online", "is_open_to_new_clients")
+
+
+@require_safe
+@for_roles(Role.OWNER)
+def service_list(request: ClinicRequest) -> HttpResponse:
+    """List what can be booked, by modality."""
+    context = {"groups": service_groups(), "archived": service_groups(archived=True)}
+    return render(request, "people/service_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def service_new(request: ClinicRequest) -> HttpResponse:
+    """Add a service: from nothing, of one `modality`, or with another length `like` an existing one."""
+    like = _asked(request, Service.objects.select_related("modality"), "like")
+    modality = like.modality if like else _asked(request, Modality.objects.all(), "modality")
+    service = Service(modality=modality) if modality else Service()
+    initial: dict[str, Any] = {name: getattr(like, name) for name in (*COPIED, "name")} if like else {}
+    return _service_form(request, service, like=like, initial=initial)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def service_edit(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Change a service for whoever books it from now on."""
+    return _service_form(request, _service(pk))
+
+
+@require_POST
+@for_roles(Role.OWNER)
+def service_archive(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Offer a service no more."""
+    archived_or_refused(request, _service(pk), archive_place)
+    return redirect("people:service-list")
+
+
+@require_POST
+@for_roles(Role.OWNER)
+def service_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Offer a service again."""
+    service = bring_back_place(by=request.user, now=request.now, place=_service(pk))
+    messages.success(request, _("%(name)s can be booked again.") % {"name": service})
+    return redirect("people:service-list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def modality_new(request: ClinicRequest) -> HttpResponse:
+    """Add a way of working of the clinic's own; looser safety rules are asked about once."""
+    form = ModalityForm(request.POST or None)
+    asks = False
+    if form.is_valid():
+        asks = form.is_loosened() and "loosen_anyway" not in request.POST
+        if not asks:
+            try:
+                added = form.keep(by=request.user, now=request.now)
+            except ValidationError as refused:
+                put_errors(form, refused)
+            else:
+                messages.success(request, _("%(name)s is added. What lengths do you offer?") % {"name": added})
+                return redirect(f"{reverse('people:service-new')}?modality={added.pk}")
+    return render(request, "people/modality_new.html", {"form": form, "asks": asks})
+
+
+def _service(pk: int) -> Service:
+    return one_of(Service.objects.select_related("modality"), pk)
+
+
+def _asked(request: ClinicRequest, among: QuerySet[M], name: str) -> M | None:
+    """Return what the address names, or None where it names nothing."""
+    asked = request.GET.get(name, "")
+    return one_of(among, int(asked)) if A_KEY.fullmatch(asked) else None
+
+
+def _service_form(
+    request: ClinicRequest, service: Service, *, like: Service | None = None, initial: dict[str, Any] | None = None
+) -> HttpResponse:
+    called = service.name
+    currency = the_clinic().currency
+    form = ServiceForm(request.POST or None, instance=service, currency=currency, like=like, initial=initial)
+    if form.is_valid():
+        try:
+            kept = form.keep(by=request.user, now=request.now)
+        except ValidationError as refused:
+            put_errors(form, refused)
+        else:
+            messages.success(request, _("%(name)s is saved.") % {"name": kept})
+            return redirect("people:service-list")
+    context = {"form": form, "service": service, "called": called, "like": like, "currency": currency}
+    return render(request, "people/service_form.html", context)
