@@ -1,0 +1,134 @@
+"""The owner's forms about an import: the file, which column is what, and what is taken over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
+
+from clinic.people.importing.columns import Field
+from clinic.people.importing.kinds import Kind
+from clinic.people.importing.reading import MOST_BYTES, Table
+from clinic.people.models import Import
+
+
+class FileForm(forms.Form):
+    """The file to import."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV or Excel (.xlsx), at most 20 MB. Nothing is written before you have seen what would be."
+        ),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv", "class": "form-control"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout("file")
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        if file.size and file.size > MOST_BYTES:
+            raise forms.ValidationError(
+                _("This file is larger than %(most)d MB. Please split it.") % {"most": MOST_BYTES >> 20}
+            )
+        return file
+
+
+class ColumnsForm(forms.Form):
+    """For each column of the file one of our fields, or nothing; and how the file writes dates and phones."""
+
+    day_first = forms.TypedChoiceField(
+        label=gettext_lazy("Dates in this file"),
+        choices=[("1", gettext_lazy("day first: 31/12/1999")), ("0", gettext_lazy("month first: 12/31/1999"))],
+        coerce=lambda typed: typed == "1",
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
+    region = forms.ChoiceField(
+        label=gettext_lazy("Phone numbers without a country code are from"),
+        required=False,
+        widget=forms.Select(attrs={"class": "mid"}),
+    )
+
+    def __init__(self, *args: Any, kind: Kind, table: Table, job: Import, **kwargs: Any) -> None:
+        initial = {"day_first": "1" if job.day_first else "0", "region": job.region}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.table = table
+        self._region_field().choices = regions()
+        choices = [("", _("leave out")), *((field.name, field.label) for field in by_label(kind))]
+        for index, header in enumerate(table.header):
+            self.fields[f"column_{index}"] = forms.ChoiceField(
+                choices=choices,
+                required=False,
+                initial=job.columns[index] if index < len(job.columns) else "",
+                label=header,
+                widget=forms.Select(attrs={"class": "form-select", "aria-label": header}),
+            )
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout("day_first", "region")
+
+    def _region_field(self) -> forms.ChoiceField:
+        field = self.fields["region"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- as declared above
+        return field
+
+    def columns(self) -> list[tuple[str, list[str], forms.BoundField]]:
+        """Return name, first values and choice of each column."""
+        return [
+            (header, self.table.samples(index), self[f"column_{index}"])
+            for index, header in enumerate(self.table.header)
+        ]
+
+    def chosen(self) -> list[str]:
+        """Return the field of each column."""
+        return [self.cleaned_data[f"column_{index}"] for index in range(len(self.table.header))]
+
+
+class TakeOverForm(forms.Form):
+    """What happens to the rows that cannot, or perhaps should not, be taken over."""
+
+    doubtful = forms.TypedChoiceField(
+        choices=[("0", ""), ("1", "")],
+        coerce=lambda typed: typed == "1",
+        initial="0",
+        widget=forms.RadioSelect,
+        required=False,
+        empty_value=False,
+    )
+    leaves_wrong = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, kind: Kind, job: Import, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        doubtful, leaves_wrong = self.fields["doubtful"], self.fields["leaves_wrong"]
+        doubtful.label = kind.doubt.question
+        doubtful.choices = [("0", kind.doubt.leave_out), ("1", kind.doubt.take_over)]  # type: ignore[attr-defined]  # a choice field
+        leaves_wrong.label = _("Leave out the rows with problems")
+        if not job.doubt_count:
+            del self.fields["doubtful"]
+        if not job.problem_row_count:
+            del self.fields["leaves_wrong"]
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(*self.fields)
+
+
+def regions() -> list[tuple[str, str]]:
+    """Return every country by its two letters and its code."""
+    named = ((region, country_code_for_region(region)) for region in sorted(SUPPORTED_REGIONS))
+    return [("", _("nowhere: all have one")), *((region, f"{region} (+{code})") for region, code in named)]
+
+
+def by_label(kind: Kind) -> list[Field]:
+    """Return the fields of a kind in the order in which the page offers them."""
+    return list(kind.fields)

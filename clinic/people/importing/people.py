@@ -1,0 +1,42 @@
+"""Whom a row means: a name in one column or three, a therapist by e-mail or name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.utils.translation import gettext as _
+
+from clinic.people.importing.kinds import Row
+from clinic.people.importing.values import name_in_order, shown
+from clinic.people.models import Therapist
+
+
+def name_of(row: Row, prefix: str = "") -> str:
+    """Return the full name that a row tells, in one column or in several."""
+    whole = row.text(f"{prefix}legal_name") or name_in_order(row.text(f"{prefix}full_name"))
+    parts = (row.text(f"{prefix}{part}") for part in ("first_name", "middle_name", "last_name"))
+    return whole or " ".join(filter(None, parts))
+
+
+class Therapists:
+    """The therapists who work here, to be found as a file names them. One query."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[Therapist]] = defaultdict(list)
+        for therapist in Therapist.objects.filter(archived_at__isnull=True).select_related("user"):
+            for called in {therapist.user.email, therapist.user.name}:
+                self._found[_folded(called)].append(therapist)
+
+    def find(self, row: Row, field: str) -> Therapist | None:
+        """Return whom the row names, or write into it that there is nobody, or more than one."""
+        typed = row.text(field)
+        found = self._found.get(_folded(typed)) or self._found.get(_folded(name_in_order(typed)), [])
+        if len(found) == 1:
+            return found[0]
+        words = _("Two therapists are called “%(name)s”.") if found else _("No therapist here is called “%(name)s”.")
+        row.problems.append((field, words % {"name": shown(typed)}))
+        return None
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -1,0 +1,236 @@
+"""What people write into cells, read as what they mean. Each function raises ValidationError with one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils import translation
+from django.utils.dates import MONTHS, MONTHS_3
+from django.utils.translation import gettext as _
+
+from clinic.lib.times import at_wall
+from clinic.people.importing.reading import Cell, as_text
+from clinic.people.phones import phone_number
+
+# Excel counts days from here; it takes 1900 for a leap year, so the count is right from 1 March 1900 on.
+EXCEL_EPOCH = date(1899, 12, 30)
+# Below, a number is a year or a day of the month; above, it is no date of anybody's life.
+FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000
+# Spreadsheets run what begins so. The export puts an apostrophe before it, and the import takes it off again.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+YES = frozenset({"yes", "y", "true", "1", "x", "ja", "sim", "oui", "si", "sí", "on", "subscribed", "opted in"})
+NO = frozenset({"no", "n", "false", "0", "nein", "não", "nao", "non", "off", "unsubscribed", "opted out"})
+NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
+# Whose names of months are understood, beside the names that the interface has in its own languages.
+LANGUAGES = ("en", "pt", "es", "fr", "de", "it", "nl")
+
+YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+YEAR_LAST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4}|\d{2})")
+IN_WORDS = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.|º)?[\s,-]*(?:de\s+)?([^\W\d_]+)\.?[\s,-]*(?:de\s+)?(\d{4}|\d{2})")
+IN_WORDS_MONTH_FIRST = re.compile(r"([^\W\d_]+)\.?[\s-]+(\d{1,2})(?:st|nd|rd|th)?[\s,-]+(\d{4}|\d{2})")
+CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2}(?:\.\d+)?)?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
+EIGHT_DIGITS = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
+CLOCK_AT_END = re.compile(
+    r"(?:T|,?\s+(?:at\s+)?)(\d{1,2}(?:[:.h]\d{2}){1,2}(?:\.\d+)?\s*(?:[ap]\.?m\.?)?)$", re.IGNORECASE
+)
+OFFSET = re.compile(r"\s*(?:UTC|GMT)$|(?<=\d)Z$|(?<=:\d{2})\s*[+-]\d{2}:?\d{2}$", re.IGNORECASE)
+WEEKDAY = re.compile(r"^[^\W\d_]+\.?,\s+(?=\d|[^\W\d_]+\.?\s+\d)")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How this file writes what can be written in several ways."""
+
+    today: date
+    day_first: bool = True
+    region: str = ""
+
+
+def guarded(text: str) -> str:
+    """Return a text as a cell of the export, which no spreadsheet takes for a formula."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Undo `guarded`."""
+    return text[1:] if GUARDED.match(text) else text
+
+
+def text_of(cell: Cell) -> str:
+    """Return a cell as the text that somebody meant."""
+    return unguarded(as_text(cell)).strip()
+
+
+def a_date(cell: Cell, habits: Habits) -> date | None:
+    """Read a day; None for an empty cell."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = text_of(cell)
+    return _day_of(text, habits) if text else None
+
+
+def a_wall(cell: Cell, habits: Habits) -> datetime | None:
+    """Read day and time as a wall shows them, or as an instant where an offset is named; None for an empty cell."""
+    if isinstance(cell, datetime):
+        return cell
+    if isinstance(cell, date):
+        return datetime.combine(cell, time.min)
+    text = text_of(cell)
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    except ValueError:
+        day, clock = _split(text)
+        return datetime.combine(_day_of(day, habits), a_time(clock) or time.min)
+
+
+def a_moment(cell: Cell, habits: Habits, zone: ZoneInfo) -> datetime | None:
+    """Read an instant, by the wall clock of `zone` where the text names no offset; None for an empty cell."""
+    told = a_wall(cell, habits)
+    return instant(told, zone) if told else None
+
+
+def instant(told: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant at which the wall clock of `zone` shows this, unless it is one already."""
+    return told if told.tzinfo else at_wall(zone, told.date(), told.time())
+
+
+def a_time(cell: Cell) -> time | None:
+    """Read a time of day; None for an empty cell."""
+    if isinstance(cell, datetime):
+        return cell.time()
+    if isinstance(cell, time):
+        return cell
+    text = text_of(cell)
+    if not text:
+        return None
+    if re.fullmatch(r"0?\.\d+", text):  # a share of the day, as Excel keeps a time
+        return time(*divmod(min(round(float(text) * 24 * 60), 24 * 60 - 1), 60))
+    found = CLOCK.fullmatch(OFFSET.sub("", text))
+    half = (found[3] or "").lower()[:1] if found else ""
+    hour = int(found[1]) if found else 24
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 24  # noqa: PLR2004 -- a clock of twelve hours
+    try:
+        return time(hour, int(found[2] or 0) if found else 0)
+    except ValueError:
+        raise ValidationError(_("“%(text)s” is no time of day.") % {"text": shown(text)}) from None
+
+
+def a_phone(cell: Cell, habits: Habits) -> str:
+    """Read a phone number as E.164; nothing for an empty cell."""
+    text = text_of(cell)
+    return phone_number(text.removesuffix(".0"), region=habits.region or None) if text else ""
+
+
+def an_email(cell: Cell) -> str:
+    """Read an address as people paste it."""
+    text = text_of(cell).removeprefix("mailto:")
+    found = re.fullmatch(r".*<([^<>]+)>", text)
+    return (found[1] if found else text).strip()
+
+
+def yes_or_no(cell: Cell) -> bool | None:
+    """Read a yes or a no; None for an empty cell."""
+    text = text_of(cell).casefold()
+    if not text:
+        return None
+    if text in YES | NO:
+        return text in YES
+    raise ValidationError(_("“%(text)s” is neither yes nor no.") % {"text": shown(text)})
+
+
+def name_in_order(text: str) -> str:
+    """Turn “Last, First” round."""
+    last, comma, first = text.partition(",")
+    if not comma or "," in first or first.strip(" .").casefold() in NAME_ENDS or not first.strip() or not last.strip():
+        return text
+    return f"{first.strip()} {last.strip()}"
+
+
+def guess_day_first(cells: Iterable[Cell], *, otherwise: bool) -> tuple[bool, bool]:
+    """Guess from a file's dates whether the day stands before the month; return the guess, and whether it is sure."""
+    says_day = says_month = False
+    for cell in cells:
+        found = YEAR_LAST.match(cell.strip()) if isinstance(cell, str) else None
+        if found:
+            says_day |= int(found[1]) > 12  # noqa: PLR2004 -- there is no thirteenth month
+            says_month |= int(found[2]) > 12  # noqa: PLR2004
+    if says_day != says_month:
+        return says_day, True
+    return otherwise, False
+
+
+def is_ambiguous(cell: Cell) -> bool:
+    """Tell whether this date reads differently with the month first."""
+    found = YEAR_LAST.match(cell.strip()) if isinstance(cell, str) else None
+    return bool(found) and found is not None and found[1] != found[2]
+
+
+def shown(text: str) -> str:
+    """Return a text short enough to stand in a sentence."""
+    return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004 -- about half a line
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Split day and time of day."""
+    found = CLOCK_AT_END.search(text)
+    return (text[: found.start()], found[1]) if found else (text, "")
+
+
+def _day_of(text: str, habits: Habits) -> date:
+    plain = WEEKDAY.sub("", _split(OFFSET.sub("", text))[0] or text)
+    for pattern, read in _ways(habits).items():
+        if found := pattern.fullmatch(plain):
+            try:
+                return read(*found.groups())
+            except ValueError:
+                raise ValidationError(_("“%(text)s” is no day of the calendar.") % {"text": shown(text)}) from None
+    if re.fullmatch(r"\d{5}(\.\d+)?", plain) and FIRST_SERIAL <= float(plain) <= LAST_SERIAL:
+        return EXCEL_EPOCH + timedelta(days=int(float(plain)))
+    raise ValidationError(_("“%(text)s” is no date.") % {"text": shown(text)})
+
+
+def _ways(habits: Habits) -> Mapping[re.Pattern[str], Callable[..., date]]:
+    def year_last(first: str, second: str, year: str) -> date:
+        day, month = (first, second) if habits.day_first else (second, first)
+        return date(_full_year(year, habits.today), int(month), int(day))
+
+    def in_words(day: str, month: str, year: str) -> date:
+        return date(_full_year(year, habits.today), _months().get(month.casefold(), 0), int(day))
+
+    return {
+        YEAR_FIRST: lambda year, month, day: date(int(year), int(month), int(day)),
+        YEAR_LAST: year_last,
+        IN_WORDS: in_words,
+        IN_WORDS_MONTH_FIRST: lambda month, day, year: in_words(day, month, year),
+        EIGHT_DIGITS: lambda year, month, day: date(int(year), int(month), int(day)),
+    }
+
+
+def _full_year(digits: str, today: date) -> int:
+    """Return a year of four digits: one of two lies in the past."""
+    if len(digits) > 2:  # noqa: PLR2004 -- a year of two digits
+        return int(digits)
+    return int(digits) + (2000 if int(digits) <= today.year % 100 else 1900)
+
+
+@cache
+def _months() -> Mapping[str, int]:
+    names: dict[str, int] = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            for number in MONTHS:
+                for name in (str(MONTHS[number]), str(MONTHS_3[number])):
+                    names.setdefault(name.casefold().rstrip("."), number)
+    return names | {"sept": 9, "mär": 3, "maerz": 3}

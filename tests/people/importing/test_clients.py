@@ -1,0 +1,371 @@
+"""Clients from a file: what is recognised, what is refused by row and column, what is written, and the way back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from clinic.audit.models import Change
+from clinic.people.importing import running
+from clinic.people.importing.running import go_on
+from clinic.people.models import Client, ContactConsent, Import
+from clinic.people.services import update_client
+from tests.factories import ClientFactory
+from tests.scheduling.conftest import at
+
+JANE = (
+    "patient_guid,First Name,Last Name,Preferred Name,Email,Mobile Phone,Birth Date,Street Address,City,Province/State,"
+    "Postal,First Visit,Last Visit,Active\n"
+    "9f3a,Maria,de Sousa,Mia,mia@example.org,+351 912 345 678,1988-03-14,Rua Nova 1,Lisboa,,1100-001,2020-01-01,,true\n"
+    "77bc,Rui,d'Ávila,,rui@example.org,+351913345678,1975-12-31,,,,,,,true\n"
+)
+CLINIKO = (
+    "Patient Id;Title;First name;Preferred first name;Last name;Date of birth;Email;Mobile phone;Home phone;Address 1;"
+    "Address 2;City;Post code;Country;Emergency contact;Medicare;Notes\n"
+    "12;Ms;Åsa;;Öst;31/12/1990;asa@example.org;00351 912 345 678;;Nova 1;2nd floor;Porto;4000;PT;Nils 0912;"
+    "123;migraine\n"
+)
+MASSAGEBOOK = (
+    "First Name,Last Name,Email,Cell Phone,Birthday,Zip\nAna,Sousa,ana@example.org,+351912345678,12/31/1990,1000\n"
+)
+
+
+def test_a_list_from_jane_is_recognised_at_once(bring, take):
+    job = bring(JANE)
+    assert (job.state, job.new_count, job.problem_count) == ("checked", 2, 0)
+    take(job)
+    maria = Client.objects.get(legal_name="Maria de Sousa")
+    assert (maria.preferred_name, str(maria.phone), maria.born_on) == ("Mia", "+351912345678", date(1988, 3, 14))
+    assert maria.address == "Rua Nova 1\nLisboa 1100-001"
+    job.refresh_from_db()
+    assert job.keys["9f3a"] == maria.pk
+
+
+def test_a_list_from_cliniko_leaves_health_outside(bring, take):
+    job = bring(CLINIKO)
+    assert job.new_count == 1
+    take(job)
+    asa = Client.objects.get()
+    assert (asa.legal_name, asa.born_on, asa.emergency_name) == ("Åsa Öst", date(1990, 12, 31), "Nils 0912")
+    assert asa.address == "Nova 1\n2nd floor\nPorto 4000\nPT"
+    kept = " ".join(str(value) for value in Client.objects.values().get().values())
+    assert "migraine" not in kept
+    assert "123" not in kept.split()
+
+
+def test_a_list_from_massagebook_is_recognised_with_the_month_first(bring, take):
+    take(bring(MASSAGEBOOK))
+    assert Client.objects.get().born_on == date(1990, 12, 31)
+
+
+def test_an_ambiguous_date_is_asked_about(send):
+    answer = send(
+        "/settings/import/new/clients/",
+        {"file": SimpleUploadedFile("a.csv", b"Full name,Date of birth\nAna Sousa,1/2/1990\n")},
+    )
+    assert answer["Location"].endswith("/columns/")
+
+
+def test_columns_that_are_not_recognised_are_matched_by_hand(bring, take):
+    job = bring("wer,wann,was\nSousa Ana,31.12.1990,x\n", columns=["full_name", "born_on", ""])
+    take(job)
+    assert Client.objects.get().legal_name == "Sousa Ana"
+
+
+def test_the_page_of_columns_shows_what_stands_in_them(bring, as_olga, send):
+    send("/settings/import/new/clients/", {"file": SimpleUploadedFile("a.csv", b"wer,Telefon\nSousa Ana,912\n")})
+    page = as_olga.get(reverse("people:import-columns", args=[Import.objects.get().pk])).content.decode()
+    assert "Sousa Ana" in page
+    assert '<option value="phone" selected>' in page
+
+
+def test_a_column_cannot_be_chosen_twice(bring):
+    with pytest.raises(AssertionError, match="Chosen for two columns"):
+        bring("a,b\nAna,Rui\n", columns=["full_name", "full_name"])
+
+
+def test_the_name_has_to_be_chosen(bring):
+    with pytest.raises(AssertionError, match="Choose the column with the name"):
+        bring("a,b\nAna,Rui\n", columns=["", "alert"])
+
+
+BAD = (
+    "Full name,Date of birth,E-mail,Phone,Therapist,Light in the room\n"
+    "Ana Sousa,29/02/1989,ana@example.org,,,\n"
+    "Rui Gil,31/12/1990,rui at example.org,,,\n"
+    "Eva Reis,31/12/2190,,,,\n"
+    "Ivo Reis,31/12/1890,,,,\n"
+    "Lia Reis,31/12/1990,,12,,\n"
+    ",31/12/1990,,,,\n"
+    "Nuno Gil,31/12/1990,,,Nobody Here,\n"
+    "Olga Gil,31/12/1990,,,,glaring\n"
+    "Teo Gil,31/12/2015,,,,\n"
+    "Good Row,31/12/1990,,,,dim\n"
+)
+
+
+def test_every_problem_is_named_by_row_and_column(bring):
+    job = bring(BAD)
+    found = {(row, column): words for row, column, words in job.problems}
+    assert found[2, "Date of birth"] == "“29/02/1989” is no day of the calendar."
+    assert (3, "E-mail") in found
+    assert "future" in found[4, "Date of birth"]
+    assert (5, "Date of birth") in found
+    assert (6, "Phone") in found
+    assert (7, "Full name") in found
+    assert "No therapist here is called “Nobody Here”" in found[8, "Therapist"]
+    assert "none of" in found[9, "Light in the room"]
+    assert any(row == 10 and "guardian" in words for (row, _column), words in found.items())
+    assert (job.new_count, job.problem_row_count) == (1, 9)
+
+
+def test_all_problems_can_be_downloaded(bring, as_olga):
+    job = bring(BAD)
+    answer = as_olga.get(reverse("people:import-findings", args=[job.pk]))
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "Row,Column,What is wrong"
+    assert len(lines) == 1 + job.problem_count
+
+
+def test_nothing_is_taken_over_before_the_rows_with_problems_are_let_go(bring, send):
+    job = bring(BAD)
+    answer = send(reverse("people:import-take-over", args=[job.pk]), {})
+    assert answer.status_code == 422
+    assert "Say that the rows with problems are to be left out" in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+def test_a_row_cut_in_half_is_named_and_the_others_taken(bring, take):
+    job = bring("First name,Last name,Email\nAna,Sousa,ana@example.org\nRui,G")
+    assert job.problems == [[3, "", "This row is cut off: it has 2 of 3 cells."]]
+    take(job)
+    assert Client.objects.get().legal_name == "Ana Sousa"
+
+
+def test_somebody_who_is_here_already_is_doubted_by_the_rules_of_the_form(bring, take):
+    ClientFactory(legal_name="José Álvares", email="jose@example.org", phone="+351912345678", born_on=date(1990, 1, 1))
+    job = bring(
+        "Legal name,E-mail,Phone,Date of birth\n"
+        "Somebody Else,JOSE@example.org,,\n"
+        "Other Person,,+351912345678,\n"
+        "JOSE ALVARES,,,1990-01-01\n"
+        "Jose Alvares,,,1991-01-01\n"
+    )
+    assert (job.doubt_count, job.new_count) == (3, 1)
+    assert job.doubts[0] == [2, "", "José Álvares is here already: same e-mail."]
+    take(job, doubtful="1")
+    assert Client.objects.count() == 5
+
+
+def test_the_set_and_the_single_question_agree(bring):
+    """`alike` is asked for one, the import asks for all: each row must be doubted by both or by neither."""
+    for number in range(6):
+        ClientFactory(
+            legal_name=f"Zoë Nº{number}", email=f"z{number}@example.org" if number % 2 else "", born_on=date(1980, 1, 1)
+        )
+    told = [
+        ("Zoe Nº1", "", "1980-01-01"),
+        ("X", "Z3@EXAMPLE.ORG", ""),
+        ("Zoe Nº2", "", "1980-01-02"),
+        ("X", "z2@a.org", ""),
+    ]
+    job = bring("Legal name,E-mail,Date of birth\n" + "\n".join(map(",".join, told)))
+    asked = [
+        Client.objects.active().alike(legal_name=name, email=email, born_on=born or None).exists()
+        for name, email, born in told
+    ]
+    assert asked == [True, True, False, False]
+    assert {row for row, _column, _words in job.doubts} == {n + 2 for n, alike in enumerate(asked) if alike}
+
+
+def test_rows_that_say_the_same_are_doubted(bring, take):
+    job = bring("Full name,Date of birth\nAna Sousa,31/12/1990\nAna Sousa,31/12/1990\nAna Sousa,30/12/1990\n")
+    assert job.doubts == [[3, "", "Says the same as row 2."]]
+    take(job)
+    assert Client.objects.count() == 2
+
+
+def test_a_family_may_share_an_address_within_the_file(bring, take):
+    take(bring("Full name,E-mail\nAna Sousa,us@example.org\nRui Sousa,us@example.org\n"))
+    assert Client.objects.filter(email="us@example.org").count() == 2
+
+
+def test_every_script_is_taken_over(bring, take):
+    names = [
+        "李小龍",
+        "Ελένη Παπαδοπούλου",
+        "محمد علي",
+        "Nguyễn Thị Ánh",
+        "O'Neil-Smythe III",
+        "Madonna",
+        "Łukasz Żółć",
+    ]
+    take(bring("Legal name\n" + "\n".join(names)))
+    assert set(Client.objects.values_list("legal_name", flat=True)) == set(names)
+
+
+def test_the_history_says_from_which_file_and_by_whom(bring, take, olga, now):
+    take(bring("Legal name\nAna Sousa\n", name="from-jane.csv"))
+    event = Client.pgh_event_model.objects.get()
+    assert event.pgh_context["why"] == "import of from-jane.csv"
+    assert event.pgh_context["by"] == olga.pk
+    assert Change.objects.filter(words="imported 1 clients", by=olga, what="people.import").exists()
+
+
+def test_the_content_goes_when_it_has_been_taken_over(bring, take):
+    job = take(bring("Legal name\nAna Sousa\n"))
+    assert job.content is None
+    assert job.findings_csv is None
+    assert job.state == "done"
+
+
+def test_two_clicks_take_it_over_once(bring, send):
+    job = bring("Legal name\nAna Sousa\n")
+    address = reverse("people:import-take-over", args=[job.pk])
+    send(address, {}, works=False)
+    send(address, {})
+    send(address, {})
+    assert Client.objects.count() == 1
+
+
+def test_a_doubled_task_does_nothing(bring, take, now):
+    job = take(bring("Legal name\nAna Sousa\n"))
+    go_on(job.pk, now)
+    assert Client.objects.count() == 1
+
+
+def test_what_a_form_would_refuse_is_refused_after_a_change_too(bring, send, now):
+    job = bring("Legal name,E-mail\nAna Sousa,ana@example.org\n")
+    ClientFactory(legal_name="Ana Sousa", email="ana@example.org")
+    send(reverse("people:import-take-over", args=[job.pk]), {})
+    job.refresh_from_db()
+    assert job.state == "checked"
+    assert "has changed" in job.why_stopped
+    assert (job.new_count, job.doubt_count) == (0, 1)
+    assert Client.objects.count() == 1
+
+
+def test_a_fault_in_the_middle_leaves_nothing(bring, send, monkeypatch):
+    job = bring("Legal name\nAna Sousa\nRui Gil\n")
+    monkeypatch.setattr("clinic.people.importing.clients.BATCH", 1)
+    real, calls = Client.objects.bulk_create, []
+
+    def fails_at_the_second(clients):
+        calls.append(clients)
+        if len(calls) == 2:
+            raise MemoryError
+        return real(clients)
+
+    monkeypatch.setattr(Client.objects, "bulk_create", fails_at_the_second)
+    with pytest.raises(MemoryError):
+        send(reverse("people:import-take-over", args=[job.pk]), {})
+    assert not Client.objects.exists()
+    job.refresh_from_db()
+    assert job.state == "writing"
+    monkeypatch.undo()
+
+
+def test_the_page_says_when_nobody_is_at_it_and_wakes_a_worker(bring, send, as_olga, now, worker, monkeypatch):
+    job = bring("Legal name\nAna Sousa\n")
+    send(reverse("people:import-take-over", args=[job.pk]), {}, works=False)
+    page = reverse("people:import", args=[job.pk])
+    monkeypatch.setattr(running, "SILENCE_SECONDS", -1)
+    assert "Nothing has been heard of this" in as_olga.get(page).content.decode()
+    send(reverse("people:import-wake", args=[job.pk]))
+    assert Client.objects.count() == 1
+
+
+def test_the_page_polls_and_then_reloads_itself(bring, send, as_olga, worker, now):
+    job = bring("Legal name\nAna Sousa\n")
+    send(reverse("people:import-take-over", args=[job.pk]), {}, works=False)
+    page = reverse("people:import", args=[job.pk])
+    whole = as_olga.get(page).content.decode()
+    assert 'hx-trigger="every 1s"' in whole
+    assert '<noscript><meta http-equiv="refresh"' in whole
+    part = as_olga.get(page, headers={"HX-Request": "true"})
+    assert b"<progress" in part.content
+    assert b"<html" not in part.content
+    worker(now)
+    assert as_olga.get(page, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+
+def test_consents_come_along_with_their_source(bring, take, now):
+    job = bring(
+        "Legal name,E-mail,May be written to by e-mail,May be sent text messages\n"
+        "Ana Sousa,ana@example.org,yes,no\nRui Gil,,,\n"
+    )
+    take(job)
+    said = ContactConsent.objects.order_by("channel").values_list("channel", "is_given", "source")
+    assert list(said) == [("email", True, "import of people.csv"), ("text", False, "import of people.csv")]
+
+
+def test_undo_removes_what_was_not_used_and_names_what_was(bring, take, send, olga, now, as_olga):
+    job = take(
+        bring("Legal name,E-mail,May be written to by e-mail\nAna Sousa,,\nRui Gil,,\nEva Reis,e@example.org,yes\n")
+    )
+    rui = Client.objects.get(legal_name="Rui Gil")
+    update_client(by=olga, now=now + timedelta(hours=1), client=rui, alert="rings twice")
+    send(reverse("people:import-undo", args=[job.pk]))
+    job.refresh_from_db()
+    assert (job.state, job.kept, job.archived_count) == ("undone", ["Rui Gil"], 1)
+    assert set(Client.objects.active()) == {rui}
+    assert Client.objects.get(legal_name="Eva Reis").archived_at == now
+    assert "Rui Gil" in as_olga.get(reverse("people:import", args=[job.pk])).content.decode()
+
+
+def test_undo_leaves_whoever_has_a_visit(bring, take, send, book, bea, location, service):
+    job = take(bring("Legal name\nAna Sousa\nRui Gil\n"))
+    ana = Client.objects.get(legal_name="Ana Sousa")
+    book(at(10, day=23), client=ana)
+    send(reverse("people:import-undo", args=[job.pk]))
+    job.refresh_from_db()
+    assert job.kept == ["Ana Sousa"]
+    assert not Client.objects.filter(legal_name="Rui Gil").exists()
+
+
+def test_a_file_that_is_given_up_is_gone(bring, send):
+    job = bring("Legal name\nAna Sousa\n")
+    send(reverse("people:import-forget", args=[job.pk]))
+    assert not Import.objects.exists()
+    assert not Client.objects.exists()
+
+
+def test_a_file_that_nobody_took_over_is_forgotten_after_a_week(bring, now):
+    old = bring("Legal name\nAna Sousa\n")
+    Import.objects.filter(pk=old.pk).update(at=now - timedelta(days=8))
+    bring("Legal name\nRui Gil\n")
+    assert not Import.objects.filter(pk=old.pk).exists()
+
+
+def test_what_was_taken_over_is_not_given_up(bring, take, send, as_olga):
+    job = take(bring("Legal name\nAna Sousa\n"))
+    send(reverse("people:import-forget", args=[job.pk]))
+    assert Import.objects.filter(pk=job.pk, state="done").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "This file is empty"), (b"%PDF-1.4", "This is a PDF"), (b"First name,Last name\n", "no rows below it")],
+)
+def test_what_is_no_table_is_refused_beside_the_field(as_olga, content, sentence):
+    answer = as_olga.post("/settings/import/new/clients/", {"file": SimpleUploadedFile("x.csv", content)})
+    assert answer.status_code == 200
+    assert sentence in answer.context["form"].errors["file"][0]
+    assert not Import.objects.exists()
+
+
+def test_the_list_asks_the_same_number_of_questions_however_many_there_are(bring, as_olga, django_assert_num_queries):
+    for number in range(2):
+        bring(f"Legal name\nAna {number}\n")
+    with CaptureQueriesContext(connection) as asked:
+        as_olga.get(reverse("people:import-list"))
+    questions = len(asked)
+    for number in range(5):
+        bring(f"Legal name\nEva {number}\n")
+    with django_assert_num_queries(questions):
+        as_olga.get(reverse("people:import-list"))
