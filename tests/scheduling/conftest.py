@@ -11,6 +11,7 @@ from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
 from tests.factories import BEFORE, ServiceFactory
+from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
 
 Book = Callable[..., Appointment]
 

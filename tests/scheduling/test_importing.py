@@ -1,0 +1,184 @@
+"""Visits to come, from a file: booked by the rules of the desk, each conflict named by its row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from clinic.people.importing.kinds import Row
+from clinic.people.models import ContactConsent
+from clinic.people.services import record_contact_consent
+from clinic.reminders.models import Message
+from clinic.reminders.services import prepare
+from clinic.scheduling.importing import _House
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services import move_appointment
+from tests.factories import ClientFactory, LocationFactory
+from tests.scheduling.conftest import at
+
+HEADER = "Client,Date of birth,E-mail,Starts at,Therapist,Service,Location\n"
+
+
+@pytest.fixture
+def house(alice, bea, hours, location, service, now):
+    service.name = "Release 60"
+    service.save()
+    return location
+
+
+def row(
+    start: str, *, client: str = "Alice Marques", email: str = "alice@example.org", who: str = "Bea Lindqvist"
+) -> str:
+    return f"{client},,{email},{start},{who},Release 60,Harbour Street\n"
+
+
+def test_visits_are_booked_on_the_wall_of_the_place(house, bring, take, alice, olga, now):
+    job = take(bring(HEADER + row("2026-11-23 10:00") + row("24/11/2026 9:30 am"), "appointments"))
+    assert (job.state, job.made_count) == ("done", 2)
+    visits = Appointment.objects.order_by("starts_at")
+    assert [visit.starts_at for visit in visits] == [at(10, day=23), at(9, 30, day=24)]
+    assert {visit.booked_by for visit in visits} == {olga}
+    assert {visit.client for visit in visits} == {alice}
+
+
+def test_a_visit_in_another_zone_starts_by_the_clock_there(house, bring, take, bea):
+    LocationFactory(name="Madeira Avenue", time_zone="America/New_York").rooms.create(name="Room 9")
+    text = HEADER + row("2026-11-23 10:00").replace("Harbour Street", "Madeira Avenue")
+    take(bring(text, "appointments"), doubtful="1")
+    assert Appointment.objects.get().starts_at == datetime(2026, 11, 23, 15, tzinfo=UTC)
+
+
+def test_an_export_of_jane_finds_its_clients_by_their_number(house, bring, take, alice):
+    take(bring("patient_guid,First Name,Last Name\nab-1,Rui,Gil\n"))
+    take(
+        bring(
+            "id,location_name,start_at,end_at,patient_guid,patient_number,patient_prefix,patient_first_name,"
+            "patient_preferred_name,patient_last_name,treatment_name,staff_member_name,break,insurance_state,state,"
+            "first_visit,chart_status,notes_text,booked_at,arrived_at,booked_online,archived_at,no_show_at,cancelled_at,"
+            "cancelled_reason,referral_source\n"
+            "1,Harbour Street,2026-11-23 10:00,2026-11-23 11:00,ab-1,1,,Rui,,Gil,Release 60,Bea Lindqvist,false,,"
+            "booked,false,,,2026-07-01,,false,,,,,\n"
+            "2,Harbour Street,2026-11-23 12:00,,,,,,,,,Bea Lindqvist,true,,,,,,,,,,,,,\n"
+            "3,Harbour Street,2026-11-24 12:00,,ab-1,1,,Rui,,Gil,Release 60,Bea Lindqvist,false,,"
+            "cancelled,,,,,,,,,,,\n",
+            "appointments",
+        )
+    )
+    visit = Appointment.objects.get()
+    assert visit.client.legal_name == "Rui Gil"
+    assert visit.booked_at == datetime(2026, 6, 30, 23, tzinfo=UTC)
+
+
+def test_what_has_passed_was_cancelled_or_is_booked_already_is_left_out(house, bring, take, book):
+    book(at(10, day=23))
+    job = bring(HEADER + row("2026-11-23 10:00") + row("2026-11-18 10:00") + row("2026-11-24 10:00"), "appointments")
+    assert (job.here_count, job.new_count, job.problem_count) == (2, 1, 0)
+    take(job)
+    assert Appointment.objects.count() == 2
+
+
+def test_every_conflict_is_named_by_its_row(house, bring, book):
+    book(at(15, day=24), client=ClientFactory())
+    ClientFactory(legal_name="Rui Gil", email="rui@example.org")
+    job = bring(
+        HEADER
+        + row("2026-11-23 10:00")
+        + row("2026-11-23 10:30", client="Rui Gil", email="rui@example.org")
+        + row("2026-11-24 15:00")
+        + row("2026-11-25 10:00", client="Nobody", email="nobody@example.org")
+        + row("2026-11-25 11:00", who="Some Body")
+        + row("soon"),
+        "appointments",
+    )
+    found = {number: (column, words) for number, column, words in job.problems}
+    assert found[3] == ("Starts at", "Bea has another visit until 11:15.")
+    assert "another visit" in found[4][1]
+    assert found[5] == ("Client", "No client here is “Nobody”: import the clients first.")
+    assert found[6] == ("Therapist", "No therapist here is called “Some Body”.")
+    assert found[7] == ("Starts at", "“soon” is no date.")
+    assert job.new_count == 1
+    assert not Appointment.objects.exclude(starts_at=at(15, day=24)).exists()
+
+
+def test_outside_working_hours_is_a_doubt_that_the_owner_may_pass_over(house, bring, take):
+    job = bring(HEADER + row("2026-11-22 10:00"), "appointments", name="jane.csv")
+    assert job.doubt_count == 1
+    assert "does not work" in job.doubts[0][2]
+    take(job, doubtful="1")
+    assert Appointment.objects.get().override_reason == "import of jane.csv"
+
+
+def test_a_family_that_shares_an_address_is_told_apart_by_name(house, bring, take, alice):
+    tom = ClientFactory(legal_name="Tom Marques", email="alice@example.org")
+    take(bring(HEADER + row("2026-11-23 10:00", client='"Marques, Tom"'), "appointments"))
+    assert Appointment.objects.get().client == tom
+
+
+def test_two_of_one_name_are_told_apart_by_their_birthday(house, bring):
+    for born_on in (date(1980, 1, 1), date(1990, 1, 1)):
+        ClientFactory(legal_name="Ana Sousa", email="", born_on=born_on)
+    text = HEADER + "Ana Sousa,1980-01-01,,2026-11-23 10:00,Bea Lindqvist,Release 60,Harbour Street\n"
+    text += "Ana Sousa,,,2026-11-23 12:00,Bea Lindqvist,Release 60,Harbour Street\n"
+    job = bring(text, "appointments")
+    assert (job.new_count, [number for number, _column, _words in job.problems]) == (1, [3])
+
+
+def test_the_check_books_nothing_and_holds_nothing(house, bring):
+    bring(HEADER + row("2026-11-23 10:00"), "appointments")
+    assert not Appointment.objects.exists()
+
+
+def test_nobody_gets_a_confirmation_and_reminders_go_out_as_ever(house, bring, take, alice, olga, now):
+    record_contact_consent(
+        by=olga, now=now, client=alice, channel=ContactConsent.Channel.EMAIL, is_given=True, source="x"
+    )
+    take(bring(HEADER + row("2026-11-23 10:00") + row("2026-11-27 10:00"), "appointments"))
+    for minutes in range(0, 24 * 60, 30):
+        prepare(now + timedelta(minutes=minutes))
+    assert not Message.objects.exists()
+    prepare(at(11, day=22))
+    [reminder] = Message.objects.all()
+    assert (reminder.kind, reminder.about_at) == ("reminder", at(10, day=23))
+
+
+def test_undo_cancels_what_stands_and_names_what_was_moved(house, bring, take, send, olga, now):
+    job = take(bring(HEADER + row("2026-11-23 10:00") + row("2026-11-24 10:00"), "appointments"))
+    moved = Appointment.objects.get(starts_at=at(10, day=24))
+    move_appointment(by=olga, now=now, appointment=moved, starts_at=at(15, day=24))
+    send(reverse("people:import-undo", args=[job.pk]))
+    job.refresh_from_db()
+    assert job.kept == ["Alice Marques, Tue 24 Nov, 15:00"]
+    assert Appointment.objects.get(starts_at=at(10, day=23)).status == Status.CANCELLED
+    assert Appointment.objects.get(pk=moved.pk).status == Status.BOOKED
+
+
+def test_one_that_is_taken_meanwhile_stops_all(house, bring, send, book):
+    job = bring(HEADER + row("2026-11-23 10:00") + row("2026-11-24 10:00"), "appointments")
+    book(at(10, day=24), client=ClientFactory())
+    send(reverse("people:import-take-over", args=[job.pk]))
+    job.refresh_from_db()
+    assert (job.state, job.problem_row_count) == ("checked", 1)
+    assert Appointment.objects.count() == 1
+
+
+def test_what_is_exported_is_booked_again(house, bring, take, book, as_olga, alice, now):
+    first = book(at(10, day=23))
+    content = b"".join(as_olga.get(reverse("people:export", args=["appointments"])).streaming_content)
+    [told] = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert (told["Starts at"], told["Therapist"], told["Client's legal name"]) == (
+        "2026-11-23 10:00", "bea@example.org", "Alice Marques",
+    )  # fmt: skip
+    facts = (first.client, first.service, first.therapist, first.location, first.room, first.starts_at)
+    Appointment.objects.filter(pk=first.pk).update(status=Status.CANCELLED)
+    take(bring(content, "appointments"))
+    again = Appointment.objects.exclude(pk=first.pk).get()
+    assert (again.client, again.service, again.therapist, again.location, again.room, again.starts_at) == facts
+
+
+def test_the_house_is_asked_once_for_all_rows(house, django_assert_max_num_queries):
+    with django_assert_max_num_queries(7):
+        _House([Row(number, {"key": str(number)}) for number in range(50)])
