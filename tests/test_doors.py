@@ -21,7 +21,8 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from clinic.people.models import Client, Location, Picture, Therapist, User
+from clinic.people.importing.checking import as_csv
+from clinic.people.models import Client, Import, Location, Picture, Therapist, User
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
@@ -111,6 +112,16 @@ DOORS: Mapping[str, Door] = {
     "people:service-archive": Door(ONLY_POST, OWNERS_DONE, at="service"),
     "people:service-bring-back": Door(ONLY_POST, OWNERS_DONE, at="service"),
     "people:modality-new": Door(OWNERS, OWNERS),
+    "people:import-list": Door(OWNERS, ONLY_GET),
+    "people:import-new": Door(OWNERS, OWNERS, at="kind"),
+    "people:import": Door(OWNERS, ONLY_GET, at="import"),
+    "people:import-columns": Door(OWNERS, OWNERS, at="import"),
+    "people:import-take-over": Door(ONLY_POST, OWNERS_DONE, at="import"),
+    "people:import-undo": Door(ONLY_POST, OWNERS_DONE, at="import"),
+    "people:import-wake": Door(ONLY_POST, OWNERS_DONE, at="import"),
+    "people:import-forget": Door(ONLY_POST, OWNERS_DONE, at="import"),
+    "people:import-findings": Door(OWNERS, ONLY_GET, at="import"),
+    "people:export": Door(OWNERS, ONLY_GET, at="kind"),
     "people:invitation": Door("404 404 404 404 404 404", "404 404 404 404 404 404", at="setup"),
     "people:staff-list": Door(OWNERS, ONLY_GET),
     "people:staff-invite": Door(OWNERS, OWNERS),
@@ -299,6 +310,8 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "step": {"number": 1},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
         "setup": {"token": "guess"},
+        "kind": {"kind": "clients"},
+        "import": {"pk": an_import(olga, now).pk},
         "staff_invitation": {"pk": asked.pk},
         "member": {"pk": bea.user.pk},
         "therapist": {"pk": bea.pk},
@@ -312,6 +325,22 @@ def picture_of(content: bytes, *, now: datetime) -> Picture:
     digest = hashlib.sha256(content).hexdigest()
     return Picture.objects.create(
         digest=digest, content=content, media_type="image/webp", width=1, height=1, added_at=now
+    )
+
+
+def an_import(olga: User, now: datetime) -> Import:
+    """Return a file that has been checked and waits to be taken over."""
+    content = b"Legal name\nEva Reis\n"
+    return Import.objects.create(
+        kind="clients",
+        file_name="people.csv",
+        content=content,
+        columns=["legal_name"],
+        state="checked",
+        new_count=1,
+        findings_csv=as_csv([]),
+        by=olga,
+        at=now,
     )
 
 

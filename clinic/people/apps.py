@@ -7,6 +7,9 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Fill the registries of the room below, and our own."""
         from clinic.people.history import register_histories
+        from clinic.people.importing.clients import CLIENTS
+        from clinic.people.importing.kinds import register_kind
+        from clinic.people.importing.therapists import THERAPISTS
         from clinic.people.licences import LICENCES
         from clinic.people.merging import merge_steps
         from clinic.people.services.merging import STEP
@@ -14,4 +17,6 @@ class PeopleConfig(AppConfig):
 
         merge_steps.register("people", STEP)
         register_histories()
+        register_kind(CLIENTS)
+        register_kind(THERAPISTS)
         worklists.register("licences", LICENCES)

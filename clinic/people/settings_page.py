@@ -117,8 +117,14 @@ def _history(now: datetime) -> SettingRow:
     return SettingRow(_("History"), _("Who changed what, when and why"), reverse("audit:clinic-history"))
 
 
+def _imports(now: datetime) -> SettingRow:
+    return SettingRow(
+        _("Import and export"), _("From other programs, and out again as CSV"), reverse("people:import-list")
+    )
+
+
 GROUPS: tuple[tuple[StrOrPromise, tuple[Callable[[datetime], SettingRow], ...]], ...] = (
     (gettext_lazy("The clinic"), (_clinic, _places, _services)),
     (gettext_lazy("People"), (_staff,)),
-    (gettext_lazy("Records"), (_history,)),
+    (gettext_lazy("Records"), (_history, _imports)),
 )

@@ -1,6 +1,17 @@
 from django.urls import include, path
 
-from clinic.people.views import clients, invitation, merging, pictures, record, search, settings, setup, staff, therapists
+from clinic.people.views import (
+    clients,
+    invitation,
+    merging,
+    pictures,
+    record,
+    search,
+    settings,
+    setup,
+    staff,
+    therapists,
+)
 
 app_name = "people"
 urlpatterns = [
@@ -21,6 +32,7 @@ urlpatterns = [
     # the owner's pages
     path("settings/", settings.settings, name="settings"),
     path("settings/", include("clinic.people.settings_urls")),
+    path("settings/", include("clinic.people.import_urls")),
     # staff and therapists
     path("settings/staff/", staff.staff_list, name="staff-list"),
     path("settings/staff/invite/", staff.staff_invite, name="staff-invite"),
