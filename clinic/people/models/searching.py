@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
-from django.db.models import BooleanField, Case, F, FloatField, Func, Q, TextField, Value, When
+from django.db.models import BooleanField, F, Field, FloatField, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
 
 # More than anybody's name has; what is pasted by mistake is not searched word by word.
@@ -40,43 +40,31 @@ def _digits_of(number: str) -> str:
     return dialled if len(dialled) >= FEWEST_DIGITS else digits
 
 
-class FoundBy(Func):
-    """What a client is found by: a column of her table that is no field of the model."""
+class OfFoundBy(Func):
+    """SQL about what a client is found by: a column of her table that is no field of the model.
 
-    def __init__(self) -> None:
-        super().__init__(F("pk"), output_field=TextField())
+    One node for a whole condition: at each letter that is typed, building a tree of them took longer than the search.
+    """
+
+    def __init__(self, sql: str, *values: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(F("pk"), output_field=output_field)
+        self.sql = sql
+        self.values = values
 
     def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         """Name the column in the table of the key that was resolved, under whatever alias it has here."""
         key: Any = self.source_expressions[0]
-        return f'{compiler.quote_name_unless_alias(key.alias)}."found_by"', []
+        column = f'{compiler.quote_name_unless_alias(key.alias)}."found_by"'
+        return f"({self.sql.format(found_by=column)})", list(self.values)
 
 
-class Like(Func):
-    """Compare with a pattern as it is; lookups would quote its signs."""
-
-    arg_joiner = " LIKE "
-    template = "(%(expressions)s)"
-    output_field = BooleanField()
-
-
-class Joined(Func):
-    """Texts put together, with the signs of a pattern."""
-
-    arg_joiner = " || "
-    template = "(%(expressions)s)"
-    output_field = TextField()
-
-
-class Overlaps(Like):
-    """Two arrays have an element in common."""
-
-    arg_joiner = " && "
+OCCURS = "{found_by} LIKE people_pattern(%s)"
+IS_NEAR = "people_name_typos({found_by}) && people_typos(%s)"
 
 
 def occurs(word: str) -> Q:
     """The word stands in her names, e-mail or phones. Served by the index client_found_by."""
-    return Q(Like(FoundBy(), Func(Value(word), function="people_pattern")))
+    return Q(OfFoundBy(OCCURS, word, output_field=BooleanField()))
 
 
 def nearly_occurs(word: str) -> Q:
@@ -85,32 +73,26 @@ def nearly_occurs(word: str) -> Q:
     Where the database's locale knows no letters but ours, the first index holds no others: a pattern with them would
     have every client read, and both indexes passed over.
     """
-    nearly = Q(Overlaps(Func(FoundBy(), function="people_name_typos"), Func(Value(word), function="people_typos")))
-    return nearly | occurs(word) if word.isascii() else nearly
+    if not word.isascii():
+        return Q(OfFoundBy(IS_NEAR, word, output_field=BooleanField()))
+    return Q(OfFoundBy(f"{OCCURS} OR {IS_NEAR}", word, word, output_field=BooleanField()))
 
 
-def closeness(words: list[str]) -> Case:
+def closeness(words: list[str]) -> OfFoundBy:
     """Rank: the whole name, the beginning of a name, whole words of it, beginnings of them, elsewhere, only nearly."""
-    typed, whole, beginnings, anywhere = _folded(" ".join(words)), Q(), Q(), Q()
-    for word in words:
-        whole &= Q(Like(FoundBy(), Joined(Value("% "), _folded(word), Value(" %|%"))))
-        beginnings &= Q(Like(FoundBy(), Joined(Value("% "), _folded(word), Value("%|%"))))
-        anywhere &= occurs(word)
-    return Case(
-        When(Like(FoundBy(), Joined(Value("%/ "), typed, Value(" / %"))), then=Value(0)),
-        When(Like(FoundBy(), Joined(Value("%/ "), typed, Value("%|%"))), then=Value(1)),
-        When(whole, then=Value(2)),
-        When(beginnings, then=Value(3)),
-        When(anywhere, then=Value(4)),
-        default=Value(5) + distance(words),
-        output_field=FloatField(),
+    typed = " ".join(words)
+    whole, begun, anywhere = (
+        " AND ".join([condition] * len(words))
+        for condition in (
+            "{found_by} LIKE '%% ' || people_fold(%s) || ' %%|%%'",
+            "{found_by} LIKE '%% ' || people_fold(%s) || '%%|%%'",
+            OCCURS,
+        )
     )
-
-
-def distance(words: list[str]) -> Func:
-    """How many letters lie between what was typed and her names."""
-    return Func(Value(" ".join(words)), FoundBy(), function="people_distance", output_field=FloatField())
-
-
-def _folded(words: str) -> Func:
-    return Func(Value(words), function="people_fold", output_field=TextField())
+    rank = f"""
+        CASE WHEN {{found_by}} LIKE '%%/ ' || people_fold(%s) || ' / %%' THEN 0
+             WHEN {{found_by}} LIKE '%%/ ' || people_fold(%s) || '%%|%%' THEN 1
+             WHEN {whole} THEN 2 WHEN {begun} THEN 3 WHEN {anywhere} THEN 4
+             ELSE 5 + people_distance(%s, {{found_by}}) END
+    """
+    return OfFoundBy(rank, typed, typed, *words, *words, *words, typed, output_field=FloatField())
