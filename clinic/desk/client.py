@@ -119,8 +119,7 @@ def chart(client: Client, now: datetime) -> Chart:
 
 def therapists_note(client: Client) -> str:
     """Return what colleagues should know before they treat her; for therapists only."""
-    notes = TherapistsNote.objects.filter(client__in=records_of(client.pk)).order_by("client_id")
-    return "\n".join(notes.values_list("text", flat=True))
+    return TherapistsNote.objects.filter(client=client).values_list("text", flat=True).first() or ""
 
 
 def step_of(visit: Appointment) -> Step:

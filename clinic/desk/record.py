@@ -35,6 +35,8 @@ class Record:
 
     facts: tuple[Fact, ...]
     not_asked: str
+    # By which she may be written to; empty where she has agreed to none.
+    channels: str
     lacks_guardian: bool
 
 
@@ -44,6 +46,7 @@ def record_of(client: Client, now: datetime) -> Record:
     return Record(
         facts=tuple(fact for fact in facts if fact.is_known),
         not_asked=", ".join(fact.label.lower() for fact in facts if fact.is_asked_of_everybody and not fact.is_known),
+        channels=", ".join(channel.label for channel in words_of(client) if channel.is_given),
         lacks_guardian=lacks_guardian(client, now),
     )
 
@@ -66,8 +69,6 @@ def _facts(client: Client) -> Iterator[Fact]:
     physician = (client.physician_name, *client.physician_contact.splitlines())
     yield Fact(_("Physician"), tuple(line for line in physician if line), is_asked_of_everybody=True)
     yield Fact(_("Room"), client.room_wishes, is_asked_of_everybody=True)
-    channels = ", ".join(channel.label for channel in words_of(client) if channel.is_given)
-    yield Fact(_("Messages by"), (channels or _("nothing agreed"),))
 
 
 def _somebody(name: str, relation: str) -> str:

@@ -67,10 +67,10 @@ class NoteForm(forms.Form):
     """The therapists' note on a client, and the one that was read before."""
 
     text = forms.CharField(
-        label=_("Note for therapists"),
+        label=_("What should colleagues know before they treat?"),
         max_length=TherapistsNote._meta.get_field("text").max_length,  # noqa: SLF001  # public by Django's documentation
         required=False,
-        help_text=_("What colleagues should know before they treat. The front desk never sees it."),
+        help_text=_("The front desk never sees it."),
         widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off"}),
     )
     instead_of = forms.CharField(required=False, widget=forms.HiddenInput)
