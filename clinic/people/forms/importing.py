@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 
-from clinic.people.importing.columns import Field
 from clinic.people.importing.kinds import Kind
 from clinic.people.importing.reading import MOST_BYTES, Table
 from clinic.people.models import Import
@@ -65,7 +64,7 @@ class ColumnsForm(forms.Form):
         super().__init__(*args, initial=initial, **kwargs)
         self.table = table
         self._region_field().choices = regions()
-        choices = [("", _("leave out")), *((field.name, field.label) for field in by_label(kind))]
+        choices = [("", _("leave out")), *((field.name, field.label) for field in kind.fields)]
         for index, header in enumerate(table.header):
             self.fields[f"column_{index}"] = forms.ChoiceField(
                 choices=choices,
@@ -111,7 +110,7 @@ class TakeOverForm(forms.Form):
     def __init__(self, *args: Any, kind: Kind, job: Import, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         doubtful, leaves_wrong = self.fields["doubtful"], self.fields["leaves_wrong"]
-        doubtful.label = kind.doubt.question
+        doubtful.label = _("What shall be done with them?")
         doubtful.choices = [("0", kind.doubt.leave_out), ("1", kind.doubt.take_over)]  # type: ignore[attr-defined]  # a choice field
         leaves_wrong.label = _("Leave out the rows with problems")
         if not job.doubt_count:
@@ -127,8 +126,3 @@ def regions() -> list[tuple[str, str]]:
     """Return every country by its two letters and its code."""
     named = ((region, country_code_for_region(region)) for region in sorted(SUPPORTED_REGIONS))
     return [("", _("nowhere: all have one")), *((region, f"{region} (+{code})") for region, code in named)]
-
-
-def by_label(kind: Kind) -> list[Field]:
-    """Return the fields of a kind in the order in which the page offers them."""
-    return list(kind.fields)

@@ -180,7 +180,7 @@ def check(rows: Sequence[Row], work: Work) -> None:
     therapists = Therapists()
     sound = []
     for row in work.steps(rows):
-        if not row.problems:
+        if not row.is_flawed:
             _make_client(row, therapists, work)
         if not row.problems:
             sound.append(row)
@@ -257,16 +257,21 @@ def _make_client(row: Row, therapists: Therapists, work: Work) -> None:
         row.problems.append(("born_on", _("This date of birth lies before %(year)d.") % {"year": FIRST_YEAR}))
     if row.text("language") and row.text("language") not in dict(settings.LANGUAGES):
         row.problems.append(("language", _("There is no language “%(code)s” here.") % {"code": row.text("language")}))
-    if row.problems:
-        return
     try:
         row.made = new_client(by=work.by, now=work.now, legal_name=name_of(row), **facts)
     except ValidationError as refused:
-        for name, sentences in refused.message_dict.items() if hasattr(refused, "error_dict") else []:
-            row.problems += [("" if name == NON_FIELD_ERRORS else name, str(one)) for one in sentences]
-        row.problems += [("", str(one)) for one in refused.messages] if not row.problems else []
+        # What could not be read is not missing: it has been named already.
+        named = {name for name, _words in row.problems}
+        row.problems += [found for found in _by_field(refused) if found[0] not in named]
     else:
         row.made.archived_at = row.values.get("archived_at")
+
+
+def _by_field(refused: ValidationError) -> list[tuple[str, str]]:
+    if not hasattr(refused, "error_dict"):
+        return [("", words) for words in refused.messages]
+    found = refused.message_dict.items()
+    return [("" if name == NON_FIELD_ERRORS else name, str(words)) for name, sentences in found for words in sentences]
 
 
 def _address(row: Row) -> str:

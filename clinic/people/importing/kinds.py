@@ -32,6 +32,11 @@ class Row:
     left_out: str = ""
     made: Any = None
 
+    @property
+    def is_flawed(self) -> bool:
+        """Whether the row itself cannot be trusted, so that there is no more to say of its cells."""
+        return any(not name for name, _sentence in self.problems)
+
     def text(self, name: str) -> str:
         """Return what stands in a text field; nothing where it is empty or not in the file."""
         return str(self.values.get(name, ""))

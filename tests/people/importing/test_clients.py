@@ -124,6 +124,11 @@ def test_every_problem_is_named_by_row_and_column(bring):
     assert (job.new_count, job.problem_row_count) == (1, 9)
 
 
+def test_all_that_is_wrong_with_a_row_is_named_at_once(bring):
+    job = bring("Full name,Date of birth,E-mail,Phone\nRui Gil,29/02/1989,rui at example.org,12\n")
+    assert {column for _row, column, _words in job.problems} == {"Date of birth", "E-mail", "Phone"}
+
+
 def test_all_problems_can_be_downloaded(bring, as_olga):
     job = bring(BAD)
     answer = as_olga.get(reverse("people:import-findings", args=[job.pk]))
