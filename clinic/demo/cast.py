@@ -108,7 +108,7 @@ No perfume, please: many of our clients cannot bear it.
 We take cards and cash, after the visit."""
 PRIVACY = """We keep your contact details, what you tell us about your headaches, and what was done at each visit.
 Your therapist reads it; the front desk sees your name and your times, never your health.
-We keep it for ten years after your last visit, as the law asks. You may see it, have it corrected, and take it with you."""
+We keep it for ten years after your last visit. You may see it, have it corrected, and take it with you."""
 
 # What clients read about a service, by modality.
 DESCRIPTIONS = {

@@ -18,5 +18,5 @@ def harbour_logo() -> SimpleUploadedFile:
     for row, inset in ((13, 1), (16, 4), (19, 7)):
         draw.rounded_rectangle((inset * unit, row * unit, (24 - inset) * unit, (row + 1) * unit), unit // 2, fill=GREEN)
     file = BytesIO()
-    sign.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(file, "PNG")
+    sign.resize((SIDE, SIDE), Image.Resampling.LANCZOS).crop((0, SIDE // 6, SIDE, SIDE * 5 // 6)).save(file, "PNG")
     return SimpleUploadedFile("logo.png", file.getvalue(), "image/png")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.people.forms.clinic import number_to_call
+from clinic.people.forms.fields import PhoneField
 from clinic.people.forms.setup import known_zones, zone_of_this_machine
 from clinic.people.models import Location, Room, User
 from clinic.people.opening import OpenSpan
@@ -34,6 +35,9 @@ WORKING_WEEK = range(1, 5)  # Tuesday to Friday, which may be as Monday is
 class LocationForm(forms.ModelForm[Location]):
     """A place where the clinic works."""
 
+    phone = PhoneField(
+        label=gettext_lazy("Phone"), help_text=gettext_lazy("With the country code, as in +351 912 345 678.")
+    )
     emergency_number = number_to_call(
         label=gettext_lazy("Emergency number"),
         required=False,
@@ -43,18 +47,15 @@ class LocationForm(forms.ModelForm[Location]):
     class Meta:
         model = Location
         fields = ("name", "address", "time_zone", "phone", "emergency_number", "directions")
-        labels = {"name": gettext_lazy("Name"), "phone": gettext_lazy("Phone")}
+        labels = {"name": gettext_lazy("Name")}
         widgets = {
             "directions": forms.Textarea(attrs={"rows": 4}),
-            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
         }
         help_texts = {
             "name": gettext_lazy("What people call it, for instance the street."),
-            "phone": gettext_lazy("With the country code, as in +351 912 345 678."),
         }
         error_messages = {
             "name": {"unique": gettext_lazy("Another location has this name; look among the archived ones too.")},
-            "phone": {"invalid": gettext_lazy("This is no phone number; does it begin with the country code?")},
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,10 +76,9 @@ class LocationForm(forms.ModelForm[Location]):
 
     def keep(self, *, by: User, now: datetime) -> Location:
         """Write what was typed; raises ValidationError, and then nothing is written."""
-        facts = self.cleaned_data | {"phone": str(self.cleaned_data["phone"])}
         if self.instance.pk:
-            return update_location(by=by, now=now, location=self.instance, **facts)
-        return add_location(by=by, now=now, **facts)
+            return update_location(by=by, now=now, location=self.instance, **self.cleaned_data)
+        return add_location(by=by, now=now, **self.cleaned_data)
 
 
 class SpanFields(NamedTuple):
@@ -147,11 +147,17 @@ class WeekForm:
     """The seven days of a location's opening hours."""
 
     def __init__(self, spans: Iterable[OpenSpan] = (), data: Mapping[str, str] | None = None) -> None:
-        kept = sorted(spans)
-        count = _spans_in(data) if data is not None else _spans_for(kept)
+        by_day: dict[int, list[OpenSpan]] = {day: [] for day in range(7)}
+        for span in sorted(spans):
+            by_day[span.weekday].append(span)
         self.days = [
-            DayForm(data, weekday=day, spans=count, initial=_initial(span for span in kept if span.weekday == day))
-            for day in range(7)
+            DayForm(
+                data,
+                weekday=day,
+                spans=_spans_for(len(kept)) if data is None else _spans_in(data, day),
+                initial=_initial(kept),
+            )
+            for day, kept in by_day.items()
         ]
 
     def is_valid(self) -> bool:
@@ -175,14 +181,13 @@ def with_monday_copied(data: Mapping[str, str]) -> dict[str, str]:
     return {**data, **copied}
 
 
-def _spans_for(kept: list[OpenSpan]) -> int:
-    """Return how many spans a day has room for: one more than the fullest has."""
-    fullest = max((sum(span.weekday == day for span in kept) for day in range(7)), default=0)
-    return min(max(FEWEST_SPANS, fullest + 1), MOST_SPANS) if fullest >= FEWEST_SPANS else FEWEST_SPANS
+def _spans_for(kept: int) -> int:
+    """Return how many lines a day has: one more than are full."""
+    return min(max(FEWEST_SPANS, kept + 1), MOST_SPANS)
 
 
-def _spans_in(data: Mapping[str, str]) -> int:
-    return max((n + 1 for n in range(MOST_SPANS) if f"day0-opens{n}" in data), default=FEWEST_SPANS)
+def _spans_in(data: Mapping[str, str], day: int) -> int:
+    return max((n + 1 for n in range(MOST_SPANS) if f"day{day}-opens{n}" in data), default=FEWEST_SPANS)
 
 
 def _initial(spans: Iterable[OpenSpan]) -> dict[str, time]:
@@ -200,7 +205,6 @@ class RoomForm(forms.ModelForm[Room]):
         choices=[(value, capfirst(label)) for value, label in Room.Feature.choices],
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"}),
-        help_text=gettext_lazy("The desk sees it when it books for somebody who needs it."),
     )
 
     class Meta:

@@ -66,7 +66,7 @@ def location_hours(request: ClinicRequest, pk: int) -> HttpResponse:
                 return redirect("people:location", place.pk)
     else:
         week = WeekForm(location_page(place, now=request.now).spans)
-    return render(request, "people/location_hours.html", {"place": place, "week": week, "refusal": refusal})
+    return render(request, "people/location_hours.html", {"location": place, "week": week, "refusal": refusal})
 
 
 @require_POST
@@ -138,7 +138,7 @@ def _location_form(request: ClinicRequest, place: Location) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": kept})
             return redirect("people:location", kept.pk)
-    return render(request, "people/location_form.html", {"form": form, "place": place, "called": called})
+    return render(request, "people/location_form.html", {"form": form, "location": place, "called": called})
 
 
 def _room_form(request: ClinicRequest, room: Room) -> HttpResponse:
