@@ -244,8 +244,8 @@ class _House:
 
     def client(self, row: Row) -> Client | None:
         """Return whom the row means: by number, by e-mail (and name, where a family shares it), by name and birth."""
-        if found := self.by_key.get(row.text("key")):
-            return found
+        if numbered := self.by_key.get(row.text("key")):
+            return numbered
         name, born_on = name_of(row, "client_").casefold(), row.values.get("born_on")
         sharing = self.by_email.get(row.text("email").casefold(), [])
         named = [client for client in sharing if name in {client.legal_name.casefold(), client.name.casefold()}]

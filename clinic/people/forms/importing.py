@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
@@ -15,6 +14,9 @@ from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 from clinic.people.importing.kinds import Kind
 from clinic.people.importing.reading import MOST_BYTES, Table
 from clinic.people.models import Import
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 
 class FileForm(forms.Form):
@@ -35,8 +37,8 @@ class FileForm(forms.Form):
         self.helper.form_tag = False
         self.helper.layout = Layout("file")
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[bytes]:
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if file.size and file.size > MOST_BYTES:
             raise forms.ValidationError(
                 _("This file is larger than %(most)d MB. Please split it.") % {"most": MOST_BYTES >> 20}
@@ -60,8 +62,8 @@ class ColumnsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, kind: Kind, table: Table, job: Import, **kwargs: Any) -> None:
-        initial = {"day_first": "1" if job.day_first else "0", "region": job.region}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = {"day_first": "1" if job.day_first else "0", "region": job.region}
+        super().__init__(*args, **kwargs)
         self.table = table
         self._region_field().choices = regions()
         choices = [("", _("leave out")), *((field.name, field.label) for field in kind.fields)]
@@ -103,7 +105,6 @@ class TakeOverForm(forms.Form):
         initial="0",
         widget=forms.RadioSelect,
         required=False,
-        empty_value=False,
     )
     leaves_wrong = forms.BooleanField(required=False)
 

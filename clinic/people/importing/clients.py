@@ -207,7 +207,8 @@ def undo(job: Import, work: Work) -> Undone:
     """Remove the clients who were brought and not used since. Whose consent was brought is archived: it stays."""
     made = locked(Client, job.made)
     used = in_use(Client, made, but_for=ContactConsent.objects.filter(at__lte=job.done_at))
-    used |= set(Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True))
+    told = Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True)
+    used |= {pk for pk in told if pk is not None}
     kept = Client.objects.filter(pk__in=used).order_by("legal_name", "pk").values_list("legal_name", flat=True)
     consented = set(ContactConsent.objects.filter(client__in=made - used).values_list("client_id", flat=True))
     archived = Client.objects.active().filter(pk__in=consented).update(archived_at=work.now)

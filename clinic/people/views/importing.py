@@ -124,8 +124,8 @@ def import_take_over(request: ClinicRequest, pk: int) -> HttpResponse:
                 by=request.user,
                 now=request.now,
                 job=job,
-                takes_doubtful=form.cleaned_data.get("doubtful", False),
-                leaves_wrong=form.cleaned_data.get("leaves_wrong", False),
+                takes_doubtful=bool(form.cleaned_data.get("doubtful")),
+                leaves_wrong=bool(form.cleaned_data.get("leaves_wrong")),
             )
         except ValidationError as refused:
             put_errors(form, refused)
