@@ -100,10 +100,12 @@ def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
             )
             messages.success(request, words % {"name": kept.user.name})
             return redirect("people:therapist", kept.pk)
+    zone = clinic_zone()
     context = {
         "form": form,
         "therapist": one,
-        "licence": licence_warning(one, local_date(clinic_zone(), request.now)),
+        "licence": licence_warning(one, local_date(zone, request.now)),
+        "left_on": local_date(zone, one.archived_at) if one.archived_at else None,
         "clients": _clients(one).count() if one.archived_at else 0,
     }
     return render(request, "people/therapist.html", context)
