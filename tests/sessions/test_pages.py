@@ -162,6 +162,13 @@ def test_a_neurological_sign_shows_the_emergency_words_and_starts_nothing(
     assert not Note.objects.exists()
 
 
+def test_the_number_to_call_is_that_of_the_visits_location(visit: Appointment, calm: None, as_bea: Browser) -> None:
+    visit.location.emergency_number = "999"
+    visit.location.save(update_fields=["emergency_number"])
+    answer = as_bea.post(url("start", visit.pk), CHECK | {"is_different": "yes", "neck_artery": ["double_vision"]})
+    assert 'href="tel:999"' in answer.text
+
+
 def test_a_refused_start_says_why_and_keeps_the_answers(
     visit: Appointment, calm: None, raise_finding: Raise, as_bea: Browser
 ) -> None:
