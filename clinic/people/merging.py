@@ -32,14 +32,15 @@ BITS_OF_A_KEY = 64
 class Records(Func):
     """All records of the person to whom one record belongs: up to the kept one, and down to all merged into it."""
 
+    # Of an array PostgreSQL expects ten elements, of the recursion thousands: then it would read whole tables.
     template = (
-        "(WITH RECURSIVE up (id, into_id) AS ("
+        "(SELECT unnest(ARRAY(WITH RECURSIVE up (id, into_id) AS ("
         "SELECT one.id, one.merged_into_id FROM people_client one WHERE one.id = %(expressions)s"
         " UNION SELECT one.id, one.merged_into_id FROM people_client one JOIN up ON one.id = up.into_id"
         "), hers (id) AS ("
         "SELECT up.id FROM up"
         " UNION SELECT one.id FROM people_client one JOIN hers ON one.merged_into_id = hers.id"
-        ") SELECT hers.id FROM hers)"
+        ") SELECT hers.id FROM hers)))"
     )
     output_field = BigIntegerField()
 

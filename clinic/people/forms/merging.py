@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.formats import date_format
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import PhoneNumber
 
@@ -93,5 +94,15 @@ def _said(client: Client, name: str) -> str:
         return date_format(value, "j M Y")
     if isinstance(value, PhoneNumber):
         return str(value.as_international)
+    if name == "language":
+        return _language(value)
     display = getattr(client, f"get_{name}_display", None)
     return str(display() if display else value)
+
+
+def _language(code: str) -> str:
+    """Return the name of a language; its code where it has none, as an import may have brought it."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
