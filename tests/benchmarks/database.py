@@ -146,8 +146,8 @@ def _found(now: datetime) -> Service:
         by=owner, now=now, email=DESK, name="Dana Kovač", roles=[Role.FRONT_DESK], password=secrets.token_urlsafe()
     )
     return add_service(
-        by=owner, now=now, name="Swedish, 45 min", modality=Modality.objects.get(slug="swedish"), minutes=45,
-        price_minor=5400,
+        by=owner, now=now, name="Swedish, 60 min", modality=Modality.objects.get(slug="swedish"), minutes=60,
+        price_minor=6400,
     )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _visits(
     for number in range(count):
         day, hour = divmod(count - 1 - number, HOURS_A_DAY)
         starts_at = (ends - timedelta(days=day)).replace(hour=8 + hour)
-        ends_at = starts_at + timedelta(minutes=45)
+        ends_at = starts_at + timedelta(minutes=60)
         yield Appointment(
             client=clients[int(len(clients) * random.random() ** 1.5)], service=service, therapist=therapist, room=room,
             location_id=room.location_id, starts_at=starts_at, ends_at=ends_at, occupied_from=starts_at,
