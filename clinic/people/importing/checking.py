@@ -55,7 +55,12 @@ def table_of(job: Import, kind: Kind) -> Table:
     """Read the file of an import. Raises Unreadable."""
     if job.content is None:
         raise Unreadable(_("The file is no longer kept here. Please upload it again."))
-    table = read_table(bytes(job.content), known_headers(kind.fields))
+    return read_for(kind, bytes(job.content))
+
+
+def read_for(kind: Kind, content: bytes) -> Table:
+    """Read a file of this kind. Raises Unreadable, also where it has more rows than the kind takes at once."""
+    table = read_table(content, known_headers(kind.fields))
     if len(table.lines) > kind.most_rows:
         facts = {"found": len(table.lines), "most": kind.most_rows, "what": kind.words}
         raise Unreadable(_("This file has %(found)d rows; at most %(most)d %(what)s at once. Please split it.") % facts)

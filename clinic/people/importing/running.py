@@ -29,11 +29,12 @@ from clinic.people.importing.checking import (
     check_rows,
     doubts_of,
     problems_of,
+    read_for,
     table_of,
 )
-from clinic.people.importing.columns import Reads, guess_columns, is_recognised, known_headers
+from clinic.people.importing.columns import Reads, guess_columns, is_recognised
 from clinic.people.importing.kinds import Kind, Work, kinds
-from clinic.people.importing.reading import Cell, Table, read_table
+from clinic.people.importing.reading import Cell, Table
 from clinic.people.importing.values import guess_day_first, is_ambiguous, text_of
 from clinic.people.models import Import, User
 from clinic.people.phones import phone_region
@@ -55,7 +56,7 @@ def start_import(*, by: User, now: datetime, kind: Kind, file_name: str, content
     Raises Unreadable with one sentence where the file is no table.
     """
     _forget_old(now)
-    table = read_table(content, known_headers(kind.fields))
+    table = read_for(kind, content)
     columns = guess_columns(table, kind.fields, kind.seconds)
     region = phone_region() or ""
     dates = list(_cells(table, kind, columns, {Reads.DATE, Reads.MOMENT, Reads.WALL}))
@@ -71,7 +72,6 @@ def start_import(*, by: User, now: datetime, kind: Kind, file_name: str, content
         by=by,
         at=now,
     )
-    table_of(job, kind)
     job.save()
     is_clear = is_sure or not any(map(is_ambiguous, dates))
     has_codes = bool(region) or all(_has_code(cell) for cell in _cells(table, kind, columns, {Reads.PHONE}))

@@ -374,3 +374,10 @@ def test_the_list_asks_the_same_number_of_questions_however_many_there_are(bring
         bring(f"Legal name\nEva {number}\n")
     with django_assert_num_queries(questions):
         as_olga.get(reverse("people:import-list"))
+
+
+def test_more_rows_than_a_kind_takes_at_once_are_refused_with_the_limit(as_olga):
+    """As many therapists as no clinic has: the sentence says how many there may be."""
+    content = "Full name,E-mail\n" + "".join(f"Person {n},p{n}@example.org\n" for n in range(501))
+    answer = as_olga.post("/settings/import/new/therapists/", {"file": SimpleUploadedFile("x.csv", content.encode())})
+    assert "at most 500 therapists" in answer.context["form"].errors["file"][0]
