@@ -55,7 +55,7 @@ def _table(outcomes: Any, rows: dict[str, int]) -> Table:
     """Put the figures beside their targets; a miss is marked."""
     table = Table(title=", ".join(f"{count:,} {what}" for what, count in rows.items()))
     for heading in ("operation", "p50 ms", "target", "p95 ms", "4 at once", "floor", "queries", "errors"):
-        table.add_column(heading, justify="left" if heading == "operation" else "right")
+        table.add_column(heading, justify="left" if heading == "operation" else "right", no_wrap=heading == "operation")
     for outcome in outcomes:
         figures, target = outcome.figures, outcome.operation.target_ms
         is_missed = figures.p50_ms > target
