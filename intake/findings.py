@@ -62,7 +62,7 @@ def raise_findings(
     version, _rules = current_rules()
     if submission is not None:
         facts = not_settled(submission, facts, today_at(now))
-    held = Finding.objects.open().filter(client__in=records_of(client_pk)).select_related("rule_version")
+    held = Finding.objects.open().filter(client__among=records_of(client_pk)).select_related("rule_version")
     is_open = {finding.rule: finding for finding in held}
     for fact in facts:
         finding = is_open.get(fact.rule)
@@ -100,7 +100,7 @@ def _write(finding: Finding, fact: FindingFact, submission: Submission | None, v
 
 def open_findings(client_pk: int) -> list[Finding]:
     """Return what is in force for a client, most severe first."""
-    hers = Finding.objects.open().filter(client__in=records_of(client_pk))
+    hers = Finding.objects.open().filter(client__among=records_of(client_pk))
     found = hers.select_related("rule_version", "acknowledged_by")
     return sorted(found.order_by("raised_at", "pk"), key=lambda finding: severity(fact_of(finding)), reverse=True)
 
@@ -121,7 +121,7 @@ def needs_guardian(client: Client, day: date) -> bool:
     rule = guardian_rule()
     if rule is not None and raise_fact(rule, SafetyProfile({}, day, client.age_on(day)), day):
         return True
-    return Finding.objects.open().filter(client__in=records_of(client.pk), consent=GUARDIAN).exists()
+    return Finding.objects.open().filter(client__among=records_of(client.pk), consent=GUARDIAN).exists()
 
 
 def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:
@@ -135,7 +135,7 @@ def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:
 
 def open_by_record(client_pks: Collection[int]) -> list[tuple[Finding, list[int]]]:
     """Return what is in force for these clients, each with the keys of all records of its client; one query."""
-    held = Finding.objects.open().filter(client__in=records_of(*client_pks)).select_related("rule_version")
+    held = Finding.objects.open().filter(client__among=records_of(*client_pks)).select_related("rule_version")
     found = held.annotate(records=records_beside()).order_by("pk")
     return [(finding, finding.records) for finding in found]  # type: ignore[attr-defined]  # annotated
 
@@ -143,7 +143,7 @@ def open_by_record(client_pks: Collection[int]) -> list[tuple[Finding, list[int]
 def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
     """Return the codes of the consents in force per client; one query."""
     found: dict[int, set[str]] = defaultdict(set)
-    in_force = Consent.objects.filter(client__in=records_of(*client_pks), revoked_at__isnull=True)
+    in_force = Consent.objects.filter(client__among=records_of(*client_pks), revoked_at__isnull=True)
     for records, code in in_force.annotate(records=records_beside()).values_list("records", "code"):
         for record in records:
             found[record].add(code)
@@ -164,7 +164,7 @@ def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[s
     """
     rules = current_rules()[1]
     facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
-    if not Submission.objects.filter(client__in=records_of(client.pk)).sent().exists():
+    if not Submission.objects.filter(client__among=records_of(client.pk)).sent().exists():
         facts += evaluate(rules, SafetyProfile({}, day, client.age_on(day)), day)
     if today:
         facts += facts_of_visit(client, today, day)

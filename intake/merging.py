@@ -71,11 +71,11 @@ def move(pair: Pair) -> Moved:
 
 def _replaced_consents(pair: Pair) -> list[int]:
     """Return those in force that the newest form of the two asked about again, whatever she answered there."""
-    newest = Submission.objects.filter(client__in=records_of(pair.kept.pk)).sent().first()
+    newest = Submission.objects.filter(client__among=records_of(pair.kept.pk)).sent().first()
     if newest is None:
         return []
     asked = [question.code for question in form_of(newest.form_version_id).consents]
-    before = Consent.objects.filter(client__in=records_of(pair.kept.pk), code__in=asked, revoked_at__isnull=True)
+    before = Consent.objects.filter(client__among=records_of(pair.kept.pk), code__in=asked, revoked_at__isnull=True)
     return list(before.filter(signed_at__lt=newest.submitted_at).values_list("pk", flat=True))
 
 

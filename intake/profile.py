@@ -46,7 +46,7 @@ class IntakeProfile:
 
 def profile_of(client: Client) -> IntakeProfile | None:
     """Return the newest answers that a client sent, or None."""
-    sent = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
+    sent = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
     if sent is None or sent.submitted_at is None:
         return None
     form, answers = form_of(sent.form_version_id), sent.answers

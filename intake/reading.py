@@ -80,7 +80,7 @@ class ReviewPage:
 
 def review_page(submission: Submission) -> ReviewPage:
     """Read the answers against the version they were given to, beside those of the time before."""
-    hers = Submission.objects.filter(client__in=records_of(submission.client_id))
+    hers = Submission.objects.filter(client__among=records_of(submission.client_id))
     previous = hers.filter(submitted_at__lt=submission.submitted_at).sent().first()
     before = previous.answers if previous else None
     steps = [
@@ -195,11 +195,11 @@ def days_words(starts_on: date | None, ends_on: date | None) -> str:
 
 def guardian_consent(client_pk: int) -> Consent | None:
     """Return the guardian's consent in force."""
-    signed = Consent.objects.filter(client__in=records_of(client_pk), code=GUARDIAN, revoked_at__isnull=True)
+    signed = Consent.objects.filter(client__among=records_of(client_pk), code=GUARDIAN, revoked_at__isnull=True)
     return signed.select_related("recorded_by").order_by("-signed_at", "-pk").first()
 
 
 def closed_findings(client_pk: int) -> list[FindingRow]:
     """Return what was in force once, the last closed first."""
-    closed = Finding.objects.filter(client__in=records_of(client_pk), closed_at__isnull=False)
+    closed = Finding.objects.filter(client__among=records_of(client_pk), closed_at__isnull=False)
     return finding_rows(closed.select_related("closed_by", "rule_version").order_by("-closed_at"))

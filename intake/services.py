@@ -143,7 +143,7 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
     draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
     if draft is None:
         version = current_form(client.language)
-        last = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
+        last = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
         form = form_of(version.pk)
         answers = (_carried_over(form, last.answers) if last else {}) | _wishes_known(form, client)
         draft = Submission(
@@ -268,7 +268,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
     submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
     submission.save(update_fields=["state", "submitted_at", "saved_at"])
     hers = records_of(submission.client_id)
-    Invitation.objects.filter(client__in=hers, used_at__isnull=True).update(used_at=now)
+    Invitation.objects.filter(client__among=hers, used_at__isnull=True).update(used_at=now)
     _sign_consents(submission, form, signed_name, ip, now)
     _record_contact(submission, now)
     _record_wishes(submission, now)
@@ -299,7 +299,7 @@ def _checked_name(signed_name: str) -> str:
 def _sign_consents(submission: Submission, form: IntakeForm, signed_name: str, ip: str | None, now: datetime) -> None:
     """Put the consents of this form in place of those she gave before; what she left open is no longer given."""
     codes = [question.code for question in form.consents]
-    hers = Consent.objects.filter(client__in=records_of(submission.client_id), revoked_at__isnull=True)
+    hers = Consent.objects.filter(client__among=records_of(submission.client_id), revoked_at__isnull=True)
     hers.filter(code__in=codes).update(revoked_at=now)
     Consent.objects.bulk_create(
         Consent(
@@ -338,7 +338,7 @@ def _record_wishes(submission: Submission, now: datetime) -> None:
         for code, field in ROOM_QUESTIONS.items()
         if submission.answers.get(code) in ROOM_WISHES[field].values
     }
-    kept = Client.objects.get(pk__in=records_of(submission.client_id), merged_into=None)
+    kept = Client.objects.get(pk__among=records_of(submission.client_id), merged_into=None)
     with because(_("intake answers")):
         update_client(by=None, now=now, client=kept, **wishes)
 
@@ -423,7 +423,7 @@ def review(*, by: User, now: datetime, submission: Submission) -> Submission:
         return submission
     if submission.state != Submission.State.SUBMITTED:
         raise ValidationError(_("These answers have not been sent yet."))
-    hers = Finding.objects.open().filter(client__in=records_of(submission.client_id))
+    hers = Finding.objects.open().filter(client__among=records_of(submission.client_id))
     if hers.filter(acknowledged_at__isnull=True).exists():
         raise ValidationError(_("Acknowledge or close each finding first."))
     submission.state, submission.reviewed_at, submission.reviewed_by = Submission.State.REVIEWED, now, by
@@ -474,7 +474,7 @@ def record_guardian_consent(*, by: User, now: datetime, client: Client, name: st
     if rule is None:
         raise ValidationError(_("The rules ask for no guardian."))
     lock_client(client.pk)
-    hers = Consent.objects.filter(client__in=records_of(client.pk), code=GUARDIAN)
+    hers = Consent.objects.filter(client__among=records_of(client.pk), code=GUARDIAN)
     hers.filter(revoked_at__isnull=True).update(revoked_at=now)
     consent = Consent.objects.create(
         client=client,

@@ -84,7 +84,7 @@ class Sent:
 def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
     """Return each client's newest answers that were sent; one query."""
     found = (
-        Submission.objects.filter(client__in=records_of(*client_pks))
+        Submission.objects.filter(client__among=records_of(*client_pks))
         .sent()
         .annotate(records=records_beside())
         .order_by("submitted_at", "pk")
@@ -126,7 +126,7 @@ def to_review() -> QuerySet[Submission]:
 
     Each row carries `urgency`: 2 emergency, 1 medical contact today, 0 neither.
     """
-    unknown = Finding.objects.open().filter(client__in=Records(OuterRef("client_id")), acknowledged_at__isnull=True)
+    unknown = Finding.objects.open().filter(client__among=Records(OuterRef("client_id")), acknowledged_at__isnull=True)
     emergency = Exists(unknown.filter(effect=Effect.EMERGENCY))
     same_day = Exists(unknown.filter(effect=Effect.SAME_DAY))
     urgency = Case(

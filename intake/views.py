@@ -154,7 +154,7 @@ def _emergency_number(draft: Submission, now: datetime) -> str:
 def sent(request: ClinicRequest) -> HttpResponse:
     """Thank her, and tell what happens next."""
     submission = access.just_sent_in(request.session)
-    visits = Appointment.objects.filter(client__in=records_of(submission.client_id)).upcoming(request.now)
+    visits = Appointment.objects.filter(client__among=records_of(submission.client_id)).upcoming(request.now)
     return render(request, "intake/sent.html", {"next_visit": visits.select_related("location").first()})
 
 

@@ -194,6 +194,6 @@ def _show_findings(
 def _visit_to_start(request: ClinicRequest, client: Client) -> Appointment | None:
     """Return the visit with this therapist for which she may have come here: today's next."""
     today = day_bounds(clinic_zone(), today_at(request.now))
-    hers = Appointment.objects.filter(client__in=records_of(client.pk), status__in=TO_START)
+    hers = Appointment.objects.filter(client__among=records_of(client.pk), status__in=TO_START)
     visits = hers.filter(therapist__user=request.user)
     return visits.between(*today).select_related("location").order_by("starts_at").first()

@@ -93,7 +93,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage:
     """Return the plan in force with its phases and goals, and the plans before it."""
     plan, zone = plan_in_force(client), clinic_zone()
     earlier = tuple(
-        Plan.objects.filter(client__in=records_of(client.pk), ended_at__isnull=False)
+        Plan.objects.filter(client__among=records_of(client.pk), ended_at__isnull=False)
         .select_related("service", "therapist__user")
         .order_by("-ended_at")
     )
@@ -121,7 +121,7 @@ def progress_page(client: Client, now: datetime) -> ProgressPage:
     visits = tuple(note for note in signed_notes(client.pk) if note.pain_before is not None)
     drawn = [PainVisit(v.on, v.pain_before, v.pain_after) for v in visits if v.pain_before is not None]
     enough = len(drawn) >= VISITS_NEEDED
-    scores = Score.objects.filter(client__in=records_of(client.pk))
+    scores = Score.objects.filter(client__among=records_of(client.pk))
     return ProgressPage(
         plan=plan,
         goals=goal_boxes(standing(plan, now)) if plan else (),

@@ -71,7 +71,7 @@ def make_plan(
     check_safety(client, service, starts_on)
     # The lock lets one of two therapists who press the button at once read the other's plan.
     lock_client(client.pk)
-    if Plan.objects.in_force().filter(client__in=records_of(client.pk)).exists():
+    if Plan.objects.in_force().filter(client__among=records_of(client.pk)).exists():
         raise ValidationError(_("A plan is in force already. End it before you make another."))
     plan = Plan.objects.create(
         client=client,

@@ -154,18 +154,18 @@ def plan_in_force(client: Client) -> Plan | None:
 
 def plans_in_force(client_pk: int) -> PlanQuerySet:
     """Return the client's plan; where two records were merged and each has one, the one agreed last comes first."""
-    return Plan.objects.in_force().filter(client__in=records_of(client_pk)).order_by("-agreed_at", "-pk")
+    return Plan.objects.in_force().filter(client__among=records_of(client_pk)).order_by("-agreed_at", "-pk")
 
 
 def standing(plan: Plan, now: datetime) -> Standing:
     """Return how a plan stands. A constant number of queries."""
     today = clinic_day(now)
     hers = records_of(plan.client_id)
-    found = Appointment.objects.filter(client__in=hers, status__in=COUNTING)
+    found = Appointment.objects.filter(client__among=hers, status__in=COUNTING)
     appointments = list(found.with_people().order_by("starts_at"))
     booked = booked_of(appointments, now)
     visits = tuple(note for note in signed_notes(plan.client_id) if note.on >= plan.starts_on)
-    scores = list(Score.objects.filter(client__in=hers, on__gte=plan.starts_on).order_by("on", "recorded_at"))
+    scores = list(Score.objects.filter(client__among=hers, on__gte=plan.starts_on).order_by("on", "recorded_at"))
     return Standing(
         plan=plan,
         today=today,

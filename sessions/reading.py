@@ -47,7 +47,7 @@ def last_note(client_pk: int) -> SignedNote | None:
 
 def _signed_with_blocks(client_pk: int) -> QuerySet[Note]:
     blocks = Prefetch("blocks", Block.objects.select_related("modality"))
-    hers = Note.objects.signed().filter(client__in=records_of(client_pk))
+    hers = Note.objects.signed().filter(client__among=records_of(client_pk))
     found = hers.select_related("appointment__location")
     return found.prefetch_related(blocks).defer("canonical")
 

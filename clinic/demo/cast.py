@@ -1,5 +1,6 @@
 """Who lives in the example clinic. All of them are invented."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 
@@ -26,7 +27,7 @@ class ExamplePlace:
     """What the clients of a location read: the way there, and when it is open."""
 
     directions: str
-    week: dict[int, tuple[tuple[time, time], ...]]
+    week: Mapping[int, tuple[tuple[time, time], ...]]
 
 
 HARBOUR = "Harbour Street"

@@ -50,8 +50,8 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
     with _nothing_is_mailed():
         tell([*stories, post(now - POST_SINCE)], now, lambda moment: progress((moment - begins) / HISTORY))
     tell_of_staff(house, now=now)
-    tell_of_twins(house, now=now)
     tell_of_records(house, now=now)
+    tell_of_twins(house, now=now)
 
 
 @contextmanager

@@ -129,10 +129,10 @@ def step_of(visit: Appointment) -> Step:
 def desk_page(client: Client, now: datetime) -> DeskPage:
     """Return contact, visits and the state of the intake, for those who may not read her answers."""
     visits = visits_of(client)
-    newest = Submission.objects.filter(client__in=records_of(client.pk)).sent().first()
+    newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
     state, is_open, may_invite = intake_state(newest)
     zone = clinic_zone()
-    invited = Invitation.objects.filter(client__in=records_of(client.pk)).open(now)
+    invited = Invitation.objects.filter(client__among=records_of(client.pk)).open(now)
     return DeskPage(
         age=client.age_on(now.astimezone(zone).date()),
         intake_state=state,
@@ -157,7 +157,9 @@ def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
 
 def visits_of(client: Client) -> list[Appointment]:
     """Return her visits, oldest first."""
-    return list(Appointment.objects.filter(client__in=records_of(client.pk)).with_people().order_by("starts_at", "pk"))
+    return list(
+        Appointment.objects.filter(client__among=records_of(client.pk)).with_people().order_by("starts_at", "pk")
+    )
 
 
 def plan_card(client: Client, now: datetime) -> PlanCard | None:
@@ -170,7 +172,7 @@ def plan_card(client: Client, now: datetime) -> PlanCard | None:
 
 def answers_of(client: Client) -> list[Submission]:
     """Return what she sent, newest first."""
-    return list(Submission.objects.filter(client__in=records_of(client.pk)).sent().select_related("reviewed_by"))
+    return list(Submission.objects.filter(client__among=records_of(client.pk)).sent().select_related("reviewed_by"))
 
 
 def timeline(

@@ -207,7 +207,7 @@ def _grid(zone: ZoneInfo, day: date, visits: Sequence[Appointment], diaries: Map
 
 def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datetime) -> list[Block]:
     badges = badges_for(user, visits)
-    earlier = Appointment.objects.filter(client__in=Records(OuterRef("pk")), status__in=TAKING, starts_at__lt=start)
+    earlier = Appointment.objects.filter(client__among=Records(OuterRef("pk")), status__in=TAKING, starts_at__lt=start)
     shown = Client.objects.filter(pk__in={visit.client_id for visit in visits})
     known = set(shown.filter(Exists(earlier)).values_list("pk", flat=True))
     changed_at = {

@@ -138,7 +138,7 @@ def next_client(visits: Sequence[Appointment], now: datetime) -> NextClient | No
     if visit is None:
         return None
     profile = profile_of(visit.client)
-    earlier = Appointment.objects.filter(client__in=records_of(visit.client_id), starts_at__lt=visit.starts_at)
+    earlier = Appointment.objects.filter(client__among=records_of(visit.client_id), starts_at__lt=visit.starts_at)
     verb, url = next_step(visit)
     return NextClient(
         visit=visit,

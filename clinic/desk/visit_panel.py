@@ -94,7 +94,7 @@ class VisitPanel:
 def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
     """Return what the panel shows, for somebody at the desk or the therapist herself."""
     zone = visit.location.zone
-    hers = Appointment.objects.filter(client__in=records_of(visit.client_id))
+    hers = Appointment.objects.filter(client__among=records_of(visit.client_id))
     earlier = hers.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
     badges = badges_for(user, [visit])[visit.pk]
     return VisitPanel(

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class LibConfig(AppConfig):
     name = "clinic.lib"
+
+    def ready(self) -> None:
+        from clinic.lib import lookups  # noqa: F401  # registers them

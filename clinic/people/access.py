@@ -101,20 +101,20 @@ def shown_picture(digest: str) -> Picture:
         raise Http404 from None
 
 
-def kept_one(found: ClientQuerySet, pk: int) -> Client:
-    """Return the record that was kept of the person with this key, among those that may be seen, or raise Http404."""
-    client = found.filter(pk__in=records_of(pk), merged_into__isnull=True).first()
-    if client is None:
-        raise Http404
-    return client
-
-
 def record_with_history(kind: str, pk: int) -> tuple[Model, StrOrPromise]:
     """Return a record whose history has a page, and what people call its kind. A client's has a road of its own."""
     if kind not in kinds or kinds[kind].is_of_clients:
         raise Http404
     found = kinds[kind]
     return one_of(found.model._default_manager.all(), pk), found.title  # noqa: SLF001  # public by Django's documentation
+
+
+def kept_one(found: ClientQuerySet, pk: int) -> Client:
+    """Return the record that was kept of the person with this key, among those that may be seen, or raise Http404."""
+    client = found.filter(pk__among=records_of(pk), merged_into__isnull=True).first()
+    if client is None:
+        raise Http404
+    return client
 
 
 def client_for(user: User, pk: int, why: str, *, now: datetime) -> Client:

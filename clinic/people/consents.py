@@ -23,7 +23,7 @@ class ChannelWords:
 
 def words_of(client: Client) -> tuple[ChannelWords, ...]:
     """Return her words on every channel; one query."""
-    hers = ContactConsent.objects.filter(client__in=records_of(client.pk))
+    hers = ContactConsent.objects.filter(client__among=records_of(client.pk))
     words = list(hers.select_related("by").order_by("-at", "-pk"))
     by_channel = {code: [word for word in words if word.channel == code] for code in ContactConsent.Channel.values}
     return tuple(

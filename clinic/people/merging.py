@@ -30,35 +30,30 @@ BITS_OF_A_KEY = 64
 
 
 class Records(Func):
-    """All records of the person to whom one record belongs: up to the kept one, and down to all merged into it."""
+    """The keys of all records of the person to whom a record belongs: the kept one, and all merged into it."""
 
-    # Of an array PostgreSQL expects ten elements, of the recursion thousands: then it would read whole tables.
     template = (
-        "(SELECT unnest(ARRAY(WITH RECURSIVE up (id, into_id) AS ("
-        "SELECT one.id, one.merged_into_id FROM people_client one WHERE one.id = %(expressions)s"
-        " UNION SELECT one.id, one.merged_into_id FROM people_client one JOIN up ON one.id = up.into_id"
-        "), hers (id) AS ("
-        "SELECT up.id FROM up"
-        " UNION SELECT one.id FROM people_client one JOIN hers ON one.merged_into_id = hers.id"
-        ") SELECT hers.id FROM hers)))"
+        "ARRAY(SELECT one.id FROM people_client one JOIN ("
+        "SELECT COALESCE(named.merged_into_id, named.id) AS id FROM people_client named"
+        " WHERE named.id = %(expressions)s"
+        ") kept ON one.id = kept.id OR one.merged_into_id = kept.id)"
     )
-    output_field = BigIntegerField()
+    output_field = KEYS
 
 
 def records_of(*client_pks: int) -> Records:
-    """Return, for `client__in`, all records of these people, whichever of them was named. It costs no query."""
+    """Return, for `client__among`, all records of these people, whichever of them was named. It costs no query."""
     # A key from an address may be longer than any that the database has.
     keys = [pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY]
     return Records(Func(Value(keys, KEYS), function="ANY"))
 
 
-def records_beside(client: Combinable | str = "client_id") -> Func:
+def records_beside(client: Combinable | str = "client_id") -> Records:
     """Return, for `annotate`, the keys of all records of the person to whom a row belongs.
 
     So one query for many people says of each row for which of the keys asked about it speaks.
     """
-    column = F(client) if isinstance(client, str) else client
-    return Func(Records(column), function="ARRAY", template="%(function)s%(expressions)s", output_field=KEYS)
+    return Records(F(client) if isinstance(client, str) else client)
 
 
 # --- Steps

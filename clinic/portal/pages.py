@@ -62,7 +62,7 @@ def home_page(user: User, client: Client, now: datetime) -> HomePage:
 
 def visits_page(client: Client, now: datetime) -> VisitsPage:
     """Return the visits to come, soonest first, and those that were, newest first."""
-    hers = Appointment.objects.filter(client__in=records_of(client.pk))
+    hers = Appointment.objects.filter(client__among=records_of(client.pk))
     past = hers.filter(status__in=TOLD_AS_PAST).with_people().order_by("-starts_at")
     return VisitsPage(upcoming=list(upcoming_of(client, now)), past=list(past[:PAST_SHOWN]), place=first_place())
 
@@ -77,7 +77,7 @@ def plan_page(client: Client, now: datetime) -> PlanPage | None:
 
 
 def upcoming_of(client: Client, now: datetime) -> AppointmentQuerySet:
-    return Appointment.objects.filter(client__in=records_of(client.pk)).upcoming(now).with_people()
+    return Appointment.objects.filter(client__among=records_of(client.pk)).upcoming(now).with_people()
 
 
 def first_place() -> Location | None:

@@ -182,12 +182,12 @@ def _taken(
     taken = _Taken()
     concerned = Q(therapist__in=people) | Q(location=location)
     if client is not None:
-        concerned |= Q(client__in=records_of(client.pk))
+        concerned |= Q(client__among=records_of(client.pk))
     rows = (
         Appointment.objects.taking_time()
         .filter(concerned, occupied__overlap=DateTimeTZRange(*during))
         .exclude(status=Status.HELD, held_until__lte=now)
-        .annotate(is_hers=Q(client__in=records_of(*([client.pk] if client else []))))
+        .annotate(is_hers=Q(client__among=records_of(*([client.pk] if client else []))))
     )
     if leaving_out is not None:
         rows = rows.exclude(pk=leaving_out.pk)

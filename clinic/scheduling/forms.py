@@ -213,7 +213,7 @@ def refuse_unqualified(form: forms.Form, day_field: str) -> None:
 
 def last_wish(client: Client) -> dict[str, Any]:
     """Return what she had last, to begin with: service, therapist and location; a therapist who has left is nobody."""
-    visits = Appointment.objects.filter(client__in=records_of(client.pk)).select_related("therapist")
+    visits = Appointment.objects.filter(client__among=records_of(client.pk)).select_related("therapist")
     last = visits.order_by("-starts_at").first()
     hers = [client.primary_therapist, last.therapist if last else None]
     therapist = next((one.pk for one in hers if one and one.archived_at is None), "")

@@ -130,7 +130,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         if user.is_staff_member:
             return self
         own = Client.objects.visible_to(user).values_list("pk", flat=True)
-        return self.filter(client__in=records_of(*own))
+        return self.filter(client__among=records_of(*own))
 
     def taking_time(self) -> AppointmentQuerySet:
         """Keep those that take the therapist's and the room's time."""

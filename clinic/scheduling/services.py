@@ -281,7 +281,7 @@ def refresh_review_needed(*, client: Client, now: datetime) -> None:
     with transaction.atomic():
         lock_client(client.pk)
         visits = list(
-            Appointment.objects.not_begun(now).filter(client__in=records_of(client.pk))
+            Appointment.objects.not_begun(now).filter(client__among=records_of(client.pk))
             .select_for_update(no_key=True, of=("self",)).select_related("service", "location").order_by("pk")
         )  # fmt: skip
         answers = review_needed([_planned(visit) for visit in visits]) if visits else []

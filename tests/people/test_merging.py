@@ -286,7 +286,7 @@ def test_of_two_plans_in_force_the_later_is_shown_with_a_word_on_the_other(join,
         plan_of(alice, bea, service, now=NOW, starts_on=NOW.date())
     end_plan(by=bea.user, now=NOW, plan=second, why="One is enough.")
     assert plan_in_force(alice) == first
-    assert Score.objects.filter(client__in=records_of(alice.pk)).count() == 1
+    assert Score.objects.filter(client__among=records_of(alice.pk)).count() == 1
 
 
 def test_her_logins_see_it_all(join, alice, ali, signed, book, now):
@@ -619,10 +619,10 @@ def _see_all(kept: Client, before: dict[str, list[dict[str, Any]]]) -> None:
         "intake.submission", state="draft"
     )
     assert {finding.pk for finding in open_findings(kept.pk)} == keys("intake.finding")
-    assert {plan.pk for plan in Plan.objects.filter(client__in=records_of(kept.pk))} == keys("plans.plan")
+    assert {plan.pk for plan in Plan.objects.filter(client__among=records_of(kept.pk))} == keys("plans.plan")
     page = plan_page(kept, NOW)
     assert {page.plan.pk if page.plan else None, *(plan.pk for plan in page.others)} - {None} == keys("plans.plan")
-    assert {score.pk for score in Score.objects.filter(client__in=records_of(kept.pk))} == keys("plans.score")
+    assert {score.pk for score in Score.objects.filter(client__among=records_of(kept.pk))} == keys("plans.score")
     words = sorted(
         (row["at"], row["id"], row["is_given"]) for row in before["people.contactconsent"] if row["channel"] == "text"
     )

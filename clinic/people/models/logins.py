@@ -31,9 +31,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-@pghistory.track(
-    fields=["email", "name", "roles", "is_active"], model_name="UserEvent", meta=newest_first("user")
-)
+@pghistory.track(fields=["email", "name", "roles", "is_active"], model_name="UserEvent", meta=newest_first("user"))
 class User(AbstractBaseUser):
     """A login. Staff have roles; a client's login has none and reaches clients through ClientAccess."""
 

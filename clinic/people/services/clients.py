@@ -100,7 +100,7 @@ def lock_client(client_pk: int) -> Client:
 def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
     """Lock all records of these clients, in the order of their keys, and return them by key."""
     while True:
-        hers = Client.objects.filter(pk__in=records_of(*client_pks)).order_by("pk")
+        hers = Client.objects.filter(pk__among=records_of(*client_pks)).order_by("pk")
         held = {record.pk: record for record in hers.select_for_update(no_key=True, of=("self",))}
         # A merge that we waited for may have put them into one that is not among them.
         if {record.merged_into_id for record in held.values()} <= {None, *held}:
@@ -204,7 +204,7 @@ def has_contact_consent(client: Client, channel: str) -> bool:
 def consenting(client_pks: Collection[int], channel: str) -> set[int]:
     """Return those of the clients whose latest word on this channel is yes; one query."""
     words = (
-        ContactConsent.objects.filter(client__in=records_of(*client_pks), channel=channel)
+        ContactConsent.objects.filter(client__among=records_of(*client_pks), channel=channel)
         .annotate(records=records_beside())
         .order_by("at", "pk")
         .values_list("records", "is_given")

@@ -116,6 +116,8 @@ def _become_one(pair: Pair, from_gone: Collection[str]) -> Moved:
     was_archived_at = gone.archived_at
     gone.archived_at, gone.merged_into = was_archived_at or pair.now, kept
     gone.save(update_fields=["archived_at", "merged_into"])
+    # Whoever was merged into the one that goes belongs to the kept one too: a record is never two steps away.
+    followers = _turn(Client.objects.filter(merged_into=gone), to=kept)
     names = [name for matter in MATTERS if is_taken(matter, pair, from_gone) for name in matter.fields]
     before = {name: _plain(kept, name) for name in names}
     for name in names:
@@ -123,7 +125,17 @@ def _become_one(pair: Pair, from_gone: Collection[str]) -> Moved:
     changed = {name: [was, _plain(kept, name)] for name, was in before.items() if was != _plain(kept, name)}
     if changed:
         kept.save(update_fields=list(changed))
-    return {"fields": changed, "archived_at": was_archived_at.isoformat() if was_archived_at else None}
+    archived_at = was_archived_at.isoformat() if was_archived_at else None
+    return {"fields": changed, "archived_at": archived_at, "followers": followers}
+
+
+def _turn(records: QuerySet[Client], *, to: Client) -> list[int]:
+    """Merge these records into another one than before, and return their keys."""
+    turned = list(records)
+    for record in turned:
+        record.merged_into = to
+        record.save(update_fields=["merged_into"])
+    return [record.pk for record in turned]
 
 
 def is_taken(matter: Matter, pair: Pair, from_gone: Collection[str]) -> bool:
@@ -197,6 +209,7 @@ def _become_two(pair: Pair, record: Moved) -> list[str]:
     archived_at = record["archived_at"]
     gone.archived_at, gone.merged_into = datetime.fromisoformat(archived_at) if archived_at else None, None
     gone.save(update_fields=["archived_at", "merged_into"])
+    _turn(Client.objects.filter(pk__in=record["followers"], merged_into=kept), to=gone)
     untouched = {name: was for name, (was, became) in record["fields"].items() if _plain(kept, name) == became}
     for name, was in untouched.items():
         setattr(kept, _column(name).attname, _column(name).to_python(was))

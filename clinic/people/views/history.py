@@ -130,7 +130,7 @@ def stretch(newest: Newest, typed: str) -> Stretch:
 
 
 def _records(client: Client) -> list[int]:
-    return list(Client.objects.filter(pk__in=records_of(client.pk)).values_list("pk", flat=True))
+    return list(Client.objects.filter(pk__among=records_of(client.pk)).values_list("pk", flat=True))
 
 
 def _manner() -> Manner:
