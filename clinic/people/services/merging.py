@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.audit.services import because, record_change, recorded
-from clinic.lib.times import local_date
+from clinic.lib.times import day_bounds, local_date
 from clinic.people.merging import MATTERS, Fate, Matter, MergeStep, Moved, Pair, Part, merge_steps
 from clinic.people.models import Client, ClientAccess, Merge, TherapistsNote, User, clinic_zone
 from clinic.people.services.clients import lock_records
@@ -158,16 +158,6 @@ def _plain(client: Client, name: str) -> str | int | None:
 # --- Undoing
 
 
-def last_day_to_undo(merge: Merge) -> date:
-    """Return the last day, by the clinic's calendar, on which a merge can be undone."""
-    return local_date(clinic_zone(), merge.at) + UNDO_WITHIN
-
-
-def may_undo(merge: Merge, now: datetime) -> bool:
-    """Say whether it was not undone, and is not too old for it."""
-    return merge.undone_at is None and local_date(clinic_zone(), now) <= last_day_to_undo(merge)
-
-
 @_in_time
 @recorded
 def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[str]:
@@ -196,8 +186,10 @@ def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[str]:
 def _refuse_undoing(merge: Merge, pair: Pair) -> None:
     if merge.undone_at is not None:
         raise ValidationError(_("This merge has been undone already."))
-    if not may_undo(merge, pair.now):
-        day = date_format(last_day_to_undo(merge), "l j F Y")
+    zone = clinic_zone()
+    last_day = local_date(zone, merge.at) + UNDO_WITHIN
+    if local_date(zone, pair.now) > last_day:
+        day = date_format(last_day, "l j F Y")
         raise ValidationError(_("This merge could be undone until %(day)s; it stays."), params={"day": day})
     if pair.kept.merged_into_id is not None:
         words = _("The record of %(name)s was itself merged into another one since. Undo that first.")
@@ -297,7 +289,7 @@ def _take_notes_apart(pair: Pair, how: str) -> list[str]:
 
 @dataclass(frozen=True)
 class MergeToUndo:
-    """A merge that can still be undone, and until which day."""
+    """A merge that can still be undone, and until which day by the clinic's calendar."""
 
     merge: Merge
     last_day: date
@@ -305,9 +297,13 @@ class MergeToUndo:
 
 def merges_to_undo(client: Client, now: datetime) -> list[MergeToUndo]:
     """Return what was merged into this record and can be taken apart again, the last first."""
-    recent = Merge.objects.filter(kept=client, undone_at__isnull=True, at__gt=now - UNDO_WITHIN - timedelta(days=2))
-    merges = recent.select_related("gone", "by").order_by("-at", "-pk")
-    return [MergeToUndo(merge, last_day_to_undo(merge)) for merge in merges if may_undo(merge, now)]
+    zone = clinic_zone()
+    since, _end = day_bounds(zone, local_date(zone, now) - UNDO_WITHIN)
+    merges = Merge.objects.filter(kept=client, undone_at__isnull=True, at__gte=since)
+    return [
+        MergeToUndo(merge, local_date(zone, merge.at) + UNDO_WITHIN)
+        for merge in merges.select_related("gone", "by").order_by("-at", "-pk")
+    ]
 
 
 STEP = MergeStep(tell=tell, move=move, undo=undo)
