@@ -21,7 +21,7 @@ from clinic.people.merging import Records
 from clinic.people.models import Client, Location, Therapist, User
 from clinic.scheduling.availability import availability
 from clinic.scheduling.badges import Badge, badges_for
-from clinic.scheduling.models import NOT_BEGUN, TAKING, Appointment, Status, StatusChange
+from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.slots import Diary, Span, merged, without
 from clinic.scheduling.words import time_words
 
@@ -155,7 +155,7 @@ def board(*, user: User, now: datetime, location: Location, day: date) -> Board:
     therapists = list(Therapist.objects.filter(people).select_related("user", "usual_room"))
     diaries = availability(location=location, therapists=therapists, first=day, last=day, now=now).diaries
     grid = _grid(zone, day, visits, diaries)
-    blocks = _blocks(user, visits, grid, start)
+    blocks = _blocks(user, visits, grid, start, now)
     shown = [one for one in therapists if diaries[one.pk].hours or any(b.visit.therapist_id == one.pk for b in blocks)]
     is_today = day == local_date(zone, now)
     expected = [
@@ -194,6 +194,13 @@ def review_badges(visit: Appointment, others: Sequence[Badge]) -> list[Badge]:
     return [Badge("clipboard-text", _("needs therapist review"), is_open_work=True)]
 
 
+def left_badges(visit: Appointment, now: datetime) -> list[Badge]:
+    """Return the sign that a visit to come waits for another therapist, because hers has left."""
+    if visit.status not in MOVABLE or visit.starts_at < now or not visit.therapist.archived_at:
+        return []
+    return [Badge("calendar-x", _("therapist has left"), is_open_work=True)]
+
+
 def _grid(zone: ZoneInfo, day: date, visits: Sequence[Appointment], diaries: Mapping[int, Diary]) -> _Grid:
     starts = [visit.local_start for visit in visits]
     ends = [visit.local_end for visit in visits]
@@ -205,7 +212,7 @@ def _grid(zone: ZoneInfo, day: date, visits: Sequence[Appointment], diaries: Map
     return _Grid(zone, day, min([FIRST_HOUR, *(start.hour for start in starts)]), max(LAST_HOUR, last))
 
 
-def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datetime) -> list[Block]:
+def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datetime, now: datetime) -> list[Block]:
     badges = badges_for(user, visits)
     earlier = Appointment.objects.filter(client__among=Records(OuterRef("pk")), status__in=TAKING, starts_at__lt=start)
     shown = Client.objects.filter(pk__in={visit.client_id for visit in visits})
@@ -223,7 +230,7 @@ def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datet
             place=grid.place(Span(visit.starts_at, visit.ends_at)),
             look=_look(visit, visits, taken),
             meta=_meta(visit, changed_at.get((visit.pk, visit.status)), grid.zone),
-            badges=[*_own_badges(visit, badges[visit.pk]), *badges[visit.pk]],
+            badges=[*left_badges(visit, now), *_own_badges(visit, badges[visit.pk]), *badges[visit.pk]],
             is_new=visit.client_id not in known and visit.status in TAKING,
         )
         for visit in visits

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.desk.day import review_badges
+from clinic.desk.day import left_badges, review_badges
 from clinic.lib.times import local_date
 from clinic.people.merging import records_of
 from clinic.people.models import User
@@ -97,11 +97,12 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
     hers = Appointment.objects.filter(client__among=records_of(visit.client_id))
     earlier = hers.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
     badges = badges_for(user, [visit])[visit.pk]
+    known = [*review_badges(visit, badges), *badges]
     return VisitPanel(
         visit=visit,
         number=earlier + 1,
         age=visit.client.age_on(local_date(zone, now)),
-        open_work=[badge for badge in [*review_badges(visit, badges), *badges] if badge.is_open_work],
+        open_work=[*left_badges(visit, now), *(badge for badge in known if badge.is_open_work)],
         steps=_steps(user, visit, now),
         offers=_offers(visit, now),
         series_url=_series_url(visit),
