@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "clinic.lib.middleware.now_middleware",
+    "clinic.lib.middleware.each_read_once_middleware",
     "clinic.people.middleware.sign_in_ends_middleware",
     "clinic.lib.middleware.never_stored_middleware",
 ]

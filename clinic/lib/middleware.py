@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from redis import RedisError
 
+from clinic.lib.once import each_read_once
+
 NextHandler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -18,6 +20,18 @@ def now_middleware(get_response: NextHandler) -> NextHandler:
     def middleware(request: HttpRequest) -> HttpResponse:
         request.now = timezone.now()  # type: ignore[attr-defined]  # declared on people.access.ClinicRequest
         return get_response(request)
+
+    return middleware
+
+
+def each_read_once_middleware(get_response: NextHandler) -> NextHandler:
+    """Let a page that is only shown read the clinic and its clock once, whoever asks for them."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return get_response(request)
+        with each_read_once():
+            return get_response(request)
 
     return middleware
 

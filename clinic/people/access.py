@@ -17,7 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from clinic.audit.kinds import kinds
 from clinic.audit.services import record_look
 from clinic.people.merging import records_of
-from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, User
+from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, User, clinic_with_logo
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -87,7 +87,7 @@ def one_of(found: QuerySet[M], pk: int) -> M:
 
 def the_clinic() -> Clinic:
     """Return the clinic, with what is told of its logo, or raise Http404 while there is none."""
-    clinic = Clinic.objects.with_logo().first()
+    clinic = clinic_with_logo()
     if clinic is None:
         raise Http404
     return clinic

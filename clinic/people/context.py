@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from clinic.people.models import Clinic
+from clinic.people.models import clinic_with_logo
 from clinic.people.worklist import counts_for
 
 THEMES = ("light", "dark")
@@ -14,7 +14,7 @@ THEMES = ("light", "dark")
 def clinic_and_theme(request: HttpRequest) -> dict[str, Any]:
     """Give the clinic (None before it is set up) and the theme chosen by hand, if any."""
     chosen = request.COOKIES.get("theme", "")
-    return {"clinic": Clinic.objects.with_logo().first(), "theme": chosen if chosen in THEMES else ""}
+    return {"clinic": clinic_with_logo(), "theme": chosen if chosen in THEMES else ""}
 
 
 def worklist_counts(request: HttpRequest) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.audit.services import record_change
+from clinic.lib.once import once
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
 from clinic.people.merging import records_of
@@ -86,27 +87,27 @@ def book_appointment(
     series: Series | None = None,
     override_reason: str = "",
     booked_at: datetime | None = None,
+    why: str = "",
 ) -> Appointment:
     """Book one visit. The same key with the same wishes, sent again, returns the first booking.
 
-    `booked_at` dates a booking made earlier elsewhere. Raises SlotTaken, and ValidationError with code "needs_reason"
+    `booked_at` dates an agreement made earlier elsewhere, which is entered now; `why` says so. Raises SlotTaken, and ValidationError with code "needs_reason"
     for a rule that `override_reason` may pass over.
     """
     plan = _Plan(by, client, service, therapist, location, starts_at, room, override_reason.strip())
-    at = booked_at or now
     with one_booking():
         lock_places([therapist.pk], location)
         plan = replace(plan, client=lock_client(client.pk))
         if earlier := _booked_before(idempotency_key, plan, by):
             return earlier
-        expire_holds([therapist.pk], location, now=at)
+        expire_holds([therapist.pk], location, now=now)
         appointment = Appointment(
-            client=client, series=series, booked_by=by, booked_at=at, idempotency_key=idempotency_key
+            client=client, series=series, booked_by=by, booked_at=booked_at or now, idempotency_key=idempotency_key
         )
-        _find_place(appointment, plan, now=at)
+        _find_place(appointment, plan, now=now)
         appointment.review_needed = review_needed([PlannedVisit(client.pk, service.modality_id, plan.day)])[0]
         appointment.save(force_insert=True)
-        _record(appointment, before="", by=by, at=at)
+        _record(appointment, before="", by=by, at=now, why=why)
     return appointment
 
 
@@ -268,9 +269,13 @@ def cancelled_as(appointment: Appointment, *, now: datetime) -> Status:
 
 def free_until(appointment: Appointment) -> datetime:
     """Return until when cancelling is free: so many hours before by the wall clock of the place."""
-    hours = Clinic.objects.values_list("cancellation_hours", flat=True).get()
-    wall = appointment.local_start - timedelta(hours=hours)
+    wall = appointment.local_start - timedelta(hours=_free_hours())
     return at_wall(appointment.location.zone, wall.date(), wall.time())
+
+
+@once
+def _free_hours() -> int:
+    return Clinic.objects.values_list("cancellation_hours", flat=True).get()
 
 
 def refresh_review_needed(*, client: Client, now: datetime) -> None:

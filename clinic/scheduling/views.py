@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.lib.addresses import asked_next
 from clinic.lib.times import local_date
-from clinic.people.access import ClinicRequest, client_for, for_roles
-from clinic.people.models import Client, Clinic, Location, Service, clinic_zone
+from clinic.people.access import ClinicRequest, client_for, for_roles, the_clinic
+from clinic.people.models import Client, Location, Service, clinic_zone
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import (
@@ -135,7 +135,7 @@ def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
         "form": form,
         "is_late": will_be == Status.LATE_CANCELLED,
         "free_until": make_naive(free_until(visit), visit.location.zone),
-        "policy": Clinic.objects.values_list("cancellation_policy", flat=True).get(),
+        "policy": the_clinic().cancellation_policy,
         "back": day_url(visit),
     }
     return render(request, "scheduling/appointment_cancel.html", context)

@@ -9,10 +9,12 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from clinic.people.models import Clinic, Modality, OpeningHours, Picture
+from clinic.people.models import Modality, OpeningHours, Picture, clinic_with_logo
 from clinic.people.services.clinic import set_logo, update_clinic
 from tests.factories import LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 
@@ -140,9 +142,18 @@ def test_a_logo_stands_on_the_sign_in_page_and_on_clients_pages(as_olga, as_alic
 def test_a_page_does_not_fetch_the_content_of_the_logo(clinic, olga, now, django_assert_num_queries):
     set_logo(by=olga, now=now, upload=logo())
     with django_assert_num_queries(1) as captured:
-        shown = Clinic.objects.with_logo().get()
+        shown = clinic_with_logo()
         assert shown.logo.digest
     assert "content" not in captured[0]["sql"]
+
+
+def test_a_page_reads_the_clinic_and_its_clock_once(as_olga, clinic, location):
+    as_olga.get("/settings/")
+    with CaptureQueriesContext(connection) as asked:
+        as_olga.get("/settings/")
+    asked_of_clinic = [query["sql"] for query in asked if 'FROM "people_clinic"' in query["sql"]]
+    asked_of_clock = [query["sql"] for query in asked if "NULLS FIRST" in query["sql"]]
+    assert (len(asked_of_clinic), len(asked_of_clock)) == (1, 1)
 
 
 def test_a_logo_is_replaced_and_removed_and_earlier_ones_stay_for_the_history(as_olga, clinic):

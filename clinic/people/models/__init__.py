@@ -8,7 +8,7 @@ from clinic.people.models.clients import (
     ContactConsent,
     TherapistsNote,
 )
-from clinic.people.models.clinic import Clinic, Picture, SetUpToken
+from clinic.people.models.clinic import Clinic, Picture, SetUpToken, clinic_with_logo
 from clinic.people.models.importing import Import
 from clinic.people.models.logins import Invitation, Role, User, UserManager
 from clinic.people.models.merging import Merge
@@ -48,6 +48,7 @@ __all__ = [
     "TherapistsNote",
     "User",
     "UserManager",
+    "clinic_with_logo",
     "clinic_zone",
     "validate_time_zone",
 ]

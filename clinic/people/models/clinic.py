@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.once import once
+
 
 def first_languages() -> list[str]:
     """Return what a new clinic is written in."""
@@ -31,12 +33,6 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.media_type} {self.width} × {self.height}"
-
-
-class ClinicQuerySet(models.QuerySet["Clinic"]):
-    def with_logo(self) -> ClinicQuerySet:
-        """Bring along what is told of the logo, without its content."""
-        return self.select_related("logo").defer("logo__content")
 
 
 @pghistory.track()
@@ -78,8 +74,6 @@ class Clinic(models.Model):
     )
     set_up_at = models.DateTimeField()
 
-    objects = ClinicQuerySet.as_manager()
-
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(pk=1), name="clinic_is_the_only_one"),
@@ -91,6 +85,12 @@ class Clinic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+@once
+def clinic_with_logo() -> Clinic | None:
+    """Return the clinic with what is told of its logo, without the picture; None before it is set up."""
+    return Clinic.objects.select_related("logo").defer("logo__content").first()
 
 
 class SetUpToken(models.Model):

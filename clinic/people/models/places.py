@@ -13,6 +13,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from clinic.lib.once import once
+
 
 def validate_time_zone(name: str) -> None:
     """Refuse a name that the time zone database does not know."""
@@ -107,6 +109,7 @@ class OpeningHours(models.Model):
         return f"{self.weekday}: {self.opens:%H:%M}–{self.closes:%H:%M}"
 
 
+@once
 def clinic_zone() -> ZoneInfo:
     """Return the zone of the clinic's first location that is in use, for what happens at none of them."""
     first = Location.objects.order_by(F("archived_at").asc(nulls_first=True), "pk").first()
