@@ -6,34 +6,38 @@ Row numbers are those that a spreadsheet shows for the file.
 from __future__ import annotations
 
 import csv
+import json
 import re
-import zlib
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from io import BytesIO, StringIO
-from zipfile import BadZipFile, ZipFile
+from datetime import date, datetime, time
+from io import StringIO
 
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from django.utils.translation import gettext_noop
+
+from clinic.people.importing import unfolding
 
 MOST_BYTES = 20 * 1024 * 1024
-MOST_ROWS = 100_000
+# What is surely checked and written within the time that a worker has (see clinic/people/tasks.py).
+MOST_ROWS = 50_000
 MOST_COLUMNS = 200
-# A spreadsheet is a zip: 20 MB of it may unfold into anything.
-MOST_UNFOLDED = 400 * 1024 * 1024
-MOST_PARTS = 2_000
-MOST_CELLS = 8_000_000
+# So long a workbook is waited for on a busy machine; what it may take of the processor is less.
+PATIENCE_SECONDS = 60
 SEPARATORS = ",;\t|"
 # So many records decide about the separator, and so many rows may stand above the header.
 SAMPLE = 200
 ABOVE_HEADER = 15
-# Where so large a share of rows ends early, the program that wrote the file drops empty cells at the end of a row.
-A_HABIT = 0.05
+# Where so many rows, and so large a share of them, end early, the program that wrote the file drops empty cells at the
+# end of a row. Fewer have been cut.
+A_HABIT_ROWS, A_HABIT = 20, 0.2
 # Beyond this share of control characters it is no text.
 NO_TEXT = 0.02
 
@@ -63,6 +67,8 @@ class Table:
     # The sheet that was read, where the file has several.
     sheet: str = ""
     sheets: int = 1
+    # What has to be said of how the file was read, in whole sentences.
+    remarks: tuple[str, ...] = ()
 
     def samples(self, column: int, count: int = 3) -> list[str]:
         """Return the first values of a column, each once."""
@@ -85,8 +91,9 @@ def read_table(content: bytes, known_headers: frozenset[str] = frozenset()) -> T
     _refuse_other_kinds(content)
     if content.startswith(b"PK\x03\x04"):
         return _read_workbook(content, known_headers)
-    records, cut_at = _records(_decoded(content))
-    return _as_table(records, {}, known_headers, cut_at=cut_at)
+    text, doubt = _decoded(content)
+    records, cut_at = _records(text)
+    return _as_table(records, {}, known_headers, cut_at=cut_at, remarks=(doubt,) if doubt else ())
 
 
 def folded(header: str) -> str:
@@ -128,31 +135,62 @@ def _refuse_other_kinds(content: bytes) -> None:
 # ---- CSV ----
 
 
-def _decoded(content: bytes) -> str:
-    """Return the text, by its byte order mark or by what fits."""
-    text = _decoded_as_it_says(content)
+MISREAD = gettext_noop(
+    "This file is not in UTF-8, so its letters may have been misread: look at the names. Where they are wrong, give up "
+    "this file, and save the list anew as “CSV UTF-8” or as Excel (.xlsx)."
+)
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    """Return the text, by its byte order mark or by what fits; and what to say where that is a guess."""
+    text, doubt = _decoded_for_sure(content), ""
+    if text is None:
+        text, is_plainly_western = _decoded_as_western(content)
+        doubt = "" if is_plainly_western else _(MISREAD)
     controls = sum(ord(c) < ord(" ") and c not in "\0\t\n\r\f\v" for c in text[:20_000])
     if controls > NO_TEXT * min(len(text), 20_000):
         raise Unreadable(_("This file is no table. Export the list as CSV or Excel (.xlsx)."))
-    return text.replace("\0", "")
+    return text.replace("\0", ""), doubt
 
 
-def _decoded_as_it_says(content: bytes) -> str:
+def _decoded_for_sure(content: bytes) -> str | None:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
-    for encoding, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
-        sample = content[zero:400:2]
-        if len(sample) > 1 and not any(sample) and any(content[1 - zero : 400 : 2]):
-            return content.decode(encoding, errors="replace")
+    if b"\0" in content and (wide := _decoded_as_utf_16(content)):
+        return wide
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as broken:
         # Cut in the middle of its last letter.
         if broken.start >= len(content) - 3 and not content[: broken.start].isascii():
             return content[: broken.start].decode("utf-8-sig")
-    with suppress(UnicodeDecodeError):
-        return content.decode("cp1252")
-    return content.decode("latin-1")
+    return None
+
+
+def _decoded_as_utf_16(content: bytes) -> str:
+    """Return the text where its line ends take two bytes each, as they do in every script; else nothing."""
+    line_ends = content.count(b"\n") + content.count(b"\r")
+    for encoding in ("utf-16-le", "utf-16-be"):
+        with suppress(UnicodeDecodeError):
+            text = content[: len(content) & ~1].decode(encoding)
+            if 2 * (text.count("\n") + text.count("\r")) > line_ends:
+                return text
+    return ""
+
+
+# What a Western text does not have: three letters beyond ASCII on end (Cyrillic, Greek, Hebrew, Arabic, Chinese taken
+# for it), such a sign right after a letter, or a capital beyond ASCII after a small letter (central European, Japanese,
+# old Macintosh and DOS).
+NOT_WESTERN = re.compile(r"[^\W\d_\x00-\x7f]{3}|[^\W\d_][‚ƒ„†‡ˆ‰‹˜¡¢£¤¥¦§¨©¬¯±³µ¶¸¹¼½¾¿×÷“]|[a-zß-ÿ][À-ÖØ-ÞŠŒŽŸ]")
+
+
+def _decoded_as_western(content: bytes) -> tuple[str, bool]:
+    """Return the text, and whether it is plainly in a language of western Europe."""
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), False
+    return text, not NOT_WESTERN.search(text)
 
 
 def _records(text: str) -> tuple[list[list[str]], int | None]:
@@ -210,97 +248,60 @@ def _separator(text: str) -> str:
 
 
 def _refuse_too_many(rows: int) -> None:
-    # The header, a title and empty rows come on top.
-    if rows > MOST_ROWS + ABOVE_HEADER + 1:
+    if rows > _most_records():
         most = number_format(MOST_ROWS, force_grouping=True)
-        raise Unreadable(_("This file has more than %(most)s rows. Please split it.") % {"most": most})
+        raise Unreadable(_("This file has more than %(most)s rows. Please split the file.") % {"most": most})
+
+
+def _most_records() -> int:
+    """Return how many rows a file may have, its header, a title and empty rows included."""
+    return MOST_ROWS + ABOVE_HEADER + 1
 
 
 # ---- XLSX ----
 
 
 def _read_workbook(content: bytes, known_headers: frozenset[str]) -> Table:
-    _refuse_zip_bombs(content)
+    told, *rows = [json.loads(line, object_hook=_from_iso) for line in _unfolded(content).splitlines()]
+    _refuse_too_many(len(rows))
+    sheet, sheets, merged = told
+    cells_merged = {tuple(begin): tuple(end) for begin, end in merged}
+    return _as_table(rows, cells_merged, known_headers, sheet=sheet if sheets > 1 else "", sheets=sheets)
+
+
+def _unfolded(content: bytes) -> bytes:
+    """Have a workbook unfolded by a program of its own. Raises Unreadable by how that ended."""
+    # Alone, and without this program's secrets in its environment.
+    command = [sys.executable, "-I", unfolding.__file__, str(_most_records() + 1)]
     try:
-        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
-            shown = [
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-            ]
-            for name in shown:
-                sheet = book.get_sheet_by_name(name)
-                if sheet.start is None:
-                    continue
-                rows = [[_plain(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-                if not any(any(row) for row in rows):
-                    continue
-                _refuse_too_many(len(rows))
-                merged = dict(sheet.merged_cell_ranges or [])
-                several = len(shown) > 1
-                return _as_table(rows, merged, known_headers, sheet=name if several else "", sheets=len(shown))
-    except (CalamineError, OSError, ValueError):
-        raise Unreadable(_("This Excel file is damaged, or no Excel file. Save it anew, or as CSV.")) from None
-    raise Unreadable(_("This file is empty."))
-
-
-def _plain(cell: object) -> Cell:
-    """Return a cell of a workbook as text or as a date; whole numbers without the decimals that Excel keeps."""
-    if isinstance(cell, str):
-        return cell.replace("\0", "")
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float | int):
-        return str(int(cell)) if float(cell).is_integer() else repr(cell)
-    if isinstance(cell, date | time):
-        return cell
-    return str(cell) if isinstance(cell, timedelta) else ""
-
-
-CELL_PLACE = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
-SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-
-
-def _refuse_zip_bombs(content: bytes) -> None:
-    """Unfold every part once, counting, before anything keeps it; what a part says of its size may be a lie."""
-    try:
-        with ZipFile(BytesIO(content)) as parts:
-            names = parts.namelist()
-            if "[Content_Types].xml" not in names or not any(SHEET.fullmatch(name) for name in names):
-                raise Unreadable(_("This is a zip file, but no Excel file (.xlsx)."))
-            if len(names) > MOST_PARTS or sum(part.file_size for part in parts.infolist()) > MOST_UNFOLDED:
-                raise _unfolds_too_far()
-            for name in names:
-                _refuse_wide(parts, name)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as broken:
-        raise Unreadable(_("This Excel file is damaged, or no Excel file. Save it anew, or as CSV.")) from broken
-
-
-def _refuse_wide(parts: ZipFile, name: str) -> None:
-    """Read a part to its end, which checks its size and sum; a sheet must not reach too far."""
-    rows = columns = 0
-    tail = b""
-    with parts.open(name) as part:
-        while chunk := part.read(1 << 20):
-            if SHEET.fullmatch(name):
-                rows, columns = _reach(tail + chunk, rows, columns)
-                tail = chunk[-200:]
-    if rows * columns > MOST_CELLS:
+        done = subprocess.run(  # noqa: S603 -- our own program, nothing typed in the command
+            command, input=content, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, timeout=PATIENCE_SECONDS,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise _unfolds_too_far() from None
+    if done.returncode == 0:
+        return done.stdout
+    if done.returncode == unfolding.EMPTY:
+        raise Unreadable(_("This file is empty."))
+    if done.returncode == unfolding.NO_WORKBOOK:
+        raise Unreadable(_("This is a zip file, but no Excel file (.xlsx)."))
+    # Below zero is the signal that ended it.
+    if done.returncode == unfolding.TOO_FAR or done.returncode < 0:
         raise _unfolds_too_far()
+    raise Unreadable(_("This Excel file is damaged, or no Excel file. Save it anew, or as CSV."))
 
 
 def _unfolds_too_far() -> Unreadable:
     return Unreadable(_("This Excel file unfolds into more than can be read here. Save it as CSV."))
 
 
-def _reach(xml: bytes, rows: int, columns: int) -> tuple[int, int]:
-    """Return how far down and right the cells of a sheet reach: one stray cell in the last corner spans billions."""
-    for letters, digits in set(CELL_PLACE.findall(xml)):
-        column = 0
-        for letter in letters:
-            column = column * 26 + letter - ord("A") + 1
-        rows, columns = max(rows, int(digits)), max(columns, column)
-    return rows, columns
+def _from_iso(told: dict[str, str]) -> Cell:
+    """Return the date, the time or both that a cell holds."""
+    [(kind, iso)] = told.items()
+    if kind == "time":
+        return time.fromisoformat(iso)
+    return datetime.fromisoformat(iso) if kind == "datetime" else date.fromisoformat(iso)
 
 
 # ---- rows → table ----
@@ -314,6 +315,7 @@ def _as_table(
     cut_at: int | None = None,
     sheet: str = "",
     sheets: int = 1,
+    remarks: tuple[str, ...] = (),
 ) -> Table:
     if not any(_width(row) for row in rows):
         raise Unreadable(_("This file is empty."))
@@ -328,7 +330,8 @@ def _as_table(
     if not lines:
         raise Unreadable(_("This file has a header and no rows below it."))
     _refuse_too_many(len(lines) + ABOVE_HEADER + 1)
-    return Table(header, lines, has_header=at is not None, sheet=sheet, sheets=sheets)
+    remarks += tuple(_passed_over(rows, at or 0))
+    return Table(header, lines, has_header=at is not None, sheet=sheet, sheets=sheets, remarks=remarks)
 
 
 def _width(row: Sequence[Cell]) -> int:
@@ -341,20 +344,37 @@ def _is_empty(cell: Cell) -> bool:
 
 
 def _header_at(rows: Sequence[Sequence[Cell]], known_headers: frozenset[str]) -> int | None:
-    """Return which row names the columns: the one with most names that are known, else the first if it only has words.
+    """Return which row names the columns; None where none does.
 
-    A title above, also over merged cells, has no known name or the same one all over.
+    It is the first one that is filled, unless that is a title: nothing but titles, of one filled cell each, is passed
+    over, and only for a row of two names that are known, or of nothing but words.
     """
-    filled = [index for index, row in enumerate(rows) if _width(row)][:ABOVE_HEADER]
+    filled = [index for index, row in enumerate(rows) if _width(row)][: ABOVE_HEADER + 1]
+    top = filled[0]
+    below = next((index for index in filled if _count(rows[index]) > 1), top)
 
     def names_known(index: int) -> int:
         return len({folded(cell) for cell in rows[index] if isinstance(cell, str)} & known_headers)
 
-    best = max(filled, key=names_known)
-    if names_known(best):
-        return best
-    first = next((index for index in filled if _width(rows[index]) > 1), filled[0])
-    return first if _looks_like_names(rows[first]) and len(filled) > 1 else None
+    if below != top and names_known(below) > 1:
+        return below
+    if names_known(top):
+        return top
+    return below if _looks_like_names(rows[below]) and len(filled) > 1 else None
+
+
+def _count(row: Sequence[Cell]) -> int:
+    """Return how many cells of a row are not empty."""
+    return sum(not _is_empty(cell) for cell in row)
+
+
+def _passed_over(rows: Sequence[Sequence[Cell]], header_at: int) -> Iterator[str]:
+    """Say of each row above the header that it is left out."""
+    for number, row in enumerate(rows[:header_at], 1):
+        if _count(row):
+            text = next(as_text(cell).strip() for cell in row if not _is_empty(cell))
+            facts = {"number": number, "text": Truncator(text).chars(80)}
+            yield _("Row %(number)d stands above the names of the columns and is left out: “%(text)s”.") % facts
 
 
 def _looks_like_names(row: Sequence[Cell]) -> bool:
@@ -389,7 +409,7 @@ def _lines(rows: Sequence[Sequence[Cell]], first: int, header: tuple[str, ...], 
     width = len(header)
     below = [(number, row) for number, row in enumerate(rows[first:], first + 1) if _width(row)]
     short = sum(len(row) < width for _number, row in below)
-    is_a_habit = short > max(1, A_HABIT * len(below))
+    is_a_habit = short >= A_HABIT_ROWS and short >= A_HABIT * len(below)
     for number, row in below:
         flaw = ""
         if number == cut_at:
