@@ -6,6 +6,9 @@ class IntakeConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from django.utils.translation import gettext_lazy as _
+
+        from clinic.audit.kinds import closed_acts
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import register_kind
@@ -13,6 +16,7 @@ class IntakeConfig(AppConfig):
         from clinic.scheduling.gates import register_gate
         from intake import asking, merging, standing
 
+        closed_acts.register("intake.finding", _("treatment record"))
         register_gate("intake", standing.gate)
         register_badges("intake", standing.badges)
         worklists.register("reviews", standing.REVIEWS)

@@ -52,10 +52,10 @@ def fact_of(finding: Finding) -> FindingFact:
 
 def raise_findings(
     client_pk: int, facts: Iterable[FindingFact], *, now: datetime, submission: Submission | None = None
-) -> None:
+) -> list[Finding]:
     """Open a finding per fact. One open by the same rule grows where the answer is more severe; it never shrinks.
 
-    Without a submission the answers were given at a visit.
+    Without a submission the answers were given at a visit. Return the findings that now say so.
     """
     # Two devices may send at the same moment.
     lock_client(client_pk)
@@ -64,16 +64,17 @@ def raise_findings(
         facts = not_settled(submission, facts, today_at(now))
     held = Finding.objects.open().filter(client__among=records_of(client_pk)).select_related("rule_version")
     is_open = {finding.rule: finding for finding in held}
+    saying = []
     for fact in facts:
-        finding = is_open.get(fact.rule)
-        if finding is None:
-            finding = Finding(client_id=client_pk, rule=fact.rule, raised_at=now)
-        else:
+        finding = is_open.get(fact.rule) or Finding(client_id=client_pk, rule=fact.rule, raised_at=now)
+        saying.append(finding)
+        if finding.pk:
             old = fact_of(finding)
             fact = merged(old, fact, today_at(now))  # noqa: PLW2901  # the same fact, grown
             if fact == old:
                 continue
         _write(finding, fact, submission, version)
+    return saying
 
 
 def not_settled(submission: Submission, facts: Iterable[FindingFact], day: date) -> list[FindingFact]:

@@ -405,8 +405,8 @@ def record_visit_answers(*, by: User, now: datetime, client: Client, answers: Ma
     urgent = [fact for fact in facts_of_visit(client, answers, today_at(now)) if fact.effect in URGENT]
     if not urgent:
         return
-    raise_findings(client.pk, urgent, now=now)
-    record_change(by=by.pk, client=client.pk, what=client, words=_("urgent answer at a visit"), now=now)
+    worst = raise_findings(client.pk, urgent, now=now)[0]
+    record_change(by=by.pk, client=client.pk, what=worst, words=_("urgent answer at a visit"), now=now)
     refresh_review_needed(client=client, now=now)
 
 

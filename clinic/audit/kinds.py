@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.db.models import F, Index, Model
+from django.db.models import F, Index, Model, QuerySet
 from django.db.models.fields.json import KeyTransform
 
 from clinic.lib.registry import Registry
@@ -36,6 +36,10 @@ class Part:
     title: StrOrPromise
     # The column of an event that holds the key of the record it belongs to.
     record: str = "pgh_obj_id"
+    # The field that tells its rows apart: its value stands in the title, as in "qualification in %(subject)s".
+    subject: str = ""
+    # What is done by a change of these fields alone, in the clinic's verbs: when it is set, and when it is taken back.
+    verbs: Mapping[str, tuple[StrOrPromise, StrOrPromise]] = field(default_factory=dict)
     # Fields that say nothing to people, or only what the head of the entry says already.
     left_out: frozenset[str] = frozenset()
     # How the values of a field are said, where the field itself does not know.
@@ -59,9 +63,19 @@ class Kind:
     parts: tuple[Part, ...]
     # The acts told in words hang on her by `client_pk`, whatever they were done to.
     is_of_clients: bool = False
+    # The name of the page to which its entries lead, where that is not its history.
+    page: str = ""
+    # What an act of this kind wrote is told by the act: the clinic's history leaves its single rows out.
+    is_whole: bool = False
+    # By model label: the keys of other things whose acts belong to these records, given their keys.
+    beside: Mapping[str, Callable[[Collection[int]], QuerySet[Any, Any]]] = field(default_factory=dict)
 
 
 kinds: Registry[Kind] = Registry("kind of record")
+
+# By model label: what is done to such things is about health. All but therapists read only that what is named here,
+# in words that say nothing, was changed.
+closed_acts: Registry[StrOrPromise] = Registry("closed act")
 
 # By model label: what its things are called, by key. For all others, what the thing calls itself.
 Names = Callable[[Collection[int]], Mapping[int, str]]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db.models import ForeignKey, OuterRef, Subquery
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import ForeignKey, OuterRef, Subquery, prefetch_related_objects
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clinic.audit.kinds import Kind, Part, Reader, kinds, label_of, names
+from clinic.audit.beginning import STOOD
+from clinic.audit.kinds import Kind, Part, Reader, closed_acts, kinds, label_of, names
 from clinic.audit.models import Change, Look
 from clinic.audit.reading import ACT, Row
 from clinic.audit.words import Called, Fact, Manner, fields_of, in_words, label_of_field, target_of
@@ -45,13 +48,26 @@ class Entry:
     thing: str
     words: str
     facts: tuple[Fact, ...] = ()
+    # What tells it apart from others of its sort; stands in the thing's name.
+    subject: str = ""
     # Only therapists read what it says; that it was changed is no secret.
     is_closed: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called, with what tells it apart."""
+        return self.thing % {"subject": self.subject} if self.subject else self.thing
 
     @property
     def is_brief(self) -> bool:
         """Little enough for one line: what was added or removed in a few words."""
         return len(self.facts) <= A_FEW and not any(fact.is_long or (fact.before and fact.after) for fact in self.facts)
+
+
+class Gone(str):
+    """What something was called that is no longer there."""
+
+    __slots__ = ()
 
 
 class Head(NamedTuple):
@@ -92,16 +108,27 @@ def acts(rows: Iterable[tuple[datetime, str, int]], *, reader: Reader, manner: M
     A constant number of queries: a few for each table that the rows stand in, and one for each kind of thing they name.
     """
     places = [Row(*row) for row in rows]
-    said: dict[Row, _Event | _Act] = {**_events(places, reader), **_acts(places)}
+    said: dict[Row, _Event | _Act] = {**_events(places, reader), **_acts(places, reader)}
     wanted: Wanted = defaultdict(set)
     for one in said.values():
         one.want(wanted)
     called = _names(wanted)
     lines = [(said[place].head(called), place) for place in places if place in said]
     return [
-        Act(head, tuple(said[place].entry(called, manner) for _head, place in reversed(list(together))))
+        Act(head, _shortened(said[place].entry(called, manner) for _head, place in reversed(list(together))))
         for head, together in groupby(lines, key=lambda line: line[0])
     ]
+
+
+def _shortened(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Tell in one what was done alike to several of a sort, as to the opening hours of five days."""
+    told: list[Entry] = []
+    for entry in entries:
+        if told and entry.subject and replace(told[-1], subject=entry.subject) == entry:
+            told[-1] = replace(entry, subject=f"{told[-1].subject}, {entry.subject}")
+        else:
+            told.append(entry)
+    return tuple(told)
 
 
 def thing_called(label: str) -> str:
@@ -137,9 +164,18 @@ class _Event:
         return Head(self.place.at, who, (context or {}).get("why", ""), _record(called, self.kind, self.record_pk))
 
     def entry(self, called: Called, manner: Manner) -> Entry:
-        did = {"insert": _("added"), "update": _("changed"), "delete": _("removed")}[self.now.pgh_label]
-        facts = () if self.is_closed else tuple(self._facts(called, manner))
-        return Entry(thing=str(self.part.title), words=did, facts=facts, is_closed=self.is_closed)
+        if self.is_closed:
+            return Entry(thing=str(self.part.title), words=self._did, is_closed=True)
+        facts = tuple(self._facts(called, manner))
+        words = ", ".join([*self._verbs, *([self._did] if facts or not self._verbs else [])])
+        return Entry(thing=str(self.part.title), words=words, facts=facts, subject=self._subject(called, manner))
+
+    @property
+    def _did(self) -> str:
+        label = self.now.pgh_label
+        if label == STOOD or (label == "update" and not self.is_closed and self.before is None):
+            return _("as it stood")
+        return {"insert": _("added"), "update": _("changed"), "delete": _("removed")}[label]
 
     @property
     def _context(self) -> Mapping[str, Any] | None:
@@ -160,13 +196,34 @@ class _Event:
             return now, None
         return (getattr(self.before, attname) if self.before else None), now
 
+    @property
+    def _verbs(self) -> list[str]:
+        """What a change did, where the clinic has a verb for it."""
+        if self.now.pgh_label != "update" or self.before is None:
+            return []
+        changed = {name: self._values(name) for name in self.part.verbs}
+        return [
+            str(self.part.verbs[name][0 if after else 1])
+            for name, (before, after) in changed.items()
+            if bool(before) != bool(after)
+        ]
+
+    def _subject(self, called: Called, manner: Manner) -> str:
+        for field in fields_of(self.part):
+            if field.name == self.part.subject:
+                value = getattr(self.now, field.attname)
+                return in_words(self.part, field, value, called=called, manner=manner)
+        return ""
+
     def _facts(self, called: Called, manner: Manner) -> Iterator[Fact]:
         for field in fields_of(self.part):
             before, after = (
                 in_words(self.part, field, value, called=called, manner=manner) for value in self._values(field.attname)
             )
-            # To which record it belongs goes without saying, but where it came from another one.
-            if before != after and (field.attname != self.part.record or (before and after)):
+            is_told = field.name in self.part.verbs and self._verbs
+            # To which record it belongs goes without saying, and what it is called; but not that either was another.
+            is_known = field.attname == self.part.record or field.name == self.part.subject
+            if before != after and not is_told and (not is_known or (before and after)):
                 yield Fact(label_of_field(field), before, after)
 
 
@@ -177,16 +234,22 @@ class _Act:
     place: Row
     change: Change
     kind: str
+    is_closed: bool
 
     def want(self, wanted: Wanted) -> None:
         _want_head(wanted, self.change.by_id, self.kind, self._record_pk)
+        if self.change.what in names:
+            wanted[self.change.what].add(self.change.what_pk)
 
     def head(self, called: Called) -> Head:
         record = _record(called, self.kind, self._record_pk) if self.kind else None
         return Head(self.place.at, _who(called, self.change.by_id), "", record)
 
     def entry(self, called: Called, manner: Manner) -> Entry:
-        return Entry(thing=thing_called(self.change.what), words=self.change.words)
+        if self.is_closed:
+            return Entry(thing=str(closed_acts[self.change.what]), words=_("changed"), is_closed=True)
+        name = called.get((self.change.what, self.change.what_pk)) if self.change.what in names else ""
+        return Entry(thing=name or thing_called(self.change.what), words=self.change.words)
 
     @property
     def _record_pk(self) -> int:
@@ -219,17 +282,24 @@ def _with_what_was_before(part: Part, pks: Collection[int], *, is_closed: bool) 
     yield from ((event, before.get(event.before_pk)) for event in events)
 
 
-def _acts(places: Collection[Row]) -> dict[Row, _Act]:
+def _acts(places: Collection[Row], reader: Reader) -> dict[Row, _Act]:
+    """Return the acts; of what is closed to the reader, without its words."""
     here = {place.pk: place for place in places if place.source == ACT}
     if not here:
         return {}
     of_clients = next(name for name, kind in kinds.items() if kind.is_of_clients)
     by_label = {label_of(kind.model): name for name, kind in kinds.items()}
+    closed = [] if reader.is_therapist else [label for label, _thing in closed_acts.items()]
+    told = Change.objects.filter(pk__in=here)
+    found = [*told.exclude(what__in=closed), *told.filter(what__in=closed).defer("words")]
     return {
         here[change.pk]: _Act(
-            here[change.pk], change, of_clients if change.client_pk is not None else by_label.get(change.what, "")
+            place=here[change.pk],
+            change=change,
+            kind=of_clients if change.client_pk is not None else by_label.get(change.what, ""),
+            is_closed=change.what in closed,
         )
-        for change in Change.objects.filter(pk__in=here)
+        for change in found
     }
 
 
@@ -248,20 +318,44 @@ def _who(called: Called, by: int | None) -> str:
 
 def _record(called: Called, name: str, pk: int) -> Record:
     kind: Kind = kinds[name]
-    url = (
-        reverse("audit:client-history", args=[pk])
-        if kind.is_of_clients
-        else reverse("audit:record-history", args=[name, pk])
-    )
-    return Record(called.get((label_of(kind.model), pk)) or _("one that is gone"), url)
+    called_so = called.get((label_of(kind.model), pk)) or Gone(_("one that is gone"))
+    if isinstance(called_so, Gone):
+        return Record(called_so, "")
+    if kind.page:
+        return Record(called_so, reverse(kind.page, args=[pk]))
+    if kind.is_of_clients:
+        return Record(called_so, reverse("audit:client-history", args=[pk]))
+    return Record(called_so, reverse("audit:record-history", args=[name, pk]))
 
 
 def _names(wanted: Wanted) -> dict[tuple[str, int], str]:
-    """Return what the wanted things are called: one query for each model."""
+    """Return what the wanted things are called: one query for each model, and a few where some of them are gone."""
     called: dict[tuple[str, int], str] = {}
+    parts = {label_of(kind.model): part for kind in kinds for part in kind.parts if part.model is kind.model}
     for label, pks in wanted.items():
         found = names[label](pks) if label in names else _as_they_call_themselves(label, pks)
+        gone = pks - found.keys()
+        if gone and label in parts:
+            found = {**_as_they_were_called(parts[label], gone), **found}
         called |= {(label, pk): name for pk, name in found.items()}
+    return called
+
+
+def _as_they_were_called(part: Part, pks: Collection[int]) -> Mapping[int, str]:
+    """Return what things called themselves that are gone, by the last that the history knows of each."""
+    rows: Any = part.events._default_manager  # noqa: SLF001  # pghistory adds its fields at run time
+    last = rows.filter(pgh_obj_id__in=pks).order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
+    fields = fields_of(part)
+    things = [
+        part.model(pk=event.pgh_obj_id, **{field.attname: getattr(event, field.attname) for field in fields})
+        for event in last
+    ]
+    prefetch_related_objects(things, *(field.name for field in fields if isinstance(field, ForeignKey)))
+    called = {}
+    for thing in things:
+        # Who is called by the name of another that is gone as well has none.
+        with suppress(ObjectDoesNotExist):
+            called[thing.pk] = Gone(thing)
     return called
 
 

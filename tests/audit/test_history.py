@@ -30,6 +30,8 @@ from clinic.people.models import (
     User,
 )
 from clinic.people.services import record_contact_consent, update_client
+from intake.services import record_visit_answers
+from sessions.today import answers_of_today
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, modality
 
 CANARY = "canary: she told us of her seizures"
@@ -277,6 +279,29 @@ def test_an_owner_who_treats_reads_it(as_olga, olga, url, with_note):
     olga.roles = ["owner", "therapist"]
     olga.save()
     assert f"{CANARY} two" in words_of(as_olga.get(url))
+
+
+@pytest.mark.parametrize("label", ["intake.finding", "plans.plan", "plans.score"])
+def test_of_an_act_about_health_only_therapists_read_the_words(as_olga, as_bea, olga, url, alice, bea, now, label):
+    Change.objects.create(by=bea.user, client_pk=alice.pk, what=label, what_pk=1, words=CANARY, at=now)
+    for address in (url, reverse("audit:clinic-history")):
+        page = words_of(as_olga.get(address))
+        assert "Bea Lindqvist" in page
+        assert "Treatment record changed Only therapists read what it says." in page
+        assert "canary" not in page
+    assert CANARY in words_of(as_bea.get(url))
+    olga.roles = ["owner", "therapist"]
+    olga.save()
+    assert CANARY in words_of(as_olga.get(url))
+
+
+def test_an_urgent_answer_at_a_visit_is_none_of_hers(as_olga, as_bea, url, alice, bea, now):
+    answers = answers_of_today(
+        phase="between", is_usual=False, is_sedated=False, is_intoxicated=False, neck_artery=["double_vision"]
+    )
+    record_visit_answers(by=bea.user, now=now, client=alice, answers=answers)
+    assert "urgent" not in words_of(as_olga.get(url))
+    assert "urgent answer at a visit" in words_of(as_bea.get(url))
 
 
 # ---- the other records ----
