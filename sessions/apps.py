@@ -7,6 +7,7 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the lower rooms what notes add to the calendar and to the day's open work, and what they forbid."""
+        from clinic.people.leaving import remains
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.scheduling.badges import register_badges
@@ -16,4 +17,5 @@ class SessionsConfig(AppConfig):
         register_badges("notes", open_work.note_badges)
         register_refusal("notes", open_work.refuse_undoing)
         worklists.register("notes", open_work.NOTES)
+        remains.register("notes", open_work.notes_left)
         merge_steps.register("notes", merging.STEP)

@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.lib.times import local_date
+from clinic.people.leaving import LeftBehind
 from clinic.people.models import User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge
@@ -70,6 +71,16 @@ def _row(note: Note, now: datetime) -> WorkRow:
         url=reverse("treatment:note", args=[note.pk]),
         is_urgent=day < local_date(zone, now),
     )
+
+
+def notes_left(member: User, now: datetime) -> LeftBehind | None:
+    """Tell of the notes that she has not signed: how many, and nothing of what is in them."""
+    drafts = Note.objects.drafts_of(member).count()
+    if not drafts:
+        return None
+    claim = ngettext("%(n)d note is not signed.", "%(n)d notes are not signed.", drafts) % {"n": drafts}
+    words = _("Only %(name)s can sign: it has to be done while the sign-in still works.")
+    return LeftBehind(claim, words % {"name": member.name})
 
 
 NOTES = Worklist(

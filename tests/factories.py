@@ -94,6 +94,11 @@ class TherapistFactory(DjangoModelFactory[Therapist]):
         held = Modality.objects.all() if slugs is None else Modality.objects.filter(slug__in=slugs)
         Qualification.objects.bulk_create(Qualification(therapist=self, modality=one) for one in held)
 
+    @factory.post_generation
+    def works_at(self, create: bool, locations: tuple[Location, ...] | None, **kwargs: Any) -> None:
+        usual = [self.usual_room.location] if self.usual_room else []
+        self.locations.set(usual if locations is None else locations)
+
 
 class ServiceFactory(DjangoModelFactory[Service]):
     """Myofascial release, an hour, fifteen minutes to tidy up."""

@@ -10,6 +10,8 @@ class PeopleConfig(AppConfig):
         from clinic.people.importing.clients import CLIENTS
         from clinic.people.importing.kinds import register_kind
         from clinic.people.importing.therapists import THERAPISTS
+        from clinic.people.lacking import LOCATION, MODALITY, needs
+        from clinic.people.leaving import clients_left, remains
         from clinic.people.licences import LICENCES
         from clinic.people.merging import merge_steps
         from clinic.people.services.merging import STEP
@@ -20,3 +22,6 @@ class PeopleConfig(AppConfig):
         register_kind(CLIENTS)
         register_kind(THERAPISTS)
         worklists.register("licences", LICENCES)
+        needs.register("modality", MODALITY)
+        needs.register("location", LOCATION)
+        remains.register("clients", clients_left)

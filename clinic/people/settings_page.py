@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.lib.times import local_date
 from clinic.people.access import the_clinic
-from clinic.people.licences import ending
-from clinic.people.models import Invitation, Location, OpeningHours, Room, Service, Therapist, User
+from clinic.people.lacking import who_lack_something
+from clinic.people.licences import how_many_end
+from clinic.people.models import Invitation, Location, OpeningHours, Room, Service, Therapist, User, clinic_zone
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -102,15 +104,19 @@ def _services(now: datetime) -> SettingRow:
 
 def _staff(now: datetime) -> SettingRow:
     members = User.objects.exclude(roles=[]).filter(is_active=True).count()
-    invited, licences = Invitation.objects.open().count(), ending(now).count()
+    invited, ending = Invitation.objects.open().count(), how_many_end(now)
+    lacking = len(who_lack_something(local_date(clinic_zone(), now)))
     parts = [ngettext("%(n)d member", "%(n)d members", members) % {"n": members}]
     if invited:
         parts.append(ngettext("%(n)d open invitation", "%(n)d open invitations", invited) % {"n": invited})
-    if licences:
-        parts.append(ngettext("%(n)d licence to renew", "%(n)d licences to renew", licences) % {"n": licences})
-    return SettingRow(
-        _("Staff and therapists"), ", ".join(parts), reverse("people:staff-list"), is_open_work=licences > 0
-    )
+    if ending:
+        words = ngettext("%(n)d licence or qualification to renew", "%(n)d licences or qualifications to renew", ending)
+        parts.append(words % {"n": ending})
+    if lacking:
+        words = ngettext("%(n)d therapist lacks something", "%(n)d therapists lack something", lacking)
+        parts.append(words % {"n": lacking})
+    is_open_work = bool(ending or lacking)
+    return SettingRow(_("Staff and therapists"), ", ".join(parts), reverse("people:staff-list"), is_open_work)
 
 
 def _history(now: datetime) -> SettingRow:

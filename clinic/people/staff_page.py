@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from clinic.lib.times import local_date
-from clinic.people.licences import LicenceWarning, licence_warning
+from clinic.people.lacking import who_lack_something
+from clinic.people.licences import Ending, endings_of
 from clinic.people.models import Invitation, Role, Therapist, User, clinic_zone
 
 
@@ -18,7 +19,9 @@ class MemberRow:
     member: User
     roles: str
     therapist: Therapist | None
-    licence: LicenceWarning | None
+    endings: Sequence[Ending] = ()
+    # What the therapist lacks before anything can be booked.
+    lacks: Sequence[str] = ()
 
     @property
     def may_be_made_bookable(self) -> bool:
@@ -46,9 +49,11 @@ def staff_page(now: datetime) -> StaffPage:
     zone = clinic_zone()
     today = local_date(zone, now)
     members = User.objects.exclude(roles=[]).select_related("therapist").order_by("-is_active", "name", "pk")
+    members = members.prefetch_related("therapist__qualifications__modality")
+    lacks = who_lack_something(today)
     open_ones = Invitation.objects.open().select_related("invited_by").order_by("-invited_at", "-pk")
     return StaffPage(
-        members=[_member_row(member, today) for member in members],
+        members=[_member_row(member, today, lacks) for member in members],
         invitations=[
             InvitationRow(one, role_words(one.roles), local_date(zone, one.expires_at), one.expires_at <= now)
             for one in open_ones
@@ -61,8 +66,9 @@ def role_words(roles: Iterable[str]) -> str:
     return ", ".join(str(role.label) for role in Role if role in roles)
 
 
-def _member_row(member: User, today: date) -> MemberRow:
-    therapist = getattr(member, "therapist", None)
-    return MemberRow(
-        member, role_words(member.roles), therapist, licence_warning(therapist, today) if therapist else None
-    )
+def _member_row(member: User, today: date, lacks: Mapping[int, Sequence[str]]) -> MemberRow:
+    therapist: Therapist | None = getattr(member, "therapist", None)
+    if therapist is None:
+        return MemberRow(member, role_words(member.roles), None)
+    ending = endings_of(therapist, today)
+    return MemberRow(member, role_words(member.roles), therapist, ending, lacks.get(therapist.pk, ()))

@@ -6,20 +6,23 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
-        from clinic.people.merging import merge_steps
-        from clinic.scheduling import merging
-
-        merge_steps.register("scheduling", merging.STEP)
         from clinic.people.archiving import refusals
         from clinic.people.importing.kinds import register_kind
+        from clinic.people.lacking import needs
+        from clinic.people.leaving import remains
+        from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.people.zones import register_zone_refusal
-        from clinic.scheduling import keeping_clients, places
+        from clinic.scheduling import keeping_clients, merging, places
+        from clinic.scheduling.bookable import HOURS
         from clinic.scheduling.importing import APPOINTMENTS
-        from clinic.scheduling.rebooking import REBOOKING
+        from clinic.scheduling.rebooking import REBOOKING, visits_left
 
+        merge_steps.register("scheduling", merging.STEP)
         refusals.register("visits_to_come", keeping_clients.visits_to_come)
         refusals.register("visits at a place", places.visits_there)
         register_zone_refusal("visits", places.visits_by_the_old_clock)
         worklists.register("rebooking", REBOOKING)
         register_kind(APPOINTMENTS)
+        needs.register("hours", HOURS)
+        remains.register("visits", visits_left)

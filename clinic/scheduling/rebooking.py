@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.people.leaving import LeftBehind
 from clinic.people.models import Role, User, clinic_zone
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.models import Appointment
@@ -40,6 +41,22 @@ def rows(user: User, now: datetime) -> Sequence[WorkRow]:
         )
         for one in found
     ]
+
+
+def visits_left(member: User, now: datetime) -> LeftBehind | None:
+    """Tell of her visits to come."""
+    to_come = Appointment.objects.movable(now).filter(therapist__user=member)
+    found = to_come.order_by().aggregate(visits=Count("pk"), last=Max("starts_at"))
+    if not found["visits"]:
+        return None
+    claim = ngettext(
+        "%(n)d visit is to come, on %(last)s.", "%(n)d visits are to come, the last on %(last)s.", found["visits"]
+    )
+    return LeftBehind(
+        claim % {"n": found["visits"], "last": moment_words(found["last"], clinic_zone())},
+        _("Each stays booked until the front desk has moved it."),
+        reverse("scheduling:therapist-visits", args=[member.therapist.pk]),
+    )
 
 
 REBOOKING = Worklist(

@@ -209,6 +209,7 @@ def test_a_therapist_holds_each_qualification_once(room):
         licence_number="PT-1",
         licence_expires_on=date(2028, 1, 1),
         usual_room=room,
+        locations=[room.location],
         qualifications=[(swedish, "Diploma", None)],
     )
     assert list(therapist.modalities.all()) == [swedish]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from clinic.audit.services import record_change, recorded
+from clinic.audit.services import recorded
 from clinic.people.models import Location, Modality, Picture, Qualification, Room, Therapist, User
 
 
@@ -44,6 +44,7 @@ def add_therapist(
         usual_room=usual_room,
         colour=colour,
     )
+    _refuse_room_elsewhere(user, usual_room, locations)
     therapist.full_clean()
     therapist.save()
     therapist.locations.set(locations)
@@ -72,10 +73,9 @@ def change_therapist(
         "usual_room": usual_room,
         "colour": colour,
     }
+    _refuse_room_elsewhere(kept.user, usual_room, locations)
     _write(kept, said)
-    if set(kept.locations.all()) != set(locations):
-        kept.locations.set(locations)
-        record_change(by=by.pk, client=None, what=kept, words=_("changed: locations"), now=now)
+    kept.locations.set(locations)
     _keep_qualifications(kept, qualifications)
     return kept
 
@@ -119,6 +119,13 @@ def bring_back_therapist(*, by: User, now: datetime, therapist: Therapist) -> Th
 
 def _locked(therapist: Therapist) -> Therapist:
     return Therapist.objects.select_for_update(no_key=True, of=("self",)).select_related("user").get(pk=therapist.pk)
+
+
+def _refuse_room_elsewhere(user: User, room: Room | None, locations: Collection[Location]) -> None:
+    if room is not None and room.location_id not in {one.pk for one in locations}:
+        refusal = _("%(room)s is at %(location)s, where %(name)s does not work. Tick that location as well.")
+        facts = {"room": room.name, "location": room.location.name, "name": user.name}
+        raise ValidationError({"usual_room": ValidationError(refusal, params=facts)})
 
 
 def _write(kept: Therapist, said: Mapping[str, object]) -> None:

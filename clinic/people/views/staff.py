@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.people.access import ClinicRequest, for_roles, one_of
 from clinic.people.forms.errors import put_errors
 from clinic.people.forms.staff import InviteForm, MemberForm
+from clinic.people.leaving import left_behind_by
 from clinic.people.mail import mail_invitation
 from clinic.people.models import Invitation, Role, User
 from clinic.people.services import (
@@ -107,7 +108,8 @@ def staff_deactivate(request: ClinicRequest, pk: int) -> HttpResponse:
             refusal = " ".join(refused.messages)
         else:
             return _after_the_end(request, member)
-    return render(request, "people/staff_deactivate.html", {"member": member, "refusal": refusal})
+    context = {"member": member, "refusal": refusal, "left_behind": left_behind_by(member, request.now)}
+    return render(request, "people/staff_deactivate.html", context)
 
 
 @require_POST

@@ -14,7 +14,9 @@ from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles, one_of
 from clinic.people.forms.errors import put_errors
 from clinic.people.forms.therapists import ProfileForm, TherapistForm
-from clinic.people.licences import licence_warning
+from clinic.people.lacking import lacking
+from clinic.people.leaving import left_behind_by
+from clinic.people.licences import endings_of
 from clinic.people.models import Client, ClientQuerySet, Role, Therapist, User, clinic_zone
 from clinic.people.services import archive_therapist, bring_back_therapist
 
@@ -61,7 +63,7 @@ def therapist_leave(request: ClinicRequest, pk: int) -> HttpResponse:
         words = _("%(name)s is offered nowhere any more. The visits to come are listed here.")
         messages.success(request, words % {"name": leaving.user.name})
         return redirect("scheduling:therapist-visits", leaving.pk)
-    context = {"therapist": leaving, "clients": _clients(leaving).count()}
+    context = {"therapist": leaving, "left_behind": left_behind_by(leaving.user, request.now)}
     return render(request, "people/therapist_leave.html", context)
 
 
@@ -95,16 +97,16 @@ def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
         except ValidationError as refused:
             put_errors(form, refused)
         else:
-            words = (
-                _("%(name)s is saved.") if one.pk else _("%(name)s can be booked as soon as working hours are entered.")
-            )
-            messages.success(request, words % {"name": kept.user.name})
+            messages.success(request, _("%(name)s is saved.") % {"name": kept.user.name})
             return redirect("people:therapist", kept.pk)
     zone = clinic_zone()
+    today = local_date(zone, request.now)
+    is_here = one.pk is not None and one.archived_at is None
     context = {
         "form": form,
         "therapist": one,
-        "licence": licence_warning(one, local_date(zone, request.now)),
+        "endings": endings_of(one, today),
+        "lacks": lacking([one.pk], today).get(one.pk) if is_here else None,
         "left_on": local_date(zone, one.archived_at) if one.archived_at else None,
         "clients": _clients(one).count() if one.archived_at else 0,
     }
@@ -126,7 +128,7 @@ def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
         "form": form,
         "therapist": one,
         "is_own": is_own,
-        "licence": licence_warning(one, local_date(clinic_zone(), request.now)),
+        "endings": endings_of(one, local_date(clinic_zone(), request.now)),
     }
     return render(request, "people/therapist_profile.html", context)
 
