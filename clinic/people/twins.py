@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from django.utils.translation import gettext as _
-
-from clinic.people.models import Client, ClientQuerySet
-
-# More would be a list to read while the caller waits.
-MOST_SHOWN = 4
+from clinic.people.likeness import REASONS, Given, likenesses
+from clinic.people.models import Client
 
 
 @dataclass(frozen=True)
@@ -21,25 +16,8 @@ class Twin:
     same: tuple[str, ...]
 
 
-def twins_among(
-    clients: ClientQuerySet,
-    *,
-    legal_name: str = "",
-    born_on: date | None = None,
-    email: str = "",
-    phone: str = "",
-    other_phone: str = "",
-) -> list[Twin]:
-    """Return those who may be the same person as was typed in: those of her name and date of birth first."""
-    clients = clients.select_related("primary_therapist__user").order_by("pk")
-    typed = {number for number in (phone, other_phone) if number}
-
-    def reached_alike(client: Client) -> list[str]:
-        same = [_("phone")] if typed & {str(client.phone), str(client.other_phone)} else []
-        return [*same, _("e-mail")] if email and email.lower() == client.email.lower() else same
-
-    named = list(clients.alike(legal_name=legal_name, born_on=born_on)[:MOST_SHOWN])
-    others = clients.alike(email=email, phone=phone, other_phone=other_phone).exclude(pk__in=[one.pk for one in named])
-    twins = [Twin(one, (_("name and date of birth"), *reached_alike(one))) for one in named]
-    twins += [Twin(one, tuple(reached_alike(one))) for one in others[:MOST_SHOWN]]
-    return twins[:MOST_SHOWN]
+def twins_of(given: Given, *, but: Client) -> list[Twin]:
+    """Return those who may be the same person as was typed in, the likeliest first, archived ones too."""
+    alike = likenesses([given], but=[but.pk] if but.pk else [])
+    clients = Client.objects.select_related("primary_therapist__user").in_bulk([one.client_pk for one in alike])
+    return [Twin(clients[one.client_pk], tuple(str(REASONS[code]) for code in one.reasons)) for one in alike]

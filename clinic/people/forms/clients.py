@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.fields import Fold, PhoneField
+from clinic.people.likeness import Given
 from clinic.people.models import ROOM_WISHES, Client, ClientAccess, ContactConsent, Therapist, User
 from clinic.people.services import (
     create_client,
@@ -24,7 +25,7 @@ from clinic.people.services import (
     take_client_login,
     update_client,
 )
-from clinic.people.twins import Twin, twins_among
+from clinic.people.twins import Twin, twins_of
 
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
 SELF, GUARDIAN = ClientAccess.Relation.SELF, ClientAccess.Relation.GUARDIAN
@@ -206,13 +207,17 @@ class ClientForm(forms.ModelForm[Client]):
         return cleaned
 
     def twins(self) -> list[Twin]:
-        """Return other clients who may be the same person, judged by what was typed anew."""
+        """Return other clients who may be the same person, judged by what was typed anew.
+
+        Not those of whom it was said already, on this page, that this is somebody else.
+        """
         changed = {*self.changed_data}
         telling = changed & {"email", "phone", "other_phone"}
         if changed & {"legal_name", "born_on"}:
             telling |= {"legal_name", "born_on"}
-        facts = {name: self.cleaned_data[name] for name in telling}
-        return twins_among(Client.objects.active().exclude(pk=self.instance.pk), **facts)
+        given = Given(**{name: self.cleaned_data[name] for name in telling})
+        others = self.data.get("somebody_else", "").split()
+        return [twin for twin in twins_of(given, but=self.instance) if str(twin.client.pk) not in others]
 
     @transaction.atomic
     def keep(self, *, by: User, now: datetime) -> Client:

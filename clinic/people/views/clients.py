@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
 from clinic.people.forms.errors import put_errors
-from clinic.people.models import Client
+from clinic.people.models import Client, clinic_zone
 from clinic.people.searching import fitting
 from clinic.people.twins import Twin
 
@@ -49,7 +49,7 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     form = ClientForm(request.POST or None, instance=client)
     twins: list[Twin] = []
     if form.is_valid():
-        twins = [] if "save_anyway" in request.POST else form.twins()
+        twins = form.twins()
         if not twins:
             try:
                 kept = form.keep(by=request.user, now=request.now)
@@ -58,5 +58,5 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
             else:
                 messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
                 return redirect("desk:client", kept.pk)
-    context = {"form": form, "client": client, "called": called, "twins": twins}
+    context = {"form": form, "client": client, "called": called, "twins": twins, "zone": clinic_zone()}
     return render(request, "people/client_form.html", context)

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.people.access import ClinicRequest, client_for, for_roles, one_of
 from clinic.people.forms.merging import MergeForm
+from clinic.people.likeness import Given
 from clinic.people.merging import Fate, Pair, merge_steps
 from clinic.people.models import Client, Merge
 from clinic.people.searching import fitting
 from clinic.people.services.merging import UNDO_WITHIN, merge_clients, obstacles, undo_merge
-from clinic.people.twins import twins_among
+from clinic.people.twins import twins_of
 
 FOUND = 20
 
@@ -49,21 +50,17 @@ def client_merge(request: ClinicRequest, pk: int) -> HttpResponse:
 def _choose(request: ClinicRequest, client: Client) -> HttpResponse:
     """Ask who the same person is: those who look alike, and a search."""
     words = request.GET.get("q", "").strip()
-    others = Client.objects.active().exclude(pk=client.pk)
     context = {
         "client": client,
         "words": words,
-        "twins": twins_among(
-            others,
-            legal_name=client.legal_name,
-            born_on=client.born_on,
-            email=client.email,
-            phone=str(client.phone),
-            other_phone=str(client.other_phone),
-        ),
+        "twins": twins_of(_told_of(client), but=client),
         "found": fitting(words).exclude(pk=client.pk)[:FOUND] if words else [],
     }
     return render(request, "people/merge_choose.html", context)
+
+
+def _told_of(client: Client) -> Given:
+    return Given(client.legal_name, client.born_on, client.email, str(client.phone), str(client.other_phone))
 
 
 def _compare(request: ClinicRequest, form: MergeForm, against: list[str], status: int = HTTPStatus.OK) -> HttpResponse:

@@ -1,0 +1,121 @@
+"""Who here may be the same person as somebody who is typed in, or brought by a file: the rules, in one place.
+
+The same e-mail, one phone the same, the same name where no two dates of birth speak against it, or the same date of
+birth and nearly the same name. Archived records count, and one that was merged speaks for the one that was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# More would be a list to read while the caller waits; a whole street may share the phone of a care home.
+MOST = 4
+
+# In the order in which they tell.
+REASONS: dict[str, StrOrPromise] = {
+    "name": _("same name"),
+    "near": _("nearly the same name"),
+    "born": _("same date of birth"),
+    "phone": _("same phone"),
+    "email": _("same e-mail"),
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is told of somebody; what is not known is left empty."""
+
+    legal_name: str = ""
+    born_on: date | None = None
+    email: str = ""
+    phone: str = ""
+    other_phone: str = ""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """The record with this key may be of the person who was given at this place, for these reasons."""
+
+    place: int
+    client_pk: int
+    reasons: tuple[str, ...]
+
+
+# Each join is one hash or one look into an index, where an OR would be a loop over everybody.
+ALIKE = """
+WITH given AS MATERIALIZED (
+    SELECT *, people_name_words(name) AS words FROM unnest(
+        %(places)s::int[], %(names)s::text[], %(births)s::date[], %(emails)s::text[], %(phones)s::text[],
+        %(other_phones)s::text[]
+    ) AS given (place, name, born_on, email, phone, other_phone)
+), given_phones AS (
+    SELECT place, phone FROM given WHERE phone <> '' UNION SELECT place, other_phone FROM given WHERE other_phone <> ''
+), found AS (
+    SELECT place, id FROM given JOIN people_client client ON people_name_words(client.legal_name) = given.words
+        AND given.words <> '{}' AND COALESCE(client.born_on = given.born_on, TRUE)
+    UNION
+    SELECT place, id FROM given JOIN people_client client ON client.born_on = given.born_on
+        AND given.words <> '{}' AND people_names_are_near(people_name_words(client.legal_name), given.words)
+    UNION
+    SELECT place, id FROM given JOIN people_client client
+        ON upper(client.email) = upper(given.email) AND given.email <> ''
+    UNION
+    SELECT place, id FROM given_phones JOIN people_client client USING (phone)
+    UNION
+    SELECT place, id FROM given_phones given JOIN people_client client ON client.other_phone = given.phone
+), told AS (
+    SELECT found.place, COALESCE(client.merged_into_id, client.id) AS client_id,
+        bool_or(people_name_words(client.legal_name) = given.words) AS name,
+        bool_or(people_names_are_near(people_name_words(client.legal_name), given.words)) AS near,
+        bool_or(COALESCE(client.born_on = given.born_on, FALSE)) AS born,
+        bool_or(
+            client.phone <> '' AND client.phone IN (given.phone, given.other_phone)
+            OR client.other_phone <> '' AND client.other_phone IN (given.phone, given.other_phone)
+        ) AS phone,
+        bool_or(given.email <> '' AND upper(client.email) = upper(given.email)) AS email
+    FROM found JOIN given USING (place) JOIN people_client client USING (id)
+    WHERE NOT COALESCE(client.merged_into_id, client.id) = ANY(%(but)s)
+    GROUP BY 1, 2
+), ranked AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY place
+        ORDER BY name AND born DESC, near AND born DESC, name DESC, phone AND email DESC, client_id
+    ) AS rank
+    FROM told
+)
+SELECT place, client_id, name, near AND NOT name, born, phone, email FROM ranked WHERE rank <= %(most)s
+ORDER BY place, rank
+"""
+
+
+def likenesses(given: Sequence[Given], *, but: Collection[int] = ()) -> list[Likeness]:
+    """Return who may be whom, at most MOST for each who was given, the likeliest first; one query for them all.
+
+    `but` are the keys of kept records that are not meant.
+    """
+    facts: dict[str, Any] = {
+        "places": list(range(len(given))),
+        "names": [one.legal_name for one in given],
+        "births": [one.born_on for one in given],
+        "emails": [one.email for one in given],
+        "phones": [one.phone for one in given],
+        "other_phones": [one.other_phone for one in given],
+        "but": list(but),
+        "most": MOST,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ALIKE, facts)
+        found = cursor.fetchall()
+    return [
+        Likeness(place, client_pk, tuple(code for code, holds in zip(REASONS, holds_each, strict=True) if holds))
+        for place, client_pk, *holds_each in found
+    ]
