@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,25 +15,18 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Location, Modality, Room, Therapist, User
+from clinic.people.models.therapists import FIRST_END, LAST_END, refuse_far_day
 from clinic.people.services import Held, add_therapist, change_profile, change_therapist
 from clinic.people.services.pictures import PORTRAIT_SIDE, add_picture
-
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 
 
 class LastDayField(forms.DateField):
     """The last day on which something counts."""
 
     def __init__(self, **kwargs: Any) -> None:
-        bounds = {"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()}
+        bounds = {"min": FIRST_END.isoformat(), "max": LAST_END.isoformat()}
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "mid", **bounds})
-        super().__init__(required=False, widget=widget, **kwargs)
-
-    def clean(self, value: Any) -> date | None:
-        day: date | None = super().clean(value)
-        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            raise ValidationError(_("This day lies too far away; is the year right?"))
-        return day
+        super().__init__(required=False, widget=widget, validators=[refuse_far_day], **kwargs)
 
 
 class RoomField(forms.ModelChoiceField[Room]):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import pghistory
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.text import capfirst
@@ -108,7 +109,8 @@ class Client(models.Model):
     email = models.EmailField(_("e-mail"), blank=True)
     phone = PhoneNumberField(_("phone"), blank=True)
     other_phone = PhoneNumberField(_("other phone"), blank=True)
-    address = models.TextField(_("address"), max_length=300, blank=True)
+    # A text field holds only its form to its length; the service and the import are held to it by the validator.
+    address = models.TextField(_("address"), max_length=300, validators=[MaxLengthValidator(300)], blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
     emergency_name = models.CharField(_("emergency contact"), max_length=160, blank=True)
     emergency_relation = models.CharField(
@@ -117,7 +119,11 @@ class Client(models.Model):
     emergency_phone = PhoneNumberField(_("emergency contact's phone"), blank=True)
     physician_name = models.CharField(_("referring physician"), max_length=160, blank=True)
     physician_contact = models.TextField(
-        _("physician's practice"), max_length=300, blank=True, help_text=_("Practice, address, phone.")
+        _("physician's practice"),
+        max_length=300,
+        validators=[MaxLengthValidator(300)],
+        blank=True,
+        help_text=_("Practice, address, phone."),
     )
     guardian_name = models.CharField(_("guardian"), max_length=160, blank=True, help_text=_("Required when under 18."))
     guardian_relation = models.CharField(_("guardian's relation"), max_length=60, blank=True)

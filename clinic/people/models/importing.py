@@ -51,6 +51,8 @@ class Import(models.Model):
     problems = models.JSONField(default=list)
     doubts = models.JSONField(default=list)
     findings_csv = models.BinaryField(null=True)
+    # The digest of which rows those were.
+    digest = models.CharField(max_length=64, blank=True)
     # What the owner chose for the doubtful rows.
     takes_doubtful = models.BooleanField(default=False)
     # The keys of what was made, so that it can be undone; and by the other program's number of a client her key here.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pghistory
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from clinic.people.models.clinic import Picture
 from clinic.people.models.logins import User
 from clinic.people.models.places import Location, Modality, Room
+
+# Between them lies the last day of every licence and certificate; near the calendar's own end nothing can be reckoned.
+FIRST_END, LAST_END = date(2000, 1, 1), date(2199, 12, 31)
+
+
+def refuse_far_day(day: date) -> None:
+    """Refuse the last day of a licence or certificate that can only be a slip."""
+    if not FIRST_END <= day <= LAST_END:
+        raise ValidationError(_("This day lies too far away; is the year right?"))
 
 
 @pghistory.track()
@@ -30,10 +41,14 @@ class Therapist(models.Model):
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="therapist")
     licence_number = models.CharField(_("licence number"), max_length=40, blank=True)
-    licence_expires_on = models.DateField(_("licence valid until"), null=True, blank=True)
+    licence_expires_on = models.DateField(_("licence valid until"), null=True, blank=True, validators=[refuse_far_day])
     colour = models.CharField(_("colour"), max_length=10, choices=Colour.choices, default=Colour.MOSS)
     biography = models.TextField(
-        _("biography"), max_length=1500, blank=True, help_text=_("For the booking page, in the therapist's own words.")
+        _("biography"),
+        max_length=1500,
+        validators=[MaxLengthValidator(1500)],
+        blank=True,
+        help_text=_("For the booking page, in the therapist's own words."),
     )
     photo = models.ForeignKey(
         Picture, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("photo")
@@ -51,6 +66,10 @@ class Therapist(models.Model):
             models.CheckConstraint(
                 condition=Q(colour__in=["moss", "sea", "sky", "iris", "plum", "rose", "clay", "sand"]),
                 name="therapist_colour_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(licence_expires_on__isnull=True) | Q(licence_expires_on__range=(FIRST_END, LAST_END)),
+                name="therapist_licence_ends_on_a_day_that_can_be",
             ),
         ]
 
@@ -79,13 +98,17 @@ class Qualification(models.Model):
     therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="qualifications")
     modality = models.ForeignKey(Modality, on_delete=models.PROTECT, related_name="qualifications")
     certificate = models.CharField(_("certificate"), max_length=120, blank=True)
-    expires_on = models.DateField(_("valid until"), null=True, blank=True)
+    expires_on = models.DateField(_("valid until"), null=True, blank=True, validators=[refuse_far_day])
 
     objects = QualificationQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["therapist", "modality"], name="qualification_is_held_once"),
+            models.CheckConstraint(
+                condition=Q(expires_on__isnull=True) | Q(expires_on__range=(FIRST_END, LAST_END)),
+                name="qualification_ends_on_a_day_that_can_be",
+            ),
         ]
 
     def __str__(self) -> str:
