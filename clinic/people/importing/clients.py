@@ -15,14 +15,12 @@ from django.utils.translation import gettext_lazy
 from clinic.audit.models import Change
 from clinic.people.importing.columns import Field, Reads
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work, batched
-from clinic.people.importing.people import Therapists, name_of
+from clinic.people.importing.people import Therapists, name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.models import Client, ContactConsent, Import
-from clinic.people.services import new_client
+from clinic.people.services import last_words, new_client
 
 BATCH = 1000
-# As the constraint client_was_born_since_1900 has it.
-FIRST_YEAR = 1900
 SAID: Mapping[bool | None, str] = {True: "yes", False: "no", None: ""}
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
 
@@ -204,7 +202,7 @@ def write(rows: Sequence[Row], work: Work) -> Made:
 
 
 def undo(job: Import, work: Work) -> Undone:
-    """Remove the clients who were brought and not used since. Whose consent was brought is archived: it stays."""
+    """Remove the clients who were brought and not used since. Whose word on e-mail or texts was brought is archived."""
     made = locked(Client, job.made)
     used = in_use(Client, made, but_for=ContactConsent.objects.filter(at__lte=job.done_at))
     told = Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True)
@@ -225,7 +223,7 @@ def export(_now: datetime) -> Iterator[Mapping[str, str]]:
     """Yield every client, archived ones too; who was merged into another is in the other."""
     found = Client.objects.filter(merged_into__isnull=True).order_by("pk").select_related("primary_therapist__user")
     for batch in batched(found.iterator(chunk_size=2 * BATCH), 2 * BATCH):
-        said = _latest_words([client.pk for client in batch])
+        said = last_words([client.pk for client in batch])
         for client in batch:
             yield _cells(client, said)
 
@@ -243,19 +241,13 @@ def _cells(client: Client, said: Mapping[tuple[int, str], bool]) -> dict[str, st
     }
 
 
-def _latest_words(pks: Collection[int]) -> dict[tuple[int, str], bool]:
-    words = ContactConsent.objects.filter(client__in=pks).order_by("at", "pk")
-    return {(pk, channel): is_given for pk, channel, is_given in words.values_list("client_id", "channel", "is_given")}
-
-
 def _make_client(row: Row, therapists: Therapists, work: Work) -> None:
     facts: dict[str, Any] = {name: row.values[name] for name in PLAIN if name in row.values}
     facts["address"] = _address(row)
     facts |= {name: _wish(row, name) for name in WISHES if row.text(name)}
     if row.text("primary_therapist"):
         facts["primary_therapist"] = therapists.find(row, "primary_therapist")
-    if "born_on" in facts and facts["born_on"].year < FIRST_YEAR:
-        row.problems.append(("born_on", _("This date of birth lies before %(year)d.") % {"year": FIRST_YEAR}))
+    refuse_to_come(row, "archived_at", work.now)
     if row.text("language") and row.text("language") not in dict(settings.LANGUAGES):
         row.problems.append(("language", _("There is no language “%(code)s” here.") % {"code": row.text("language")}))
     try:
@@ -318,14 +310,17 @@ def _doubt_twins_in_the_file(rows: Sequence[Row]) -> None:
 # The rules of ClientQuerySet.alike, for thousands at once: each join is one hash, where its OR would be a loop.
 HERE_ALREADY = """
 WITH given AS (
-    SELECT * FROM unnest(%(numbers)s::int[], %(emails)s::text[], %(phones)s::text[], %(names)s::text[],
-        %(births)s::date[]) AS given (number, email, phone, name, born_on)
+    SELECT * FROM unnest(%(numbers)s::int[], %(emails)s::text[], %(phones)s::text[], %(other_phones)s::text[],
+        %(names)s::text[], %(births)s::date[]) AS given (number, email, phone, other_phone, name, born_on)
 )
 SELECT given.number, min(client.legal_name), 'email' FROM given JOIN people_client client
     ON upper(client.email) = upper(given.email) AND given.email <> '' AND client.archived_at IS NULL GROUP BY 1
 UNION ALL
-SELECT given.number, min(client.legal_name), 'phone' FROM given JOIN people_client client
-    ON client.phone = given.phone AND given.phone <> '' AND client.archived_at IS NULL GROUP BY 1
+SELECT given.number, min(client.legal_name), 'phone'
+    FROM (SELECT number, phone FROM given UNION SELECT number, other_phone FROM given) AS given
+    JOIN (SELECT legal_name, phone FROM people_client WHERE archived_at IS NULL
+        UNION ALL SELECT legal_name, other_phone FROM people_client WHERE archived_at IS NULL) AS client
+    ON client.phone = given.phone AND given.phone <> '' GROUP BY 1
 UNION ALL
 SELECT given.number, min(client.legal_name), 'name' FROM given JOIN people_client client
     ON client.born_on = given.born_on AND client.archived_at IS NULL
@@ -339,6 +334,7 @@ def _doubt_those_who_are_here(rows: Sequence[Row]) -> None:
         "numbers": [row.number for row in rows],
         "emails": [client.email for client in clients],
         "phones": [str(client.phone) for client in clients],
+        "other_phones": [str(client.other_phone) for client in clients],
         "names": [client.legal_name for client in clients],
         "births": [client.born_on for client in clients],
     }
@@ -364,7 +360,9 @@ CLIENTS = Kind(
         "Names, contact details, birthdays, emergency contacts. Nothing about health is taken over."
     ),
     undo_words=gettext_lazy(
-        "Clients who were brought and not used since are removed. Whoever has a visit, a form or a change stays."
+        "Clients who were brought and not used since are removed. But for whom the file said whether e-mails or text "
+        "messages may be sent, yes or no, is archived instead: that word is never removed. Whoever has a visit, a form "
+        "or a change stays."
     ),
     fields=FIELDS,
     lacks=lacks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,13 @@ def name_of(row: Row, prefix: str = "") -> str:
     whole = row.text(f"{prefix}legal_name") or name_in_order(row.text(f"{prefix}full_name"))
     parts = (row.text(f"{prefix}{part}") for part in ("first_name", "middle_name", "last_name"))
     return whole or " ".join(filter(None, parts))
+
+
+def refuse_to_come(row: Row, field: str, now: datetime) -> None:
+    """Write into the row that what has to be past is still to come."""
+    told = row.values.get(field)
+    if told and told > now:
+        row.problems.append((field, _("This day is still to come.")))
 
 
 class Therapists:

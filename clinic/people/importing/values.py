@@ -28,6 +28,8 @@ GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 YES = frozenset({"yes", "y", "true", "1", "x", "ja", "sim", "oui", "si", "sí", "on", "subscribed", "opted in"})
 NO = frozenset({"no", "n", "false", "0", "nein", "não", "nao", "non", "off", "unsubscribed", "opted out"})
 NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
+# No date of anybody's life or appointments lies outside of them; far out, a date cannot be reckoned with.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 # Whose names of months are understood, beside the names that the interface has in its own languages.
 LANGUAGES = ("en", "pt", "es", "fr", "de", "it", "nl")
 
@@ -70,28 +72,16 @@ def text_of(cell: Cell) -> str:
 
 def a_date(cell: Cell, habits: Habits) -> date | None:
     """Read a day; None for an empty cell."""
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
-    text = text_of(cell)
-    return _day_of(text, habits) if text else None
+    told = _any_day(cell, habits)
+    return _in_our_time(told) if told else None
 
 
 def a_wall(cell: Cell, habits: Habits) -> datetime | None:
     """Read day and time as a wall shows them, or as an instant where an offset is named; None for an empty cell."""
-    if isinstance(cell, datetime):
-        return cell
-    if isinstance(cell, date):
-        return datetime.combine(cell, time.min)
-    text = text_of(cell)
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    except ValueError:
-        day, clock = _split(text)
-        return datetime.combine(_day_of(day, habits), a_time(clock) or time.min)
+    told = _any_wall(cell, habits)
+    if told:
+        _in_our_time(told.date())
+    return told
 
 
 def a_moment(cell: Cell, habits: Habits, zone: ZoneInfo) -> datetime | None:
@@ -180,6 +170,37 @@ def is_ambiguous(cell: Cell) -> bool:
 def shown(text: str) -> str:
     """Return a text short enough to stand in a sentence."""
     return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004 -- about half a line
+
+
+def _any_day(cell: Cell, habits: Habits) -> date | None:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = text_of(cell)
+    return _day_of(text, habits) if text else None
+
+
+def _any_wall(cell: Cell, habits: Habits) -> datetime | None:
+    if isinstance(cell, datetime):
+        return cell
+    if isinstance(cell, date):
+        return datetime.combine(cell, time.min)
+    text = text_of(cell)
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    except ValueError:
+        day, clock = _split(text)
+        return datetime.combine(_day_of(day, habits), a_time(clock) or time.min)
+
+
+def _in_our_time(day: date) -> date:
+    if FIRST_YEAR <= day.year <= LAST_YEAR:
+        return day
+    facts = {"day": day.isoformat(), "first": FIRST_YEAR, "last": LAST_YEAR}
+    raise ValidationError(_("%(day)s lies outside the years %(first)d to %(last)d; is the year right?") % facts)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -203,14 +203,19 @@ def has_contact_consent(client: Client, channel: str) -> bool:
 
 def consenting(client_pks: Collection[int], channel: str) -> set[int]:
     """Return those of the clients whose latest word on this channel is yes; one query."""
+    said = last_words(client_pks)
+    return {client_pk for client_pk in client_pks if said.get((client_pk, channel))}
+
+
+def last_words(client_pks: Collection[int]) -> dict[tuple[int, str], bool]:
+    """Return the latest word of each client on each channel, said on whichever of her records; one query."""
     words = (
-        ContactConsent.objects.filter(client__among=records_of(*client_pks), channel=channel)
+        ContactConsent.objects.filter(client__among=records_of(*client_pks))
         .annotate(records=records_beside())
         .order_by("at", "pk")
-        .values_list("records", "is_given")
+        .values_list("records", "channel", "is_given")
     )
-    said = {record: is_given for records, is_given in words for record in records}
-    return {client_pk for client_pk in client_pks if said.get(client_pk)}
+    return {(record, channel): is_given for records, channel, is_given in words for record in records}
 
 
 @recorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -132,6 +132,17 @@ def test_consents_and_the_archive_come_back_too(as_olga, bring, take, olga, now)
     assert again.archived_at == datetime(2026, 2, 3, 4, 5, tzinfo=UTC)
     said = ContactConsent.objects.filter(client=again).order_by("channel").values_list("channel", "is_given")
     assert list(said) == [("email", True), ("text", False)]
+
+
+def test_what_she_said_on_a_merged_record_counts_in_the_export(as_olga, olga, now):
+    kept = create_client(by=olga, now=now, legal_name="Ana Sousa")
+    gone = create_client(by=olga, now=now, legal_name="Anna Sousa")
+    record_contact_consent(by=olga, now=now, client=kept, channel="email", is_given=True, source="in person")
+    later = now + timedelta(hours=1)
+    record_contact_consent(by=olga, now=later, client=gone, channel="email", is_given=False, source="in person")
+    Client.objects.filter(pk=gone.pk).update(merged_into=kept, archived_at=later)
+    [told] = table(handed_out(as_olga))
+    assert told["May be written to by e-mail"] == "no"
 
 
 def test_therapists_come_back_as_they_were(as_olga, bring, take, olga, now, location, db):
