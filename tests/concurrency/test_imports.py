@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 from django.db import connection, connections
@@ -26,18 +28,25 @@ def olga(db: None) -> User:
 @pytest.fixture
 def writing(olga: User) -> Import:
     """A file that was checked and is to be written."""
+    return checked_and_waiting(olga)
+
+
+def checked_and_waiting(olga: User) -> Import:
     names = [f"Client {number}" for number in range(30)]
-    return Import.objects.create(
+    job = Import.objects.create(
         kind="clients",
         file_name="people.csv",
         content="\n".join(["Legal name", *names]).encode(),
         columns=["legal_name"],
-        state=Import.State.WRITING,
-        new_count=30,
+        state=Import.State.CHECKING,
         by=olga,
         at=NOW,
         asked_at=NOW,
     )
+    go_on(job.pk, NOW)
+    Import.objects.filter(pk=job.pk).update(state=Import.State.WRITING)
+    job.refresh_from_db()
+    return job
 
 
 def test_of_two_workers_one_writes_and_the_other_finds_it_done(writing):
@@ -52,6 +61,35 @@ def test_of_two_workers_one_writes_and_the_other_finds_it_done(writing):
             done.result(timeout=60)
     writing.refresh_from_db()
     assert (writing.state, writing.made_count, Client.objects.count()) == ("done", 30, 30)
+
+
+def test_of_two_files_with_the_same_people_one_is_written_and_the_other_looked_at_again(writing, olga, monkeypatch):
+    again = checked_and_waiting(olga)
+    begun, goes_on = Event(), Event()
+    real = clients.Client.objects.bulk_create
+
+    def waits(rows: Sequence[Client]) -> list[Client]:
+        begun.set()
+        assert goes_on.wait(timeout=30)
+        return real(rows)
+
+    monkeypatch.setattr(clients.Client.objects, "bulk_create", waits)
+
+    def work() -> None:
+        try:
+            go_on(writing.pk, NOW)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(work)
+        assert begun.wait(timeout=30)
+        go_on(again.pk, NOW)
+        goes_on.set()
+        first.result(timeout=60)
+    again.refresh_from_db()
+    assert (again.state, Client.objects.count()) == ("checked", 30)
+    assert "Another file with clients is just being taken over" in again.why_stopped
 
 
 def test_a_worker_that_dies_leaves_nothing_and_the_next_one_does_it_all(writing, monkeypatch):

@@ -6,6 +6,7 @@ import csv
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,6 +50,12 @@ class Findings:
     @property
     def counts(self) -> tuple[int, int, int, int]:
         return len(self.new), len(self.doubtful), len(self.left_out), len(self.wrong)
+
+    @property
+    def digest(self) -> str:
+        """The digest of which row is what: another check with the same one has found the same."""
+        heaps = [[row.number for row in heap] for heap in (self.new, self.doubtful, self.left_out, self.wrong)]
+        return sha256(repr(heaps).encode()).hexdigest()
 
 
 def table_of(job: Import, kind: Kind) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -125,7 +126,8 @@ def undo_import(*, by: User, now: datetime, job: Import) -> Import:
 @recorded
 def forget_import(*, by: User, now: datetime, job: Import) -> None:
     """Give up a file that was not taken over; nothing of it stays."""
-    _locked(job, {State.UPLOADED, State.CHECKED, State.FAILED}).delete()
+    # Also one that waits to be checked: a worker who is at it has the lock, and then this is refused.
+    _locked(job, {State.UPLOADED, State.CHECKING, State.CHECKED, State.FAILED}).delete()
 
 
 def ask_again(job: Import, *, now: datetime) -> None:
@@ -167,6 +169,11 @@ def go_on(job_pk: int, now: datetime) -> None:
     except DatabaseError:
         logger.exception("Import %d stopped.", job_pk)
         _stop(job_pk, _("Somebody else was writing at the same time. Please try again."))
+    except Exception as fault:  # noqa: BLE001 -- whatever it is, the import must not stand still for ever
+        # Only where it happened: the fault's own words may quote the file.
+        where = "".join(traceback.format_tb(fault.__traceback__))
+        logger.error("Import %d stopped by %s:\n%s", job_pk, type(fault).__name__, where)  # noqa: TRY400 -- see above
+        _stop(job_pk, _("Something in this file is not understood, by a fault of this program. Nothing was changed."))
 
 
 def _taken_by_this_worker(job_pk: int) -> Import | None:
@@ -198,10 +205,11 @@ def _check(*, job: Import, by: User, now: datetime) -> None:
 def _write(*, job: Import, by: User, now: datetime) -> None:
     """Write what was checked: all of it, or nothing where the clinic has changed meanwhile."""
     kind = kinds[job.kind]
+    _be_the_only_writer(kind)
     table = table_of(job, kind)
     work = _work(job, by, now)
     found = check_rows(job, kind, table, _half(work, 0))
-    if found.counts != (job.new_count, job.doubt_count, job.here_count, job.problem_row_count):
+    if found.digest != job.digest:
         _keep_findings(job, found, table)
         job.why_stopped = _("Something here has changed since the file was checked. Please look at the figures again.")
         job.save(update_fields=["why_stopped"])
@@ -214,6 +222,21 @@ def _write(*, job: Import, by: User, now: datetime) -> None:
     job.problems, job.doubts, job.why_stopped = [], [], ""
     job.save()
     _tell(job, by, now, _("imported %(count)d %(what)s") % {"count": job.made_count, "what": kind.words})
+
+
+def _be_the_only_writer(kind: Kind) -> None:
+    """Let nobody else write this kind until the transaction ends: two files checked at once may hold the same people.
+
+    Raises ValidationError where somebody does.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"import of {kind.slug}"])
+        (is_alone,) = cursor.fetchone()
+    if not is_alone:
+        raise ValidationError(
+            _("Another file with %(what)s is just being taken over. Please try again in a few minutes."),
+            params={"what": kind.words},
+        )
 
 
 @recorded
@@ -235,6 +258,7 @@ def _keep_findings(job: Import, found: Findings, table: Table) -> None:
     problems, doubts = problems_of(found, job, table), doubts_of(found)
     job.rows = len(table.lines)
     job.new_count, job.doubt_count, job.here_count, job.problem_row_count = found.counts
+    job.digest = found.digest
     job.problem_count = len(problems)
     job.problems, job.doubts = problems[:MOST_SHOWN], doubts[:MOST_SHOWN]
     left_out = [(row.number, "", row.left_out) for row in found.left_out]
@@ -243,7 +267,7 @@ def _keep_findings(job: Import, found: Findings, table: Table) -> None:
     job.save(
         update_fields=[
             "rows", "new_count", "doubt_count", "here_count", "problem_row_count", "problem_count", "problems",
-            "doubts", "findings_csv", "state", "why_stopped",
+            "doubts", "findings_csv", "digest", "state", "why_stopped",
         ]
     )  # fmt: skip
 
@@ -251,7 +275,9 @@ def _keep_findings(job: Import, found: Findings, table: Table) -> None:
 def _stop(job_pk: int, words: str) -> None:
     """Say on the page why the work stopped. Nothing of it was written."""
     with transaction.atomic():
-        job = Import.objects.select_for_update().without_content().get(pk=job_pk)
+        job = Import.objects.select_for_update().without_content().filter(pk=job_pk).first()
+        if job is None:
+            return
         job.state = {State.WRITING: State.CHECKED, State.UNDOING: State.DONE}.get(State(job.state), State.FAILED)
         job.why_stopped = words[:300]
         job.save(update_fields=["state", "why_stopped"])
