@@ -429,7 +429,7 @@ def test_a_therapist_whose_sign_in_ends_is_booked_no_more_and_her_visits_are_nex
 def test_a_member_comes_back_by_a_password_she_chooses_anew(as_olga, dana):
     as_olga.post(end_of(dana))
     answer = as_olga.post(f"{STAFF}{dana.pk}/reactivate/", follow=True)
-    assert "may sign in again" in told(answer)
+    assert "may sign in, after choosing a new password" in told(answer)
     browser = Browser()
     browser.post("/login/", {"login": dana.email, "password": PASSWORD})
     assert "_auth_user_id" not in browser.session

@@ -1,4 +1,7 @@
-"""Therapists from elsewhere: each becomes a member of staff who chooses a password by “Forgotten?” at the sign-in."""
+"""Therapists from elsewhere: each becomes a member of staff who can be booked, and whom an owner lets sign in.
+
+An address in a file proves nothing: until an owner has looked at it, nobody gets a password by it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic.people.importing.columns import Field, Reads
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work
-from clinic.people.importing.people import name_of
+from clinic.people.importing.people import name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.importing.values import Habits, a_date, shown
 from clinic.people.models import Import, Location, Modality, Qualification, Role, Therapist, User
@@ -67,6 +70,7 @@ def check(rows: Sequence[Row], work: Work) -> None:
     house = _House()
     above: dict[str, int] = {}
     for row in work.steps(rows, every=1):
+        refuse_to_come(row, "archived_at", work.now)
         if row.problems or _is_left_out(row, house):
             continue
         number = above.setdefault(row.text("email").casefold(), row.number)
@@ -160,7 +164,9 @@ def _write_one(row: Row, house: _House, work: Work) -> Therapist | None:
         return None
     try:
         with transaction.atomic():
-            user = User.objects.create_user(row.text("email"), name=name_of(row), roles=[str(Role.THERAPIST)])
+            user = User.objects.create_user(
+                row.text("email"), name=name_of(row), roles=[str(Role.THERAPIST)], is_active=False
+            )
             therapist = add_therapist(
                 by=work.by,
                 now=work.now,
@@ -177,7 +183,7 @@ def _write_one(row: Row, house: _House, work: Work) -> Therapist | None:
                     by=work.by, now=work.now, therapist=therapist, biography=row.text("biography"), photo=None
                 )
     except ValidationError as refused:
-        ours = {"name": "legal_name"}
+        ours = {"name": "legal_name", "certificate": "qualifications", "expires_on": "qualifications"}
         for name, sentences in refused.message_dict.items():
             row.problems += [(ours.get(name, name), str(one)) for one in sentences]
         return None
@@ -221,7 +227,8 @@ THERAPISTS = Kind(
     slug="therapists",
     words=gettext_lazy("therapists"),
     explained=gettext_lazy(
-        "Names, licences, qualifications. Nobody is written to: each therapist chooses a password at the sign-in."
+        "Names, licences, qualifications. They can be booked at once, but nobody is written to and nobody can sign in: "
+        "that you allow one by one under “Staff”, when you have looked at the address."
     ),
     undo_words=gettext_lazy("Therapists who were brought and not used since are removed, with their sign-in."),
     fields=FIELDS,

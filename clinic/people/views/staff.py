@@ -117,8 +117,8 @@ def staff_deactivate(request: ClinicRequest, pk: int) -> HttpResponse:
 def staff_reactivate(request: ClinicRequest, pk: int) -> HttpResponse:
     """Let a member sign in again."""
     member = reactivate_staff(by=request.user, now=request.now, member=_member(pk))
-    words = _("%(name)s may sign in again, after choosing a new password on the sign-in page.") % {"name": member.name}
-    if hasattr(member, "therapist"):
+    words = _("%(name)s may sign in, after choosing a new password on the sign-in page.") % {"name": member.name}
+    if hasattr(member, "therapist") and member.therapist.archived_at:
         words += " " + _("To be booked again as well, bring the therapist back.")
     messages.success(request, words)
     return redirect("people:staff-member", member.pk)
