@@ -1,20 +1,23 @@
 """Visits to come, from elsewhere: booked by the rules of this room, each named by its row where it cannot be.
 
-A visit that was agreed elsewhere is booked as of then (`booked_at`), so nobody gets a confirmation of what was agreed
-long ago; reminders go out as for any visit.
+A visit that was agreed elsewhere keeps when that was (`booked_at`), so nobody gets a confirmation of what was agreed
+long ago; reminders go out as for any visit. That it was entered here is recorded as of now.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from unicodedata import combining, normalize
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -245,6 +248,7 @@ class _House:
     def client(self, row: Row) -> Client | None:
         """Return whom the row means: by number, by e-mail (and name, where a family shares it), by name and birth."""
         if numbered := self.by_key.get(row.text("key")):
+            row.problems += _contradictions(row, numbered)
             return numbered
         name, born_on = name_of(row, "client_").casefold(), row.values.get("born_on")
         sharing = self.by_email.get(row.text("email").casefold(), [])
@@ -256,6 +260,24 @@ class _House:
             return found[0]
         row.problems.append(_client_problem(row, several=bool(found or len(sharing) > 1)))
         return None
+
+
+def _contradictions(row: Row, client: Client) -> list[tuple[str, str]]:
+    """Return what the row says of the client whose number it gives, and what is otherwise here."""
+    told, known = _words(name_of(row, "client_")), _words(client.legal_name)
+    is_other = {
+        "client_legal_name": not (told <= known | _words(client.preferred_name) or known <= told),
+        "email": bool(row.text("email")) and row.text("email").casefold() not in {client.email, client.guardian_email},
+        "born_on": None not in (row.values.get("born_on"), client.born_on) and row.values["born_on"] != client.born_on,
+    }
+    words = _("By its number this is %(name)s, of whom something else is known here: put it right, or leave it empty.")
+    return [(field, words % {"name": client.name}) for field, differs in is_other.items() if differs]
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name that are more than an initial, without accents."""
+    plain = "".join(sign for sign in normalize("NFKD", name.casefold()) if not combining(sign))
+    return set(re.findall(r"\w{2,}", plain))
 
 
 def _client_problem(row: Row, *, several: bool) -> tuple[str, str]:
@@ -270,10 +292,15 @@ def _client_problem(row: Row, *, several: bool) -> tuple[str, str]:
 
 
 def _keys_of_imports(keys: Collection[str]) -> dict[str, Client]:
-    """Return clients by the number that the other program gave them, as the imports of clients remember it."""
+    """Return clients by the number that the other program gave them, as the imports of clients remember it.
+
+    Two programs give the same numbers to different people. The newest import answers, with those whose files had the
+    same columns: they are of the same program, as the parts of a file that was split.
+    """
     pks: dict[str, int] = {}
-    done = Import.objects.filter(kind="clients", state=Import.State.DONE).order_by("done_at", "pk")
-    for known in done.values_list("keys", flat=True):
+    done = Import.objects.filter(kind="clients", state=Import.State.DONE).exclude(keys={}).order_by("done_at", "pk")
+    newest = done.values_list("columns", flat=True).last()
+    for known in done.filter(columns=newest or []).values_list("keys", flat=True):
         pks |= {key: pk for key, pk in known.items() if key in keys}
     clients = Client.objects.active().in_bulk(pks.values())
     return {key: clients[pk] for key, pk in pks.items() if pk in clients}
@@ -323,7 +350,9 @@ def _starts_at(row: Row, location: Location | None) -> datetime | None:
         return instant(told, location.zone)
     if "day" in row.values and "time" in row.values:
         return at_wall(location.zone, row.values["day"], row.values["time"])
-    row.problems.append(("starts_at", _("Day or time of the visit is missing.")))
+    # What could not be read is not missing: it has been named already.
+    if not {"starts_at", "day", "time"} & {name for name, _words in row.problems}:
+        row.problems.append(("starts_at", _("Day or time of the visit is missing.")))
     return None
 
 
@@ -374,12 +403,17 @@ def _try(row: Row, work: Work) -> None:
 
 
 def _book(row: Row, work: Work) -> Appointment:
-    """Book one visit. What only a reason may pass over becomes a doubt of the row, and the import is the reason."""
+    """Book one visit. What only a reason may pass over becomes a doubt of the row, and the import is the reason.
+
+    Beyond a licence an owner books for a reason of her own, and one visit at a time.
+    """
     visit: Visit = row.made
+    _refuse_beyond_licence(visit)
+    why = _("import of %(file)s") % {"file": work.file_name}
     facts: dict[str, Any] = {
         "by": work.by, "now": work.now, "client": visit.client, "service": visit.service,
         "therapist": visit.therapist, "location": visit.location, "room": visit.room,
-        "starts_at": visit.starts_at, "booked_at": visit.booked_at,
+        "starts_at": visit.starts_at, "booked_at": visit.booked_at, "why": why[:160],
     }  # fmt: skip
     try:
         return book_appointment(**facts)
@@ -387,8 +421,14 @@ def _book(row: Row, work: Work) -> Appointment:
         if getattr(refused, "code", "") != "needs_reason":
             raise
         row.doubt = str((refused.params or {}).get("obstacle", refused.messages[0]))
-        reason = _("import of %(file)s") % {"file": work.file_name}
-        return book_appointment(**facts, override_reason=reason[:160])
+        return book_appointment(**facts, override_reason=why[:160])
+
+
+def _refuse_beyond_licence(visit: Visit) -> None:
+    ends_on = visit.therapist.licence_expires_on
+    if ends_on and visit.day > ends_on:
+        facts = {"therapist": visit.therapist.user.first_name, "day": date_format(ends_on, "D j M Y")}
+        raise ValidationError(_("The licence of %(therapist)s ends on %(day)s. Book this visit by hand.") % facts)
 
 
 APPOINTMENTS = Kind(

@@ -91,8 +91,8 @@ def book_appointment(
 ) -> Appointment:
     """Book one visit. The same key with the same wishes, sent again, returns the first booking.
 
-    `booked_at` dates an agreement made earlier elsewhere, which is entered now; `why` says so. Raises SlotTaken, and ValidationError with code "needs_reason"
-    for a rule that `override_reason` may pass over.
+    `booked_at` is when it was agreed elsewhere, where it is entered only now, and `why` says so. Raises SlotTaken, and
+    ValidationError with code "needs_reason" for a rule that `override_reason` may pass over.
     """
     plan = _Plan(by, client, service, therapist, location, starts_at, room, override_reason.strip())
     with one_booking():

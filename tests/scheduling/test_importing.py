@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from clinic.audit.models import Change
 from clinic.people.importing.kinds import Row
 from clinic.people.models import ContactConsent
 from clinic.people.services import record_contact_consent
@@ -125,6 +126,65 @@ def test_two_of_one_name_are_told_apart_by_their_birthday(house, bring):
     text += "Ana Sousa,,,2026-11-23 12:00,Bea Lindqvist,Release 60,Harbour Street\n"
     job = bring(text, "appointments")
     assert (job.new_count, [number for number, _column, _words in job.problems]) == (1, [3])
+
+
+def test_a_number_answers_only_for_whom_the_row_describes(house, bring, take):
+    take(bring("Client ID,First name,Last name,Email,Date of birth\n1,Maria,de Sousa,maria@example.org,1990-05-06\n"))
+    header = "Client ID,Client,Date of birth,E-mail,Starts at,Therapist,Service,Location\n"
+    told = (
+        "Maria Sousa,1990-05-06,MARIA@example.org", "“María de Sousa”,,", ",,",
+        "Rui Gil,,", "Rui Sousa,,", ",1991-05-06,", ",,rui@example.org",
+    )  # fmt: skip
+    rows = [
+        f"1,{cells},2026-11-23 {9 + number}:00,Bea Lindqvist,Release 60,Harbour Street\n"
+        for number, cells in enumerate(told)
+    ]
+    job = bring(header + "".join(rows), "appointments")
+    problems = {(row, column) for row, column, words in job.problems if "By its number this is Maria" in words}
+    assert problems == {(5, "Client"), (6, "Client"), (7, "Date of birth"), (8, "E-mail")}
+
+
+def test_numbers_of_another_program_answer_no_more_but_all_parts_of_one_file_do(house, bring, take):
+    take(bring("Client ID,First name,Last name\n1,Eva,Reis\n3,Ivo,Reis\n"))
+    take(bring("patient_guid,First Name,Last Name,Email\n1,Rui,Gil,\n"))
+    take(bring("patient_guid,First Name,Last Name,Email\n2,Ana,Gil,\n"))
+    rows = [
+        f"{key},2026-11-23 {8 + 2 * int(key)}:00,Bea Lindqvist,Release 60,Harbour Street,\n" for key in ("1", "2", "3")
+    ]
+    job = bring("Client ID,Starts at,Therapist,Service,Location,E-mail\n" + "".join(rows), "appointments")
+    assert [(row, column) for row, column, _words in job.problems] == [(4, "Client ID")]
+    take(job)
+    visits = Appointment.objects.order_by("starts_at")
+    assert [visit.client.legal_name for visit in visits] == ["Rui Gil", "Ana Gil"]
+
+
+def test_a_visit_beyond_a_licence_is_booked_by_hand_only(house, bring, bea):
+    bea.licence_expires_on = date(2026, 11, 23)
+    bea.save()
+    rows = row("2026-11-23 10:00") + row("2026-11-24 10:00") + row("2026-11-28 10:00")
+    job = bring(HEADER + rows, "appointments")
+    assert (job.new_count, job.doubt_count) == (1, 0)
+    words = "The licence of Bea ends on Mon 23 Nov 2026. Book this visit by hand."
+    assert job.problems == [[3, "Starts at", words], [4, "Starts at", words]]
+
+
+@pytest.mark.parametrize("day", ["31/12/9999", "9999-12-31 23:00", "0001-01-01T00:00:00+14:00"])
+def test_a_visit_at_the_end_of_the_calendar_is_named_by_row(house, bring, day):
+    job = bring(HEADER + row(day), "appointments")
+    assert job.state == "checked"
+    [(number, column, words)] = job.problems
+    assert (number, column) == (2, "Starts at")
+    assert "is the year right?" in words
+
+
+def test_when_it_was_agreed_stays_with_the_visit_and_the_history_tells_when_it_came(house, bring, take, olga, now):
+    header, cells = HEADER.replace("Location", "Location,Booked on"), row("2026-11-23 10:00").strip()
+    take(bring(f"{header}{cells},1999-05-01\n", "appointments"))
+    visit = Appointment.objects.get()
+    assert visit.booked_at == datetime(1999, 4, 30, 23, tzinfo=UTC)
+    step = visit.status_changes.get()
+    assert (step.at, step.by, step.why) == (now, olga, "import of people.csv")
+    assert Change.objects.get(what="scheduling.appointment", what_pk=visit.pk).at == now
 
 
 def test_the_check_books_nothing_and_holds_nothing(house, bring):
