@@ -141,7 +141,11 @@ def test_a_note_that_is_too_long_or_cannot_be_written_stays_in_the_box(as_bea, a
 # --- The archive
 
 
-def test_an_archived_client_is_no_longer_found_and_can_be_brought_back(as_dana, dana, alice, alice_user, as_alice):
+def test_an_archived_client_is_found_only_where_nobody_else_fits_and_can_be_brought_back(as_dana, dana, alice):
+    def found() -> list[str]:
+        return [client.legal_name for client in as_dana.get("/clients/", {"q": "alice"}).context["page"]]
+
+    other = ClientFactory(legal_name="Alice Pinto", email="pinto@example.org")
     url = address("archive", alice)
     assert "Archive Alice Marques?" in text(as_dana.get(url))
     assert as_dana.post(url).status_code == 302
@@ -150,6 +154,9 @@ def test_an_archived_client_is_no_longer_found_and_can_be_brought_back(as_dana, 
     page = text(as_dana.get(reverse("desk:client", args=[alice.pk])))
     assert "Archived" in page
     assert "?client=" not in page
+    assert found() == ["Alice Pinto"]
+    archive_client(by=dana, now=SOON, client=other)
+    assert set(found()) == {"Alice Marques", "Alice Pinto"}
     assert as_dana.post(address("bring-back", alice)).status_code == 302
     alice.refresh_from_db()
     assert alice.archived_at is None

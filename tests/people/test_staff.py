@@ -412,7 +412,7 @@ def test_invitations_she_sent_are_withdrawn(olga, second_owner, now):
 
 def test_nobody_ends_her_own_sign_in(as_olga, olga, second_owner):
     page = as_olga.post(end_of(olga))
-    assert "Nobody ends her own sign-in" in page.content.decode()
+    assert "You cannot end your own sign-in" in page.content.decode()
     olga.refresh_from_db()
     assert olga.is_active
     assert end_of(olga) not in as_olga.get(member_page(olga)).content.decode()

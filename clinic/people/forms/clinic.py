@@ -55,6 +55,10 @@ class ClinicForm(forms.ModelForm[Clinic]):
             "privacy_notice",
         )
         labels = {"name": _("Name")}
+        help_texts = {
+            "letterhead": _("The lines under the name, for letters and prints."),
+            "house_rules": _("Lateness, payment, companions."),
+        }
         widgets = {
             "letterhead": forms.Textarea(attrs={"rows": 3}),
             "house_rules": forms.Textarea(attrs={"rows": 5}),
@@ -82,7 +86,7 @@ class ClinicForm(forms.ModelForm[Clinic]):
         self.helper.layout = Layout(
             Fieldset(_("Who we are"), "name", "letterhead", "emergency_number", *languages),
             Fieldset(_("Cancelling"), "cancellation_hours", "cancellation_policy", css_class="mt-3"),
-            Fieldset(_("What clients read"), "house_rules", "privacy_notice", css_class="mt-3"),
+            Fieldset(_("For the booking page, once it is open"), "house_rules", "privacy_notice", css_class="mt-3"),
         )
 
     def keep(self, *, by: User, now: datetime) -> Clinic:

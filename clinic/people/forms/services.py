@@ -121,7 +121,11 @@ class ServiceForm(forms.ModelForm[Service]):
                 Div("buffer_before", "buffer_after", css_class="two"),
                 css_class="mt-3",
             ),
-            Fieldset(_("Who may book it"), Div("is_bookable_online", "is_open_to_new_clients"), css_class="mt-3"),
+            Fieldset(
+                _("For the booking page, once it is open"),
+                Div("is_bookable_online", "is_open_to_new_clients"),
+                css_class="mt-3",
+            ),
         )
 
     def clean_name(self) -> str:

@@ -15,7 +15,7 @@ from clinic.people.services.clients import lock_client
 
 @recorded
 def archive_client(*, by: User, now: datetime, client: Client) -> Client:
-    """Put a client away: she is no longer found nor booked. Raises ValidationError where a room above is against it."""
+    """Put a client away: found only where nobody else fits, booked by nobody. May raise ValidationError."""
     kept = lock_client(client.pk)
     if kept.archived_at is not None:
         return kept

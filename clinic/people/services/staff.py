@@ -54,7 +54,7 @@ def deactivate_staff(*, by: User, now: datetime, member: User) -> User:
     A therapist is offered nowhere any more. The password goes too, so that nothing of it opens again by itself.
     """
     if by.pk == member.pk:
-        raise ValidationError(_("Nobody ends her own sign-in. Another owner can."))
+        raise ValidationError(_("You cannot end your own sign-in. Another owner can."))
     member, owners = _locked_with_owners(member)
     _refuse_last_owner(member, owners)
     if not member.is_active:

@@ -92,7 +92,7 @@ def merge_undo(request: ClinicRequest, pk: int) -> HttpResponse:
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     else:
-        messages.success(request, _("%(name)s has a record of her own again.") % {"name": merge.gone.name})
+        messages.success(request, _("%(name)s is a separate record again.") % {"name": merge.gone.name})
         for words in stays:
             messages.warning(request, words)
     return redirect("desk:client", merge.kept_id)

@@ -28,7 +28,7 @@ def client_consents(request: ClinicRequest, pk: int) -> HttpResponse:
     form = ConsentForm(request.POST if request.method == "POST" else None, client=client)
     if form.is_valid():
         form.keep(by=request.user, now=request.now)
-        messages.success(request, _("Her word is recorded."))
+        messages.success(request, _("The answer is recorded."))
         return redirect("people:client-consents", client.pk)
     context = {"client": client, "channels": words_of(client), "form": form, "zone": clinic_zone()}
     return render(request, "people/client_consents.html", context)

@@ -122,7 +122,7 @@ def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
         except ValidationError as refused:
             put_errors(form, refused)
         else:
-            messages.success(request, _("Saved: so clients will see it."))
+            messages.success(request, _("Saved for the booking page, once it is open."))
             return redirect(request.path)
     context = {
         "form": form,
