@@ -51,11 +51,19 @@ def test_it_records_who_booked_and_when(book: Book, dana: User, now: datetime) -
     assert (change.before, change.after, change.by, change.at) == ("", Status.BOOKED, dana, now)
 
 
-def test_a_booking_made_earlier_elsewhere_keeps_its_own_date(book: Book) -> None:
+def test_a_booking_made_earlier_elsewhere_keeps_its_own_date_and_is_recorded_when_it_is_entered(
+    book: Book, now: datetime
+) -> None:
     earlier = at(9, day=2)
-    visit = book(at(10, day=3), booked_at=earlier)
+    visit = book(at(10, day=23), booked_at=earlier, why="import of people.csv")
     assert visit.booked_at == earlier
-    assert visit.status_changes.get().at == earlier
+    step = visit.status_changes.get()
+    assert (step.at, step.why) == (now, "import of people.csv")
+
+
+def test_what_was_agreed_earlier_elsewhere_is_measured_by_todays_clock(book: Book) -> None:
+    with pytest.raises(ValidationError, match="has passed"):
+        book(at(10, day=3), booked_at=at(9, day=2))
 
 
 @pytest.mark.parametrize("start", [(10, 0), (10, 30), (9, 30), (11, 0), (11, 10)])
