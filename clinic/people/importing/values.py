@@ -22,9 +22,10 @@ from clinic.people.phones import phone_number
 EXCEL_EPOCH = date(1899, 12, 30)
 # Below, a number is a year or a day of the month; above, it is no date of anybody's life.
 FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000
-# Spreadsheets run what begins so. The export puts an apostrophe before it, and the import takes it off again.
-FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+# Spreadsheets run what begins so: a cell, and a piece of it where another separator is taken for the file's, as where
+# the comma is for decimals. The export puts an apostrophe before it, and the import takes it off again.
+TO_GUARD = re.compile(r"\A(?='*[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t\r\n])(?='*[=+\-@＝＋－＠])")
+GUARDED = re.compile(r"\A'(?='*[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t\r\n])'(?='*[=+\-@＝＋－＠])")
 YES = frozenset({"yes", "y", "true", "1", "x", "ja", "sim", "oui", "si", "sí", "on", "subscribed", "opted in"})
 NO = frozenset({"no", "n", "false", "0", "nein", "não", "nao", "non", "off", "unsubscribed", "opted out"})
 NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
@@ -57,12 +58,12 @@ class Habits:
 
 def guarded(text: str) -> str:
     """Return a text as a cell of the export, which no spreadsheet takes for a formula."""
-    return f"'{text}" if FORMULA.match(text) else text
+    return TO_GUARD.sub("'", text)
 
 
 def unguarded(text: str) -> str:
     """Undo `guarded`."""
-    return text[1:] if GUARDED.match(text) else text
+    return GUARDED.sub("", text)
 
 
 def text_of(cell: Cell) -> str:

@@ -166,7 +166,13 @@ def test_what_a_spreadsheet_would_run_is_guarded(text):
     assert guarded(text) == f"'{text}"
 
 
-@given(st.text(alphabet=st.sampled_from("'=+-@\t\rab"), max_size=6) | st.text(max_size=12))
+@pytest.mark.parametrize("separator", [";", "|", "\t", "\n", "\r\n"])
+def test_what_a_spreadsheet_would_run_behind_another_separator_is_guarded(separator):
+    assert guarded(f"Alice{separator}=1+1") == f"Alice{separator}'=1+1"
+    assert guarded(f"Alice{separator}Sousa") == f"Alice{separator}Sousa"
+
+
+@given(st.text(alphabet=st.sampled_from("'=+-@\t\r\n;|ab"), max_size=8) | st.text(max_size=12))
 def test_guarding_is_undone_for_every_text(text):
     assert unguarded(guarded(text)) == text
 
