@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from clinic.lib.times import local_date
 from clinic.people.importing.columns import Field, Reads, known_headers
 from clinic.people.importing.kinds import Kind, Row, Work
+from clinic.people.importing.people import name_of
 from clinic.people.importing.reading import Cell, Line, Table, Unreadable, read_table
 from clinic.people.importing.values import (
     Habits,
@@ -27,6 +29,7 @@ from clinic.people.importing.values import (
     a_wall,
     an_email,
     guarded,
+    shown,
     text_of,
     yes_or_no,
 )
@@ -108,6 +111,14 @@ def problems_of(found: Findings, job: Import, table: Table) -> list[Finding]:
 def doubts_of(found: Findings) -> list[Finding]:
     """Return row and sentence of every doubtful row."""
     return [(row.number, "", row.doubt) for row in found.doubtful]
+
+
+def first_names(found: Findings) -> Iterator[str]:
+    """Say which names stand first in the file: whoever knows them sees whether it was read aright."""
+    rows = sorted(found.new + found.doubtful + found.left_out + found.wrong, key=lambda row: row.number)
+    named = filter(None, (name_of(row) or name_of(row, "client_") for row in rows))
+    if names := [shown(name) for name in islice(named, 3)]:
+        yield _("The first names in the file: %(names)s.") % {"names": " · ".join(names)}
 
 
 def as_csv(findings: Iterable[Finding]) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -29,6 +30,7 @@ from clinic.people.importing.checking import (
     as_csv,
     check_rows,
     doubts_of,
+    first_names,
     problems_of,
     read_for,
     table_of,
@@ -56,7 +58,6 @@ def start_import(*, by: User, now: datetime, kind: Kind, file_name: str, content
 
     Raises Unreadable with one sentence where the file is no table.
     """
-    _forget_old(now)
     table = read_for(kind, content)
     columns = guess_columns(table, kind.fields, kind.seconds)
     region = phone_region() or ""
@@ -130,6 +131,15 @@ def forget_import(*, by: User, now: datetime, job: Import) -> None:
     _locked(job, {State.UPLOADED, State.CHECKING, State.CHECKED, State.FAILED}).delete()
 
 
+def forget_old_imports(now: datetime) -> None:
+    """Remove the files that nobody took over; one that a worker is at waits for the next time."""
+    states = [State.UPLOADED, State.CHECKING, State.CHECKED, State.FAILED]
+    old = Import.objects.filter(state__in=states, at__lt=now - FORGOTTEN_AFTER)
+    with transaction.atomic():
+        free = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        Import.objects.filter(pk__in=list(free)).delete()
+
+
 def ask_again(job: Import, *, now: datetime) -> None:
     """Wake a worker once more for what is under way; one who is at it is not disturbed."""
     with transaction.atomic():
@@ -169,6 +179,8 @@ def go_on(job_pk: int, now: datetime) -> None:
     except DatabaseError:
         logger.exception("Import %d stopped.", job_pk)
         _stop(job_pk, _("Somebody else was writing at the same time. Please try again."))
+    except SoftTimeLimitExceeded:
+        _stop(job_pk, _("This took longer than it may. Please try again when less is going on, or split the file."))
     except Exception as fault:  # noqa: BLE001 -- whatever it is, the import must not stand still for ever
         # Only where it happened: the fault's own words may quote the file.
         where = "".join(traceback.format_tb(fault.__traceback__))
@@ -219,9 +231,9 @@ def _write(*, job: Import, by: User, now: datetime) -> None:
         made = kind.write(rows, _half(work, 0.5))
     job.made, job.keys, job.made_count = made.pks, made.keys, len(made.pks)
     job.state, job.done_at, job.content, job.findings_csv = State.DONE, now, None, None
-    job.problems, job.doubts, job.why_stopped = [], [], ""
+    job.problems, job.doubts, job.remarks, job.why_stopped = [], [], [], ""
     job.save()
-    _tell(job, by, now, _("imported %(count)d %(what)s") % {"count": job.made_count, "what": kind.words})
+    _tell(job, by, now, _("done: %(count)d %(what)s taken over") % {"count": job.made_count, "what": kind.words})
 
 
 def _be_the_only_writer(kind: Kind) -> None:
@@ -248,7 +260,7 @@ def _undo(*, job: Import, by: User, now: datetime) -> None:
     job.state, job.undone_at, job.made, job.keys = State.UNDONE, now, [], {}
     job.save()
     gone = job.made_count - len(undone.kept)
-    _tell(job, by, now, _("undid the import of %(count)d %(what)s") % {"count": gone, "what": kind.words})
+    _tell(job, by, now, _("undone: %(count)d %(what)s taken back") % {"count": gone, "what": kind.words})
 
 
 _STEPS: dict[State, Callable[..., None]] = {State.CHECKING: _check, State.WRITING: _write, State.UNDOING: _undo}
@@ -261,13 +273,14 @@ def _keep_findings(job: Import, found: Findings, table: Table) -> None:
     job.digest = found.digest
     job.problem_count = len(problems)
     job.problems, job.doubts = problems[:MOST_SHOWN], doubts[:MOST_SHOWN]
+    job.remarks = [*table.remarks, *first_names(found)]
     left_out = [(row.number, "", row.left_out) for row in found.left_out]
     job.findings_csv = as_csv([*problems, *doubts, *left_out])
     job.state, job.why_stopped = State.CHECKED, ""
     job.save(
         update_fields=[
             "rows", "new_count", "doubt_count", "here_count", "problem_row_count", "problem_count", "problems",
-            "doubts", "findings_csv", "digest", "state", "why_stopped",
+            "doubts", "remarks", "findings_csv", "digest", "state", "why_stopped",
         ]
     )  # fmt: skip
 
@@ -310,11 +323,6 @@ def _ask(job: Import, state: State, now: datetime) -> Import:
         cache.delete(_progress_key(job))
     transaction.on_commit(lambda: go_on_with_import.delay(job.pk))
     return job
-
-
-def _forget_old(now: datetime) -> None:
-    waiting = Import.objects.filter(state__in=[State.UPLOADED, State.CHECKED, State.FAILED])
-    waiting.filter(at__lt=now - FORGOTTEN_AFTER).delete()
 
 
 def _cells(table: Table, kind: Kind, columns: list[str], reads: set[Reads]) -> list[Cell]:

@@ -53,6 +53,8 @@ class Import(models.Model):
     findings_csv = models.BinaryField(null=True)
     # The digest of which rows those were.
     digest = models.CharField(max_length=64, blank=True)
+    # What has to be said of the file as a whole, in sentences.
+    remarks = models.JSONField(default=list)
     # What the owner chose for the doubtful rows.
     takes_doubtful = models.BooleanField(default=False)
     # The keys of what was made, so that it can be undone; and by the other program's number of a client her key here.

@@ -219,7 +219,7 @@ def test_the_history_says_from_which_file_and_by_whom(bring, take, olga, now):
     event = Client.pgh_event_model.objects.get()
     assert event.pgh_context["why"] == "import of from-jane.csv"
     assert event.pgh_context["by"] == olga.pk
-    assert Change.objects.filter(words="imported 1 clients", by=olga, what="people.import").exists()
+    assert Change.objects.filter(words="done: 1 clients taken over", by=olga, what="people.import").exists()
 
 
 def test_the_content_goes_when_it_has_been_taken_over(bring, take):
@@ -404,13 +404,6 @@ def test_a_file_that_is_given_up_is_gone(bring, send):
     send(reverse("people:import-forget", args=[job.pk]))
     assert not Import.objects.exists()
     assert not Client.objects.exists()
-
-
-def test_a_file_that_nobody_took_over_is_forgotten_after_a_week(bring, now):
-    old = bring("Legal name\nAna Sousa\n")
-    Import.objects.filter(pk=old.pk).update(at=now - timedelta(days=8))
-    bring("Legal name\nRui Gil\n")
-    assert not Import.objects.filter(pk=old.pk).exists()
 
 
 def test_what_was_taken_over_is_not_given_up(bring, take, send, as_olga):
