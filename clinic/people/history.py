@@ -17,6 +17,7 @@ from clinic.people.models import (
     ClientAccess,
     Clinic,
     Location,
+    Modality,
     OpeningHours,
     Picture,
     Qualification,
@@ -72,6 +73,7 @@ def register_histories() -> None:
     kinds.register("location", location)
     kinds.register("room", Kind(_("room"), Room, (part(Room, _("room")),)))
     kinds.register("service", Kind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),)))
+    kinds.register("modality", Kind(_("modality"), Modality, (part(Modality, _("modality")),)))
     kinds.register("clinic", Kind(_("clinic"), Clinic, (clinic,)))
     names.register(label_of(Picture), pictures)
 

@@ -14,8 +14,9 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.audit.beginning import tell_how_it_stood
-from clinic.people.models import Client, TherapistsNote
+from clinic.people.models import Client, Modality, TherapistsNote
 from clinic.people.services import update_client
+from clinic.people.services.places import add_modality
 from tests.factories import ClientFactory
 
 Event = Client.pgh_event_model
@@ -83,3 +84,16 @@ def test_the_beginning_comes_before_the_first_migration_that_writes_to_a_tracked
         if any(isinstance(one, RunPython) for one in loader.graph.nodes[key].operations)
     ]
     assert writing == []
+
+
+def test_the_modalities_that_came_with_the_program_have_a_beginning(db):
+    told = Modality.pgh_event_model.objects.exclude(pgh_label="update").values_list("pgh_obj_id", flat=True)
+    assert sorted(told) == sorted(Modality.objects.values_list("pk", flat=True)) != []
+
+
+def test_the_history_of_a_modality_tells_who_loosened_its_rules(as_olga, olga, clinic, now):
+    own = add_modality(by=olga, now=now, name="Hot stones", code="HS", is_deep=False)
+    page = words_of(as_olga, reverse("audit:record-history", args=["modality", own.pk]))
+    assert "Olga Novak Modality added" in page
+    assert "Works deep after: no" in page
+    assert "Works at head or neck after: yes" in page

@@ -220,7 +220,7 @@ class TherapistsNote(models.Model):
     """What therapists tell each other about a client; it may touch her health, so it stands apart from the record."""
 
     client = models.OneToOneField(Client, on_delete=models.PROTECT, related_name="therapists_note")
-    text = models.TextField(_("note for therapists"), max_length=2000)
+    text = models.TextField(_("note for therapists"), max_length=10_000)
 
     def __str__(self) -> str:
         return f"note on {self.client_id}"

@@ -24,6 +24,7 @@ def validate_time_zone(name: str) -> None:
         )
 
 
+@pghistory.track()
 class Modality(models.Model):
     """A way of working. The rows of the domain's table come by migration; a clinic can add its own."""
 
