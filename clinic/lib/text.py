@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -11,6 +12,20 @@ from django.utils.translation import gettext as _
 def one_line(typed: str) -> str:
     """Return a text on one line, in the usual form of its letters. Raises ValidationError for control characters."""
     return _without_controls(" ".join(typed.split()))
+
+
+def one_line_each(typed: Mapping[str, str]) -> dict[str, str]:
+    """Return each text on one line. Raises ValidationError with a sentence per field."""
+    facts: dict[str, str] = {}
+    problems: dict[str, ValidationError] = {}
+    for name, text in typed.items():
+        try:
+            facts[name] = one_line(text)
+        except ValidationError as problem:
+            problems[name] = problem
+    if problems:
+        raise ValidationError(problems)
+    return facts
 
 
 def lines(typed: str) -> str:

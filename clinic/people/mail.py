@@ -42,7 +42,7 @@ def mail_invitation(invitation: Invitation, token: str) -> bool:
     mail.attach_alternative(html, "text/html")
     try:
         mail.send()
-    except (OSError, SMTPException):
+    except (OSError, SMTPException, ValueError):
         logger.exception("Invitation %s could not be mailed.", invitation.pk)
         return False
     return True

@@ -17,6 +17,7 @@ app_name = "people"
 urlpatterns = [
     path("set-up/<str:token>/", setup.setup, name="setup"),
     path("pictures/<slug:digest>/", pictures.picture, name="picture"),
+    path("invitations/accept/", invitation.invitation_accept, name="invitation-accept"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
     # clients
     path("clients/", clients.client_list, name="client-list"),

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clinic.audit.models import Change
-from clinic.people.models import ClientAccess, Invitation, Role, Therapist, User
+from clinic.people.models import ClientAccess, Clinic, Invitation, Role, Therapist, User
 from clinic.people.services import (
     INVITATION_LASTS,
     add_therapist,
@@ -32,6 +32,7 @@ from clinic.people.services import (
 )
 from clinic.people.services import invitations as invitations_service
 from clinic.people.services import staff as staff_service
+from clinic.people.services.clinic import update_clinic
 from tests.factories import PASSWORD, UserFactory, modality
 
 STAFF = "/settings/staff/"
@@ -46,6 +47,13 @@ def told(answer: object) -> str:
 
 def link_in_the_mail() -> str:
     return re.search(r"https?://[^/\s]+(/invitations/\S+/)", mail.outbox[-1].body)[1]
+
+
+def accept(link: str, password: str = PASSWORD) -> object:
+    """Open a link and choose a password where it leads; return what came of it."""
+    browser = Browser()
+    page = browser.get(link, follow=True)
+    return browser.post("/invitations/accept/", {"password": password}) if page.status_code == 200 else page
 
 
 @pytest.fixture
@@ -66,10 +74,10 @@ def test_an_invited_person_chooses_a_password_and_is_signed_in(as_olga, now):
     answer = as_olga.post(INVITE, EVA, follow=True)
     assert "the link has gone to eva@example.org" in told(answer)
     browser = Browser()
-    page = browser.get(link_in_the_mail())
+    page = browser.get(link_in_the_mail(), follow=True)
     assert page.status_code == 200
     assert "Olga Novak has invited you to Harbour Clinic" in page.content.decode()
-    assert browser.post(link_in_the_mail(), {"password": PASSWORD})["Location"] == "/"
+    assert browser.post("/invitations/accept/", {"password": PASSWORD})["Location"] == "/"
     eva = User.objects.get(email="eva@example.org")
     assert browser.session["_auth_user_id"] == str(eva.pk)
     assert (eva.name, eva.roles) == ("Eva Brandt", ["therapist", "front_desk"])
@@ -94,15 +102,49 @@ def test_the_key_of_the_link_is_never_kept(link):
 
 def test_a_mail_scanner_that_opens_the_link_spends_nothing(link):
     for _ in range(3):
-        assert Browser().get(link).status_code == 200
-        assert Browser().head(link).status_code == 200
-    assert Browser().post(link, {"password": PASSWORD}).status_code == 302
+        assert Browser().get(link, follow=True).status_code == 200
+        assert Browser().head(link).status_code == 302
+    assert accept(link).status_code == 302
+
+
+def test_the_key_stands_in_no_address_once_the_link_was_opened(link):
+    browser = Browser()
+    assert browser.get(link)["Location"] == "/invitations/accept/"
+    page = browser.get("/invitations/accept/")
+    assert link.split("/")[-2] not in page.content.decode()
+    assert link.split("/")[-2] not in str(dict(browser.session))
+    assert browser.post(link, {"password": PASSWORD}).status_code == 405
+    assert Browser().get("/invitations/accept/").status_code == 404
+
+
+def test_whoever_opened_the_link_before_it_was_withdrawn_comes_in_no_more(link, as_olga):
+    browser = Browser()
+    browser.get(link)
+    as_olga.post(f"/settings/staff/invitations/{Invitation.objects.get().pk}/withdraw/")
+    assert browser.post("/invitations/accept/", {"password": PASSWORD}).status_code == 404
+    assert not User.objects.filter(email="eva@example.org").exists()
+
+
+def test_a_line_break_in_a_name_stops_no_letter(as_olga, olga, clinic, dana, now):
+    update_clinic(by=olga, now=now, name="Harbour\r\nClinic", cancellation_policy="Tell us\n24 hours before.")
+    clinic.refresh_from_db()
+    assert (clinic.name, clinic.cancellation_policy) == ("Harbour Clinic", "Tell us 24 hours before.")
+    assert change_staff(by=olga, now=now, member=dana, name="Dana\nSilva", roles=dana.roles).name == "Dana Silva"
+    answer = as_olga.post(INVITE, EVA | {"name": "Eva\nBrandt"}, follow=True)
+    assert "the link has gone to eva@example.org" in told(answer)
+    assert Invitation.objects.get().name == "Eva Brandt"
+
+
+def test_a_letter_whose_head_cannot_be_written_could_not_be_sent(as_olga, clinic):
+    Clinic.objects.update(name="Harbour\nClinic")
+    answer = as_olga.post(INVITE, EVA, follow=True)
+    assert "the mail could not be sent. Send it again" in told(answer)
 
 
 def test_the_link_works_once(link):
-    Browser().post(link, {"password": PASSWORD})
+    accept(link)
     assert Browser().get(link).status_code == 404
-    again = Browser().post(link, {"password": "another quiet morning"})
+    again = accept(link, "another quiet morning")
     assert again.status_code == 404
     assert "This invitation is over" in again.content.decode()
     assert User.objects.get(email="eva@example.org").check_password(PASSWORD)
@@ -110,18 +152,18 @@ def test_the_link_works_once(link):
 
 def test_the_link_works_for_seven_days(link, now):
     with time_machine.travel(now + INVITATION_LASTS - timedelta(seconds=1), tick=False):
-        assert Browser().get(link).status_code == 200
+        assert Browser().get(link, follow=True).status_code == 200
     with time_machine.travel(now + INVITATION_LASTS, tick=False):
         assert Browser().get(link).status_code == 404
-        assert Browser().post(link, {"password": PASSWORD}).status_code == 404
+        assert accept(link).status_code == 404
 
 
 def test_a_weak_password_is_said_beside_the_field_and_spends_nothing(link):
-    page = Browser().post(link, {"password": "evabrandt"})
+    page = accept(link, "evabrandt")
     assert page.status_code == 200
     assert page.context["form"].errors.keys() == {"password"}
     assert not User.objects.filter(email="eva@example.org").exists()
-    assert Browser().post(link, {"password": PASSWORD}).status_code == 302
+    assert accept(link).status_code == 302
 
 
 def test_a_withdrawn_link_opens_nothing(link, as_olga):
@@ -137,7 +179,7 @@ def test_sending_again_makes_a_new_link_and_the_old_one_dies(link, as_olga):
     assert "the link has gone to" in told(answer)
     assert link_in_the_mail() != link
     assert Browser().get(link).status_code == 404
-    assert Browser().get(link_in_the_mail()).status_code == 200
+    assert Browser().get(link_in_the_mail(), follow=True).status_code == 200
     assert Invitation.objects.open().count() == 1
 
 
@@ -147,7 +189,7 @@ def test_an_invitation_that_has_run_out_can_be_sent_again_or_written_anew(link, 
         as_olga.force_login(olga)
         assert "has run out" in as_olga.get(STAFF).content.decode()
         assert as_olga.post(INVITE, EVA).status_code == 302
-        assert Browser().get(link_in_the_mail()).status_code == 200
+        assert Browser().get(link_in_the_mail(), follow=True).status_code == 200
     assert Invitation.objects.open().count() == 1
 
 
@@ -209,7 +251,7 @@ def test_what_is_missing_is_said_beside_its_field_and_nobody_is_invited(as_olga,
 
 def test_an_address_given_to_a_client_meanwhile_is_refused_when_the_link_is_opened(link, alice, dana, now):
     give_client_login(by=dana, now=now, client=alice, email="eva@example.org")
-    page = Browser().post(link, {"password": PASSWORD})
+    page = accept(link)
     assert "A client signs in with this address" in page.content.decode()
     login = User.objects.get(email="eva@example.org")
     assert login.roles == []
@@ -218,10 +260,10 @@ def test_an_address_given_to_a_client_meanwhile_is_refused_when_the_link_is_open
 
 
 def test_the_history_tells_who_invited_and_what_came_of_it(link, olga):
-    Browser().post(link, {"password": PASSWORD})
+    accept(link)
     eva = User.objects.get(email="eva@example.org")
     told_of = Change.objects.filter(what="people.invitation").order_by("pk").values_list("words", "by")
-    assert list(told_of) == [("invited", olga.pk), ("accepted", eva.pk)]
+    assert list(told_of) == [("sent", olga.pk), ("accepted", eva.pk)]
 
 
 def in_two_threads(first: Callable[[], object], second: Callable[[], object]) -> list[bool]:
@@ -262,11 +304,11 @@ def test_of_two_owners_who_invite_one_address_at_once_one_is_refused(olga, secon
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_open_one_link_at_once_one_gets_the_sign_in(olga):
-    _invitation, token = invite_staff(by=olga, now=timezone.now(), **EVA)
+    invitation, _token = invite_staff(by=olga, now=timezone.now(), **EVA)
     won = in_two_threads(
         *(
             lambda word=word: invitations_service.accept_invitation(
-                by=None, now=timezone.now(), token=token, password=f"{PASSWORD} {word}"
+                by=None, now=timezone.now(), invitation=invitation, password=f"{PASSWORD} {word}"
             )
             for word in ("one", "two")
         )
@@ -408,6 +450,23 @@ def test_invitations_she_sent_are_withdrawn(olga, second_owner, now):
     assert list(Invitation.objects.open()) == [others]
     mine.refresh_from_db()
     assert mine.withdrawn_at == now
+
+
+def test_an_owner_who_steps_back_leaves_no_invitation_by_which_to_return(olga, second_owner, now):
+    back, token = invite_staff(by=second_owner, now=now, **EVA | {"roles": ["owner"]})
+    change_staff(by=olga, now=now, member=second_owner, name=second_owner.name, roles=[Role.FRONT_DESK])
+    back.refresh_from_db()
+    assert back.withdrawn_at == now
+    assert accept(f"/invitations/{token}/").status_code == 404
+
+
+@pytest.mark.parametrize("fate", [{"roles": [Role.FRONT_DESK]}, {"is_active": False}])
+def test_an_invitation_is_accepted_only_while_an_owner_stands_behind_it(second_owner, now, fate):
+    invitation, token = invite_staff(by=second_owner, now=now, **EVA)
+    User.objects.filter(pk=second_owner.pk).update(**fate)
+    assert accept(f"/invitations/{token}/").status_code == 404
+    with pytest.raises(ValidationError, match="withdrawn, or has run out"):
+        invitations_service.accept_invitation(by=None, now=now, invitation=invitation, password=PASSWORD)
 
 
 def test_nobody_ends_her_own_sign_in(as_olga, olga, second_owner):

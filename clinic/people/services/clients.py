@@ -97,6 +97,12 @@ def lock_client(client_pk: int) -> Client:
     return lock_records([client_pk])[client_pk]
 
 
+def lock_kept(client_pk: int) -> Client:
+    """Lock a client as `lock_client` does, and return the record that is kept of her: what is written goes there."""
+    held = lock_records([client_pk])
+    return held[held[client_pk].merged_into_id or client_pk]
+
+
 def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
     """Lock all records of these clients, in the order of their keys, and return them by key."""
     while True:
@@ -111,10 +117,12 @@ def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
 def update_client(*, by: User | None, now: datetime, client: Client, **fields: Unpack[ClientFields]) -> Client:
     """Change what is known about a client; what stays the same is neither written, checked nor recorded.
 
+    It is written into the record that is kept of her, should she have been merged in this moment.
+
     Whoever works here gives a guardian where one is missing; what she herself answers (`by` is None) is taken without.
     """
     facts = _tidied(fields)
-    kept = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
+    kept = lock_kept(client.pk)
     changed = {name for name, new in facts.items() if getattr(kept, name) != new}
     if not changed:
         return kept
@@ -171,6 +179,12 @@ def is_under_age(client: Client, now: datetime) -> bool:
     return age is not None and age < OF_AGE
 
 
+def mail_address(client: Client, now: datetime) -> str:
+    """Return where mail for a client goes: to her own address; under 18 and without one, to her guardian's."""
+    is_guardians = not client.email and client.guardian_email and is_under_age(client, now)
+    return client.guardian_email if is_guardians else client.email
+
+
 def _refuse_without_guardian(client: Client, now: datetime) -> None:
     if not lacks_guardian(client, now):
         return
@@ -187,6 +201,7 @@ def record_contact_consent(
     *, by: User | None, now: datetime, client: Client, channel: str, is_given: bool, source: str
 ) -> ContactConsent:
     """Record that she agreed, or no longer agrees, to be written to by this channel."""
+    client = lock_kept(client.pk)
     consent = ContactConsent(client=client, channel=channel, is_given=is_given, at=now, by=by, source=source)
     consent.full_clean()
     consent.save()
@@ -232,6 +247,7 @@ def give_client_login(
     `by` is None where she gave the address herself. Where `relation` is not said, the guardian's address is the
     guardian's, and any other her own.
     """
+    client = lock_kept(client.pk)
     email = email.strip().lower()
     is_guardians = email == client.guardian_email
     relation = relation or (ClientAccess.Relation.GUARDIAN if is_guardians else ClientAccess.Relation.SELF)

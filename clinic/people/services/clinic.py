@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
+from clinic.lib.text import one_line_each
 from clinic.lib.tokens import new_token, token_digest
 from clinic.people.models import Clinic, Role, SetUpToken, User
 from clinic.people.services.pictures import LOGO_SIDE, add_picture
@@ -20,6 +21,8 @@ from clinic.people.services.places import add_location
 from clinic.people.services.staff import add_staff
 from clinic.people.services.writing import trimmed, write_changes
 
+# They stand in the head of letters, or within a line of them.
+ON_ONE_LINE = frozenset({"name", "emergency_number", "cancellation_policy"})
 SET_UP_TOKEN_LASTS = timedelta(hours=24)
 
 
@@ -68,7 +71,7 @@ def found_clinic(
 
 @recorded
 def _add_clinic(*, by: User | None, now: datetime, name: str, currency: str) -> Clinic:
-    clinic = Clinic(pk=1, name=name.strip(), currency=currency.strip().upper(), set_up_at=now)
+    clinic = Clinic(pk=1, set_up_at=now, **one_line_each({"name": name, "currency": currency.upper()}))
     clinic.full_clean()
     clinic.save(force_insert=True)
     return clinic
@@ -138,7 +141,8 @@ def update_clinic(*, by: User, now: datetime, **fields: Unpack[ClinicFields]) ->
     language, languages = fields.get("language", clinic.language), fields.get("languages", clinic.languages)
     if language not in languages:
         raise ValidationError({"language": _("Clients are not written to in this language; tick it first.")})
-    write_changes(clinic, trimmed(fields))
+    on_one_line = one_line_each({name: str(text) for name, text in trimmed(fields).items() if name in ON_ONE_LINE})
+    write_changes(clinic, trimmed(fields) | on_one_line)
     return clinic
 
 

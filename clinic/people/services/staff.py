@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
+from clinic.lib.text import one_line_each
 from clinic.people.models import Role, Therapist, User
 from clinic.people.services.invitations import withdraw_invitations_of
 from clinic.people.services.passwords import choose_password
@@ -21,7 +22,7 @@ from clinic.people.services.therapists import archive_therapist
 @recorded
 def add_staff(*, by: User | None, now: datetime, email: str, name: str, roles: Iterable[str], password: str) -> User:
     """Add a member of staff, who signs in by password; `by` is None for the first owner."""
-    user = User(email=email.strip().lower(), name=name.strip(), roles=[str(role) for role in roles])
+    user = User(**one_line_each({"email": email.lower(), "name": name}), roles=[str(role) for role in roles])
     _refuse_none(user.roles)
     choose_password(user, password)
     user.full_clean()
@@ -30,18 +31,24 @@ def add_staff(*, by: User | None, now: datetime, email: str, name: str, roles: I
 
 
 @recorded
-def change_staff(*, by: User, now: datetime, member: User, name: str, roles: Iterable[str]) -> User:
-    """Change a member's name and roles; the roles count from her next request on."""
+def change_staff(
+    *, by: User, now: datetime, member: User, name: str | None = None, roles: Iterable[str] | None = None
+) -> User:
+    """Change a member's name or roles, or both; the roles count from her next request on."""
     member, owners = _locked_with_owners(member)
-    wanted = [str(role) for role in roles]
+    name = member.name if name is None else one_line_each({"name": name})["name"]
+    wanted = member.roles if roles is None else [str(role) for role in roles]
     _refuse_none(wanted)
     if Role.OWNER not in wanted:
         _refuse_last_owner(member, owners, field="roles")
+        if member.is_owner:
+            # Else she could come back as one by an invitation of her own.
+            withdraw_invitations_of(member, by=by, now=now)
     if Role.THERAPIST not in wanted and Therapist.objects.filter(user=member, archived_at__isnull=True).exists():
         refusal = _("%(name)s can be booked: first let the work as a therapist end, on the therapist's page.")
         raise ValidationError({"roles": ValidationError(refusal, params={"name": member.name})})
-    if (member.name, member.roles) != (name.strip(), wanted):
-        member.name, member.roles = name.strip(), wanted
+    if (member.name, member.roles) != (name, wanted):
+        member.name, member.roles = name, wanted
         member.full_clean(exclude=["password"])
         member.save(update_fields=["name", "roles"])
     return member
