@@ -79,7 +79,7 @@ def _replaced_consents(pair: Pair) -> list[int]:
     return list(before.filter(signed_at__lt=newest.submitted_at).values_list("pk", flat=True))
 
 
-def undo(pair: Pair, moved: Moved) -> Sequence[str]:
+def undo(pair: Pair, moved: Moved) -> Sequence[Part]:
     """Move back what is still open, let consents count again, and ask the gates anew for each."""
     _open_links(pair.kept.pk).filter(pk__in=moved["links"]).update(client=pair.gone)
     Submission.objects.filter(pk__in=moved["drafts"], client=pair.kept, state=DRAFT).update(client=pair.gone)
@@ -90,7 +90,8 @@ def undo(pair: Pair, moved: Moved) -> Sequence[str]:
     refresh_review_needed(client=pair.gone, now=pair.now)
     sent = Submission.objects.filter(pk__in=moved["drafts"], client=pair.kept).exclude(state=DRAFT)
     if sent.exists():
-        return [_("The intake form was sent in meanwhile and stays with %(name)s.") % {"name": pair.kept.name}]
+        words = _("The intake form was sent in meanwhile and stays with %(name)s.") % {"name": pair.kept.name}
+        return [Part(Fate.STAYS, words, is_health=True)]
     return []
 
 

@@ -15,7 +15,14 @@ from clinic.audit.services import because, record_change
 from clinic.lib.times import day_bounds
 from clinic.people.merging import records_of
 from clinic.people.models import ROOM_WISHES, Client, ContactConsent, User, clinic_zone
-from clinic.people.services import give_client_login, lock_client, record_contact_consent, update_client
+from clinic.people.services import (
+    give_client_login,
+    lock_client,
+    lock_kept,
+    mail_address,
+    record_contact_consent,
+    update_client,
+)
 from clinic.scheduling.services import refresh_review_needed
 from intake.findings import (
     facts_of,
@@ -103,8 +110,8 @@ def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitatio
 
     The reminders' rails send the link. Raises ValidationError where there is no address to send it to.
     """
-    client = lock_client(client.pk)
-    if not client.email:
+    client = lock_kept(client.pk)
+    if not mail_address(client, now):
         raise ValidationError(_("%(name)s has no e-mail address yet. Add one first."), params={"name": client.name})
     if client.archived_at is not None:
         raise ValidationError(_("%(name)s is archived."), params={"name": client.name})
@@ -139,7 +146,7 @@ def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | No
 @transaction.atomic
 def begin(*, now: datetime, client: Client, invitation: Invitation | None = None) -> Submission:
     """Return the answers she has begun, or begin with what she said last time and need not be asked afresh."""
-    client = lock_client(client.pk)
+    client = lock_kept(client.pk)
     draft = Submission.objects.filter(client=client, state=Submission.State.DRAFT).first()
     if draft is None:
         version = current_form(client.language)
@@ -253,7 +260,8 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
 
     Raises ValidationError where something required is missing, and while an answer asks her to call for help.
     """
-    lock_client(submission.client_id)
+    # Should her records have been merged meanwhile, the answers stay with theirs; what follows is about the kept one.
+    kept = lock_kept(submission.client_id)
     submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
     if submission.state != Submission.State.DRAFT:
         return submission
@@ -274,7 +282,7 @@ def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str |
     _record_wishes(submission, now)
     raise_findings(submission.client_id, facts_of(submission, today_at(now)), now=now, submission=submission)
     refresh_review_needed(client=submission.client, now=now)
-    _give_login(submission.client, now)
+    _give_login(kept, now)
     record_change(by=None, client=submission.client_id, what=submission, words=_("intake form sent in"), now=now)
     return submission
 
@@ -338,9 +346,8 @@ def _record_wishes(submission: Submission, now: datetime) -> None:
         for code, field in ROOM_QUESTIONS.items()
         if submission.answers.get(code) in ROOM_WISHES[field].values
     }
-    kept = Client.objects.get(pk__among=records_of(submission.client_id), merged_into=None)
     with because(_("intake answers")):
-        update_client(by=None, now=now, client=kept, **wishes)
+        update_client(by=None, now=now, client=submission.client, **wishes)
 
 
 def _give_login(client: Client, now: datetime) -> None:

@@ -144,7 +144,7 @@ def stop(request: ClinicRequest) -> HttpResponse:
 
 
 def _emergency_number(draft: Submission, now: datetime) -> str:
-    visits = Appointment.objects.filter(client=draft.client_id).upcoming(now)
+    visits = Appointment.objects.filter(client__among=records_of(draft.client_id)).upcoming(now)
     visit = visits.select_related("location").first()
     return emergency_number(visit.location if visit else None)
 

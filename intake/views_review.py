@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from clinic.lib.times import day_bounds
-from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.access import ClinicRequest, for_roles, key_in
 from clinic.people.merging import records_of
 from clinic.people.models import Client, Role, clinic_zone
+from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services
 from intake.findings import fact_of, needs_guardian
@@ -39,7 +40,9 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
     except ValidationError as problem:
         messages.error(request, " ".join(problem.messages))
     else:
-        messages.success(request, _("The intake form is on its way to %(email)s.") % {"email": client.email})
+        messages.success(
+            request, _("The intake form is on its way to %(email)s.") % {"email": mail_address(client, request.now)}
+        )
     return redirect("desk:client", client.pk)
 
 
@@ -143,8 +146,7 @@ def _back(request: HttpRequest, finding: Finding) -> HttpResponse:
 
 
 def _review_pk(request: HttpRequest) -> int | None:
-    given = request.POST.get("review", "")
-    return int(given) if given.isdecimal() else None
+    return key_in(request.POST.get("review", ""))
 
 
 def _show_review(
@@ -179,6 +181,7 @@ def _show_findings(
     forms = {closing.prefix: closing} if closing else {}
     context = {
         "client": client,
+        "mailed_at": mail_address(client, request.now),
         "findings": [(row, forms.get(str(row.finding.pk)) or CloseForm(prefix=str(row.finding.pk))) for row in rows],
         "closed": closed_findings(client.pk),
         "sent": newest_sent([client.pk]).get(client.pk),

@@ -16,6 +16,7 @@ from clinic.desk.my_day import next_step
 from clinic.desk.record import Record, record_of
 from clinic.people.merging import records_of
 from clinic.people.models import Client, TherapistsNote, clinic_zone
+from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.findings import open_findings
 from intake.models import Invitation, Submission
@@ -86,6 +87,8 @@ class DeskPage:
     intake_state: str
     intake_is_open: bool
     may_invite: bool
+    # Where the form would go; empty where no address is known.
+    mailed_at: str
     # When the form went out that has not come back, if one did.
     invited_at: datetime | None
     upcoming: Sequence[Appointment]
@@ -138,6 +141,7 @@ def desk_page(client: Client, now: datetime) -> DeskPage:
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
+        mailed_at=mail_address(client, now),
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=[visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now],
         past=[visit for visit in reversed(visits) if visit.status in (*CAME, *MISSED)][:PAST_SHOWN],

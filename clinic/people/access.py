@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -21,6 +22,8 @@ from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, 
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+A_KEY = re.compile(r"[0-9]{1,18}")
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -85,6 +88,11 @@ def one_of(found: QuerySet[M], pk: int) -> M:
         raise Http404 from None
 
 
+def key_in(typed: str) -> int | None:
+    """Return the key that an address or a form gives, or None where it is none: the database has no longer ones."""
+    return int(typed) if A_KEY.fullmatch(typed) else None
+
+
 def the_clinic() -> Clinic:
     """Return the clinic, with what is told of its logo, or raise Http404 while there is none."""
     clinic = clinic_with_logo()
@@ -102,8 +110,8 @@ def shown_picture(digest: str) -> Picture:
 
 
 def record_with_history(kind: str, pk: int) -> tuple[Model, StrOrPromise]:
-    """Return a record whose history has a page, and what people call its kind. A client's has a road of its own."""
-    if kind not in kinds or kinds[kind].is_of_clients:
+    """Return a record whose history has a page, and what people call its kind. Some have a road of their own."""
+    if kind not in kinds or kinds[kind].is_of_clients or kinds[kind].page:
         raise Http404
     found = kinds[kind]
     return one_of(found.model._default_manager.all(), pk), found.title  # noqa: SLF001  # public by Django's documentation

@@ -98,7 +98,7 @@ def _nothing_moved(_pair: Pair) -> Moved:
     return {}
 
 
-def _nothing_stays(_pair: Pair, _moved: Moved) -> Sequence[str]:
+def _nothing_stays(_pair: Pair, _moved: Moved) -> Sequence[Part]:
     return ()
 
 
@@ -118,12 +118,12 @@ class MergeStep:
     - `refuse` gives the sentences that speak against the merge, the same on the page and under the locks;
     - `lock` takes, for these clients, what the house locks before clients (therapists, rooms);
     - `move` moves what is open or to come, after the records became one, and returns the keys by which to undo it;
-    - `undo` moves back what is still as it was moved, after the records were parted, and says what stays.
+    - `undo` moves back what is still as it was moved, after the records were parted, and tells what stays.
     """
 
     tell: Callable[[Pair], Sequence[Part]] = _nothing_told
     move: Callable[[Pair], Moved] = _nothing_moved
-    undo: Callable[[Pair, Moved], Sequence[str]] = _nothing_stays
+    undo: Callable[[Pair, Moved], Sequence[Part]] = _nothing_stays
     refuse: Callable[[Pair], Sequence[str]] = _no_objection
     lock: Callable[[Collection[int], datetime], None] = _nothing_locked
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext as _
 
 from clinic.people.models import Client, ContactConsent
+from clinic.people.services import mail_address
 
 # SMTP: replies from here on are refusals for good; below, "try again later".
 FIRST_LASTING_REPLY = 500
@@ -39,7 +41,7 @@ class Refused(Exception):  # noqa: N818  # reads as the sentence it carries
 class Channel(Protocol):
     """One way out."""
 
-    def address_of(self, client: Client) -> str:
+    def address_of(self, client: Client, now: datetime) -> str:
         """Return where this client is reached, or nothing."""
 
     def send(self, letter: Letter) -> None:
@@ -49,9 +51,9 @@ class Channel(Protocol):
 class EmailChannel:
     """E-mail through Django's mail."""
 
-    def address_of(self, client: Client) -> str:
-        """Return her e-mail address."""
-        return client.email
+    def address_of(self, client: Client, now: datetime) -> str:
+        """Return her e-mail address, or of somebody under 18 who has none the guardian's."""
+        return mail_address(client, now)
 
     def send(self, letter: Letter) -> None:
         """Connect first: what fails before the letter is handed over was certainly not sent."""

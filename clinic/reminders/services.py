@@ -201,7 +201,7 @@ def letter_or_obstacle(message: Message, now: datetime) -> Letter | Outcome:
         return Outcome(State.DROPPED)
     if kind.needs_consent and not has_contact_consent(client, message.channel):
         return Outcome(State.DROPPED, _("There is no consent to write."))
-    to = channel.address_of(client)
+    to = channel.address_of(client, now)
     if not to:
         return Outcome(State.FAILED, _("There is no address to write to."))
     if kind.keeps_quiet_hours and (end := quiet_until(context, now)):

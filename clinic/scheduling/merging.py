@@ -75,7 +75,7 @@ def move(pair: Pair) -> Moved:
     return {"visits": visits, "series": series}
 
 
-def undo(pair: Pair, moved: Moved) -> Sequence[str]:
+def undo(pair: Pair, moved: Moved) -> Sequence[Part]:
     """Move back what is still to come, wherever it was moved in time; what was begun meanwhile stays."""
     theirs = Appointment.objects.filter(pk__in=moved["visits"], client=pair.kept)
     visits = _locked(theirs.exclude(status__in=BEGUN))
@@ -83,8 +83,11 @@ def undo(pair: Pair, moved: Moved) -> Sequence[str]:
         Appointment.objects.filter(pk__in=visits).update(client=pair.gone)
     Series.objects.filter(pk__in=moved["series"], client=pair.kept).update(client=pair.gone)
     return [
-        _("The visit on %(when)s was begun meanwhile and stays with %(name)s.")
-        % {"when": moment_words(visit.starts_at, visit.location.zone), "name": pair.kept.name}
+        Part(
+            Fate.STAYS,
+            _("The visit on %(when)s was begun meanwhile and stays with %(name)s.")
+            % {"when": moment_words(visit.starts_at, visit.location.zone), "name": pair.kept.name},
+        )
         for visit in theirs.exclude(pk__in=visits).select_related("location").order_by("starts_at")
     ]
 

@@ -1,4 +1,4 @@
-"""What visits to come forbid: archiving where they will be, and another time zone on the wall there."""
+"""What visits forbid: archiving where they will be, and another time zone on the wall where they are or were."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Model
 from django.utils.timezone import make_naive
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.people.models import Location, Room
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from clinic.scheduling.words import moment_words
+
+# They came, or their time was kept for them.
+BEEN = (Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED, Status.NO_SHOW, Status.BOOKED, Status.CONFIRMED)
 
 
 def visits_there(thing: Model, now: datetime) -> str:
@@ -26,11 +30,13 @@ def visits_there(thing: Model, now: datetime) -> str:
 
 
 def visits_by_the_old_clock(location: Location, zone: ZoneInfo, now: datetime) -> str:
-    """Say that visits to come would stand at another time on the wall; nothing where all keep theirs."""
-    starts = _to_come(now).filter(location=location).values_list("starts_at", flat=True)
-    moved = [start for start in starts if make_naive(start, location.zone) != make_naive(start, zone)]
+    """Say that visits would stand at another time on the wall; nothing where all keep theirs.
+
+    Those that took place or were missed count too: another zone would tell another past.
+    """
+    moved = _moved(_to_come(now).filter(location=location), zone)
     if not moved:
-        return ""
+        return _past_by_the_old_clock(location, zone)
     facts = {
         "count": len(moved),
         "before": moment_words(min(moved), location.zone),
@@ -44,6 +50,24 @@ def visits_by_the_old_clock(location: Location, zone: ZoneInfo, now: datetime) -
         )
         % facts
     )
+
+
+def _past_by_the_old_clock(location: Location, zone: ZoneInfo) -> str:
+    been = Appointment.objects.filter(location=location, status__in=BEEN)
+    moved = _moved(been, zone)
+    if not moved:
+        return ""
+    words = _(
+        "Earlier visits stand by the old clock: %(before)s would become %(after)s. "
+        "Add another location for the new time zone, and archive this one."
+    )
+    return words % {"before": moment_words(max(moved), location.zone), "after": moment_words(max(moved), zone)}
+
+
+def _moved(visits: AppointmentQuerySet, zone: ZoneInfo) -> list[datetime]:
+    """Return the starts that another zone would write otherwise."""
+    starts = visits.values_list("starts_at", "location__time_zone")
+    return [start for start, name in starts if make_naive(start, ZoneInfo(name)) != make_naive(start, zone)]
 
 
 def _to_come(now: datetime) -> AppointmentQuerySet:

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.lib.addresses import asked_next
 from clinic.lib.times import local_date
-from clinic.people.access import ClinicRequest, client_for, for_roles, the_clinic
+from clinic.people.access import ClinicRequest, client_for, for_roles, key_in, the_clinic
 from clinic.people.models import Client, Location, Service, clinic_zone
+from clinic.people.searching import fitting
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import (
@@ -219,13 +220,14 @@ def _show_series(
 
 
 def _asked_client(request: ClinicRequest, pk: str) -> Client | None:
-    return client_for(request.user, int(pk), "booking", now=request.now) if pk.isdecimal() else None
+    key = key_in(pk)
+    return None if key is None else client_for(request.user, key, "booking", now=request.now)
 
 
 def _choose_client(request: ClinicRequest, heading: str) -> HttpResponse:
     """Ask for whom, keeping everything that was already said in the address."""
     words = request.GET.get("q", "").strip()
-    found = Client.objects.active().matching(words).order_by("legal_name", "pk") if words else Client.objects.none()
+    found = fitting(words).active() if words else Client.objects.none()
     kept = request.GET.copy()
     for name in ("q", "client"):
         kept.pop(name, None)

@@ -5,10 +5,21 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from django.core import mail
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from clinic.people.models import ClientAccess
-from clinic.people.services import create_client, give_client_login, is_under_age, lacks_guardian, update_client
+from clinic.people.services import (
+    create_client,
+    give_client_login,
+    is_under_age,
+    lacks_guardian,
+    mail_address,
+    update_client,
+)
+from clinic.reminders.services import sweep
+from intake.services import invite
 from tests.factories import ClientFactory, LocationFactory
 
 CHILD = date(2010, 5, 6)
@@ -105,3 +116,66 @@ def test_an_oddity_in_the_record_is_no_reason_to_refuse_another_fact(now, dana, 
     assert update_client(by=dana, now=now, client=alice, alert="Rings twice.").alert == "Rings twice."
     with pytest.raises(ValidationError):
         update_client(by=dana, now=now, client=alice, email="neither")
+
+
+# --- Her letters
+
+
+def minor(**facts):
+    return ClientFactory(
+        **{"legal_name": "Mia Reis", "email": "", "born_on": CHILD, "guardian_email": "rosa@example.org"} | ROSA | facts
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "address"),
+    [
+        ({}, "rosa@example.org"),
+        ({"email": "mia@example.org"}, "mia@example.org"),
+        ({"guardian_email": ""}, ""),
+        ({"born_on": date(1990, 5, 6)}, ""),
+        ({"born_on": date(2008, 11, 19)}, ""),  # her eighteenth birthday
+        ({"born_on": date(2008, 11, 20)}, "rosa@example.org"),
+        ({"born_on": None}, ""),
+    ],
+)
+def test_under_age_and_without_an_address_she_is_written_to_at_her_guardians(location, now, facts, address) -> None:
+    assert mail_address(minor(**facts), now) == address
+
+
+def test_the_intake_form_of_a_minor_goes_to_her_guardian_and_greets_her(as_dana, dana, clinic, location, now) -> None:
+    mia = minor()
+    page = as_dana.get(reverse("desk:client", args=[mia.pk])).content.decode()
+    assert reverse("intake:invite", args=[mia.pk]) in page
+    sent = as_dana.post(reverse("intake:invite", args=[mia.pk]), follow=True)
+    assert "on its way to rosa@example.org" in sent.content.decode()
+    sweep(now)
+    (letter,) = mail.outbox
+    assert letter.to == ["rosa@example.org"]
+    assert "Mia" in letter.body
+
+
+def test_a_grown_up_without_an_address_is_not_invited(dana, location, now) -> None:
+    with pytest.raises(ValidationError, match="no e-mail address yet"):
+        invite(by=dana, now=now, client=minor(born_on=date(1990, 5, 6)))
+
+
+def test_the_chart_offers_the_form_to_a_minors_guardian(as_bea, clinic, location, now) -> None:
+    page = as_bea.get(reverse("intake:findings", args=[minor().pk])).content.decode()
+    assert "Send the form" in page
+
+
+@pytest.mark.parametrize(("born_on", "is_enough"), [(CHILD, True), (date(1990, 5, 6), False)])
+def test_a_yes_to_messages_is_satisfied_with_the_guardians_address_of_a_minor(
+    as_dana, clinic, location, now, born_on, is_enough
+) -> None:
+    client = minor(born_on=born_on)
+    said = {"channel": "email", "word": "yes", "source": "in person"}
+    answer = as_dana.post(reverse("people:client-consents", args=[client.pk]), said)
+    assert (answer.status_code == 302) is is_enough
+    typed = {"legal_name": "Mia Reis", "born_on": born_on, "by_email": "on", "source": "in person"} | ROSA
+    answer = as_dana.post(reverse("people:client-new"), typed | {"guardian_email": "r@example.org", "save_anyway": "1"})
+    if answer.status_code == 200:
+        assert ("email" not in answer.context["form"].errors) is is_enough
+    else:
+        assert is_enough

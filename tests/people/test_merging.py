@@ -22,9 +22,18 @@ from hypothesis import strategies as st
 from clinic.audit.models import Change
 from clinic.desk.client import answers_of, visits_of
 from clinic.people.access import own_clients
+from clinic.people.forms.record import NoteForm
 from clinic.people.merging import records_of
 from clinic.people.models import Client, ClientAccess, Location, Merge, Service, Therapist, TherapistsNote, User
-from clinic.people.services import archive_client, give_client_login, has_contact_consent, record_contact_consent
+from clinic.people.services import (
+    NoteChanged,
+    archive_client,
+    give_client_login,
+    has_contact_consent,
+    record_contact_consent,
+    update_client,
+    write_therapists_note,
+)
 from clinic.people.services.merging import merge_clients, merges_to_undo, undo_merge
 from clinic.portal.pages import visits_page
 from clinic.reminders.models import Message
@@ -43,6 +52,7 @@ from intake.models import Consent, Finding, Invitation, RuleVersion, Submission
 from intake.profile import profile_of
 from intake.services import begin, close_finding, invite, open_invitation, submit, verdict_for
 from intake.standing import newest_sent, planned_visit
+from intake.views import _emergency_number
 from plans.models import Measure, Plan, Score
 from plans.pages import plan_page
 from plans.services import end_plan, record_score
@@ -495,8 +505,101 @@ def test_what_was_changed_meanwhile_stays_and_is_told(join, alice, ali, book, si
     assert alice.alert == "Rings three times."
     assert (moved.client, held.client) == (ali, alice)
     assert TherapistsNote.objects.get(client=alice).text == "No perfume, no candles."
-    assert len(stays) == 4
-    assert [word in " ".join(stays) for word in ("Alert", "12:00", "note for therapists", "sent in")] == [True] * 4
+    told = {part.words: part.is_health for part in stays}
+    assert len(told) == 4
+    for word, is_health in (("Alert", False), ("12:00", False), ("note for therapists", True), ("sent in", True)):
+        assert [healthy for words, healthy in told.items() if word in words] == [is_health]
+
+
+@pytest.mark.parametrize(("browser", "reads_it"), [("as_dana", False), ("as_olga", False), ("as_bea", True)])
+def test_what_stays_of_her_health_is_told_to_therapists_only(join, request, browser, reads_it, alice, ali, now):
+    TherapistsNote.objects.create(client=ali, text="No perfume.")
+    merge = join()
+    TherapistsNote.objects.filter(client=alice).update(text="No perfume, no candles.")
+    Client.objects.filter(pk=alice.pk).update(alert="Rings twice.")
+    answer = request.getfixturevalue(browser).post(undo_url(merge), follow=True)
+    told = " ".join(str(message) for message in answer.context["messages"])
+    assert ("note for therapists" in told) is reads_it
+    ali.refresh_from_db()
+    assert ali.merged_into is None
+
+
+def test_a_therapist_who_is_gone_is_not_given_back_and_that_is_told(join, alice, ali, bea, dana):
+    tom = TherapistFactory(user__name="Tom Weiss")
+    Client.objects.filter(pk=alice.pk).update(primary_therapist=tom)
+    Client.objects.filter(pk=ali.pk).update(primary_therapist=bea)
+    merge = join(from_gone=["therapist"])
+    tom.delete()
+    (stays,) = undo_merge(by=dana, now=NOW, merge=merge)
+    assert stays.words == "Therapist stays as it is with Alice Marques: what stood there before is no longer kept."
+    alice.refresh_from_db()
+    assert alice.primary_therapist == bea
+
+
+# --- What is written in the moment of a merge
+
+
+def test_what_is_written_about_the_record_that_just_went_is_written_into_the_kept_one(join, alice, ali, bea, dana):
+    join()
+    update_client(by=dana, now=NOW, client=ali, pronouns="she/her")
+    record_contact_consent(by=dana, now=NOW, client=ali, channel="text", is_given=True, source="on the phone")
+    login = give_client_login(by=dana, now=NOW, client=ali, email="alice@example.net")
+    write_therapists_note(by=bea.user, now=NOW, client=ali, text="Door ajar.", instead_of="")
+    alice.refresh_from_db()
+    assert alice.pronouns == "she/her"
+    assert alice.contact_consents.get().channel == "text"
+    assert list(own_clients(login)) == [alice]
+    assert TherapistsNote.objects.get().client == alice
+    assert invite(by=dana, now=NOW, client=ali)[0].client == alice
+    assert begin(now=NOW, client=ali).client == alice
+    ali.refresh_from_db()
+    assert ali.pronouns == ""
+
+
+def test_answers_of_the_record_that_went_give_the_kept_one_the_sign_in_and_the_wishes(join, alice, ali):
+    begin(now=LAST_MONTH, client=alice)
+    draft = fill_in(ali, now=LAST_MONTH, room_light="dark")
+    Client.objects.filter(pk=alice.pk).update(email="alice@example.net")
+    join()
+    sent = submit(now=NOW, submission=draft, signed_name="Alice Marques")
+    alice.refresh_from_db()
+    assert sent.client == ali
+    assert alice.light == "dark"
+    assert list(own_clients(User.objects.get(email="alice@example.net"))) == [alice]
+    assert not ClientAccess.objects.filter(client=ali).exists()
+
+
+def test_the_page_that_stops_her_knows_her_next_visit_on_whichever_record(join, alice, ali, book, location):
+    begin(now=LAST_MONTH, client=alice)
+    draft = begin(now=LAST_MONTH, client=ali)
+    book(alice, TOMORROW)
+    Location.objects.filter(pk=location.pk).update(emergency_number="911")
+    join()
+    assert _emergency_number(draft, NOW) == "911"
+
+
+def test_two_long_notes_that_were_put_together_can_still_be_edited(join, as_bea, alice, ali):
+    for client in (alice, ali):
+        TherapistsNote.objects.create(client=client, text=client.legal_name[0] * 1900)
+    join()
+    url = reverse("people:client-note", args=[alice.pk])
+    kept = TherapistsNote.objects.get(client=alice).text
+    assert len(kept) == 3802
+    typed = {"text": f"{kept} And no perfume.", "instead_of": kept}
+    assert as_bea.post(url, typed).status_code == 302
+    assert TherapistsNote.objects.get(client=alice).text == typed["text"]
+
+
+def test_who_edits_the_note_while_records_are_merged_is_shown_the_kept_one(join, alice, ali, bea):
+    TherapistsNote.objects.create(client=alice, text="Door ajar.")
+    form = NoteForm({"text": "No perfume.", "instead_of": ""}, client=ali)
+    join()
+    assert form.is_valid()
+    with pytest.raises(NoteChanged):
+        form.keep(by=bea.user, now=NOW)
+    form.read_anew()
+    assert form.kept == "Door ajar."
+    assert TherapistsNote.objects.get().text == "Door ajar."
 
 
 @dataclass(frozen=True)
@@ -727,7 +830,8 @@ def test_a_link_to_the_record_that_went_leads_to_the_kept_one(join, as_dana, as_
 
 
 @pytest.mark.parametrize(
-    ("nonsense", "status"), [("", 200), ("x", 200), ("-1", 200), ("0", 404), ("99999999999999999999999", 404)]
+    ("nonsense", "status"),
+    [("", 200), ("x", 200), ("-1", 200), ("0", 404), ("9" * 18, 404), ("9" * 5000, 200), ("²", 200)],
 )
 def test_nonsense_in_the_address_is_no_fault(as_dana, alice, nonsense, status):
     assert as_dana.get(merge_url(alice), {"with": nonsense}).status_code == status

@@ -23,7 +23,7 @@ from clinic.people.services.places import (
     set_opening_hours,
     update_location,
 )
-from clinic.scheduling.models import Status
+from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, cancel_appointment
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory
 
@@ -115,6 +115,17 @@ def test_a_zone_cannot_change_under_visits_to_come(as_olga, visit, location):
     assert "A visit is booked by the old clock: Thu 19 Nov, 12:00 would become Thu 19 Nov, 13:00." in page
     location.refresh_from_db()
     assert location.time_zone == "Europe/Lisbon"
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.NO_SHOW])
+def test_a_zone_cannot_change_over_visits_that_were(as_olga, visit, location, olga, now, status):
+    Appointment.objects.update(status=status)
+    later = now + timedelta(days=400)
+    with pytest.raises(ValidationError, match="Earlier visits stand by the old clock: Thu 19 Nov, 12:00 would become"):
+        update_location(by=olga, now=later, location=location, time_zone="Europe/Paris")
+    update_location(by=olga, now=later, location=location, time_zone="Europe/London")
+    location.refresh_from_db()
+    assert location.time_zone == "Europe/London"
 
 
 def test_a_zone_with_the_same_clock_is_no_change_for_visits(visit, location, olga, now):

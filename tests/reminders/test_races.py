@@ -37,7 +37,7 @@ class CountingChannel:
     def __init__(self) -> None:
         self.taken: Counter[int] = Counter()
 
-    def address_of(self, client: Client) -> str:
+    def address_of(self, client: Client, now: datetime) -> str:
         return client.email
 
     def send(self, letter: Letter) -> None:

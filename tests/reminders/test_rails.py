@@ -33,7 +33,7 @@ class ChannelThat:
     def __init__(self, does: Callable[[Letter], None]) -> None:
         self.does = does
 
-    def address_of(self, client: Client) -> str:
+    def address_of(self, client: Client, now: datetime) -> str:
         return client.email
 
     def send(self, letter: Letter) -> None:

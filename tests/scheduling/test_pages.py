@@ -59,6 +59,19 @@ def test_it_first_asks_for_whom_and_keeps_what_was_said(
     assert "on=2026-11-20" in page
 
 
+def test_for_whom_forgives_a_typo_and_offers_nobody_archived(
+    as_dana: Browser, alice: Client, service: Service, now: datetime
+) -> None:
+    archived = ClientFactory(legal_name="Zacarias Prado", archived_at=now)
+    assert f"client={alice.pk}" in as_dana.get(NEW, {"q": "alice marqes"}).content.decode()
+    assert f"client={archived.pk}" not in as_dana.get(NEW, {"q": "zacarias"}).content.decode()
+
+
+@pytest.mark.parametrize("key", ["9" * 5000, "²", "-1"])
+def test_a_key_that_is_none_asks_for_whom(as_dana: Browser, service: Service, now: datetime, key: str) -> None:
+    assert "For whom?" in as_dana.get(NEW, {"client": key}).content.decode()
+
+
 def test_it_offers_the_free_times_of_the_day(as_dana: Browser, asked: dict[str, object], book: Book) -> None:
     book(at(10, day=20), client=ClientFactory())
     shown = [choice.starts_at.strftime("%H:%M") for choice in as_dana.get(NEW, asked).context["page"].choices]

@@ -21,6 +21,7 @@ from clinic.people.services import (
     create_client,
     give_client_login,
     has_contact_consent,
+    mail_address,
     record_contact_consent,
     take_client_login,
     update_client,
@@ -118,8 +119,9 @@ class ClientForm(forms.ModelForm[Client]):
             "preferred_name": _("If it differs from the first name."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.now = now
         client = self.instance
         self.fields["primary_therapist"] = forms.ModelChoiceField(
             Therapist.objects.filter(Q(archived_at__isnull=True) | Q(pk=client.primary_therapist_id)).select_related(
@@ -196,7 +198,7 @@ class ClientForm(forms.ModelForm[Client]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if (cleaned.get("by_email") or cleaned.get("new_login") == SELF) and cleaned.get("email") == "":
+        if cleaned.get("email") == "" and (cleaned.get("new_login") == SELF or self._lacks_address(cleaned)):
             self.add_error("email", _("For messages or a sign-in we need the address."))
         if cleaned.get("new_login") == GUARDIAN and cleaned.get("guardian_email") == "":
             self.add_error("guardian_email", _("For a sign-in we need the guardian's address."))
@@ -205,6 +207,11 @@ class ClientForm(forms.ModelForm[Client]):
         if {"by_email", "by_text"} & {*self.changed_data} and not cleaned.get("source"):
             self.add_error("source", _("Say how the client agreed or declined."))
         return cleaned
+
+    def _lacks_address(self, cleaned: dict[str, Any]) -> bool:
+        """Say whether she would be written to and there is no address, neither hers nor, under 18, her guardian's."""
+        typed = Client(born_on=cleaned.get("born_on"), guardian_email=cleaned.get("guardian_email", ""))
+        return bool(cleaned.get("by_email")) and not mail_address(typed, self.now)
 
     def twins(self) -> list[Twin]:
         """Return other clients who may be the same person, judged by what was typed anew.

@@ -12,10 +12,13 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.clients import SAID
+from clinic.people.merging import records_of
 from clinic.people.models import Client, ContactConsent, TherapistsNote, User
-from clinic.people.services import record_contact_consent, write_therapists_note
+from clinic.people.services import mail_address, record_contact_consent, write_therapists_note
 
 YES, NO = "yes", "no"
+LONGEST_TYPED = 2000
+LONGEST_NOTE = TherapistsNote._meta.get_field("text").max_length  # noqa: SLF001  # public by Django's documentation
 
 
 class ConsentForm(forms.Form):
@@ -35,9 +38,9 @@ class ConsentForm(forms.Form):
         label=_("How was that said?"), choices=SAID, widget=forms.RadioSelect(attrs={"class": "seg"})
     )
 
-    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, client: Client, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.client = client
+        self.client, self.now = client, now
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout("channel", "word", "source")
@@ -45,7 +48,7 @@ class ConsentForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("word") == YES:
-            if cleaned.get("channel") == ContactConsent.Channel.EMAIL and not self.client.email:
+            if cleaned.get("channel") == ContactConsent.Channel.EMAIL and not mail_address(self.client, self.now):
                 self.add_error("channel", _("No e-mail address is known yet. Add it first."))
             if cleaned.get("channel") == ContactConsent.Channel.TEXT and not self.client.phone:
                 self.add_error("channel", _("No phone number is known yet. Add it first."))
@@ -66,19 +69,14 @@ class ConsentForm(forms.Form):
 class NoteForm(forms.Form):
     """The therapists' note on a client, and the one that was read before."""
 
-    text = forms.CharField(
-        label=_("What should colleagues know before they treat?"),
-        max_length=TherapistsNote._meta.get_field("text").max_length,  # noqa: SLF001  # public by Django's documentation
-        required=False,
-        help_text=_("The front desk never sees it."),
-        widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off"}),
-    )
     instead_of = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
-        note = TherapistsNote.objects.filter(client=client).first()
-        self.kept = note.text if note else ""
+        self.kept = _note_on(client)
         super().__init__(*args, **kwargs)
+        # Two notes that a merge put together may be longer than anybody writes one.
+        limit = LONGEST_NOTE if len(self.kept) > LONGEST_TYPED else LONGEST_TYPED
+        self.fields["text"] = _note_field(limit)
         self.initial = {"text": self.kept, "instead_of": self.kept}
         self.client = client
         self.helper = FormHelper()
@@ -97,6 +95,23 @@ class NoteForm(forms.Form):
 
     def read_anew(self) -> None:
         """Let what is saved next stand in place of the colleague's note, which is shown beside it."""
+        self.kept = _note_on(self.client)
         data = QueryDict(mutable=True)
         data.update({"text": self.data.get("text", ""), "instead_of": self.kept})
         self.data = data
+
+
+def _note_on(client: Client) -> str:
+    """Return the note on a client as it is now, also where her record was merged in this moment."""
+    hers = TherapistsNote.objects.filter(client__among=records_of(client.pk), client__merged_into=None)
+    return hers.values_list("text", flat=True).first() or ""
+
+
+def _note_field(longest: int | None) -> forms.CharField:
+    return forms.CharField(
+        label=_("What should colleagues know before they treat?"),
+        max_length=longest,
+        required=False,
+        help_text=_("The front desk never sees it."),
+        widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off"}),
+    )

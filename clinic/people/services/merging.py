@@ -160,7 +160,7 @@ def _plain(client: Client, name: str) -> str | int | None:
 
 @_in_time
 @recorded
-def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[str]:
+def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[Part]:
     """Make two records of what was merged, and return in sentences what stays with the kept one.
 
     What was changed meanwhile stays as it was changed. Raises ValidationError.
@@ -196,23 +196,37 @@ def _refuse_undoing(merge: Merge, pair: Pair) -> None:
         raise ValidationError(words, params={"name": pair.kept.name})
 
 
-def _become_two(pair: Pair, record: Moved) -> list[str]:
+def _become_two(pair: Pair, record: Moved) -> list[Part]:
     kept, gone = pair.kept, pair.gone
     archived_at = record["archived_at"]
     gone.archived_at, gone.merged_into = datetime.fromisoformat(archived_at) if archived_at else None, None
     gone.save(update_fields=["archived_at", "merged_into"])
     _turn(Client.objects.filter(pk__in=record["followers"], merged_into=kept), to=gone)
     untouched = {name: was for name, (was, became) in record["fields"].items() if _plain(kept, name) == became}
+    lost = [name for name, was in untouched.items() if _is_gone(name, was)]
+    for name in lost:
+        del untouched[name]
     for name, was in untouched.items():
         setattr(kept, _column(name).attname, _column(name).to_python(was))
     if untouched:
         kept.save(update_fields=list(untouched))
+    changed = _("%(fact)s was changed meanwhile and stays as it is with %(name)s.")
+    gone_for_good = _("%(fact)s stays as it is with %(name)s: what stood there before is no longer kept.")
     return [
-        _("%(fact)s was changed meanwhile and stays as it is with %(name)s.")
-        % {"fact": str(_column(name).verbose_name).capitalize(), "name": kept.name}
+        Part(
+            Fate.STAYS,
+            (gone_for_good if name in lost else changed)
+            % {"fact": str(_column(name).verbose_name).capitalize(), "name": kept.name},
+        )
         for name in record["fields"]
         if name not in untouched
     ]
+
+
+def _is_gone(name: str, was: object) -> bool:
+    """Say whether a field led to something that is there no more."""
+    target = _column(name).related_model
+    return was is not None and isinstance(target, type) and not target._base_manager.filter(pk=was).exists()  # noqa: SLF001
 
 
 # --- This room's own part: sign-ins, and what therapists wrote to each other
@@ -261,7 +275,7 @@ def _put_notes_together(pair: Pair) -> str:
     return "added"
 
 
-def undo(pair: Pair, moved: Mapping[str, object]) -> list[str]:
+def undo(pair: Pair, moved: Mapping[str, object]) -> list[Part]:
     """Give back the sign-ins that are still there, and take the notes apart where nobody has written since."""
     for access in ClientAccess.objects.filter(pk__in=cast("list[int]", moved["accesses"]), client=pair.kept):
         access.client = pair.gone
@@ -269,7 +283,7 @@ def undo(pair: Pair, moved: Mapping[str, object]) -> list[str]:
     return _take_notes_apart(pair, cast("str", moved["note"]))
 
 
-def _take_notes_apart(pair: Pair, how: str) -> list[str]:
+def _take_notes_apart(pair: Pair, how: str) -> list[Part]:
     theirs = TherapistsNote.objects.filter(client=pair.gone).first()
     ours = TherapistsNote.objects.filter(client=pair.kept).first()
     if not how or theirs is None or ours is None:
@@ -280,7 +294,8 @@ def _take_notes_apart(pair: Pair, how: str) -> list[str]:
         ours.text = ours.text.removesuffix(GAP + theirs.text)
         ours.save(update_fields=["text"])
     else:
-        return [_("The note for therapists was changed meanwhile and stays with %(name)s.") % {"name": pair.kept.name}]
+        words = _("The note for therapists was changed meanwhile and stays with %(name)s.") % {"name": pair.kept.name}
+        return [Part(Fate.STAYS, words, is_health=True)]
     return []
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clinic.audit.services import recorded
 from clinic.lib.text import lines
 from clinic.people.models import Client, TherapistsNote, User
-from clinic.people.services.clients import lock_client
+from clinic.people.services.clients import lock_kept
 
 
 class NoteChanged(ValidationError):  # noqa: N818  # a sentence for the therapist, not a fault
@@ -29,7 +29,7 @@ def write_therapists_note(*, by: User, now: datetime, client: Client, text: str,
         text = lines(text)
     except ValidationError as problem:
         raise ValidationError({"text": problem}) from None
-    lock_client(client.pk)
+    client = lock_kept(client.pk)
     note = TherapistsNote.objects.filter(client=client).first() or TherapistsNote(client=client)
     if text == note.text:
         return

@@ -46,7 +46,7 @@ def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 
 def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     called = client.name  # read first: checking the form writes what was typed into the client
-    form = ClientForm(request.POST or None, instance=client)
+    form = ClientForm(request.POST or None, instance=client, now=request.now)
     twins: list[Twin] = []
     if form.is_valid():
         twins = form.twins()

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.people.access import ClinicRequest, client_for, for_roles, one_of
+from clinic.people.access import ClinicRequest, client_for, for_roles, key_in, one_of
 from clinic.people.forms.merging import MergeForm
 from clinic.people.likeness import Given
 from clinic.people.merging import Fate, Pair, merge_steps
@@ -28,10 +28,10 @@ FOUND = 20
 def client_merge(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show two records side by side, and make them one; without the other one, ask which it is."""
     kept = client_for(request.user, pk, _("merging two records"), now=request.now)
-    other = (request.POST or request.GET).get("with", "")
-    if not other.isdecimal():
+    other = key_in((request.POST or request.GET).get("with", ""))
+    if other is None:
         return _choose(request, kept)
-    gone = client_for(request.user, int(other), _("merging two records"), now=request.now)
+    gone = client_for(request.user, other, _("merging two records"), now=request.now)
     if gone == kept:
         messages.info(request, _("This is one record already."))
         return redirect("desk:client", kept.pk)
@@ -93,6 +93,7 @@ def merge_undo(request: ClinicRequest, pk: int) -> HttpResponse:
         messages.error(request, " ".join(refused.messages))
     else:
         messages.success(request, _("%(name)s is a separate record again.") % {"name": merge.gone.name})
-        for words in stays:
-            messages.warning(request, words)
+        for part in stays:
+            if request.user.is_therapist or not part.is_health:
+                messages.warning(request, part.words)
     return redirect("desk:client", merge.kept_id)

@@ -25,7 +25,7 @@ from clinic.people.services import NoteChanged, archive_client, bring_back_clien
 def client_consents(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show what she said about being written to, and record a new word."""
     client = client_for(request.user, pk, _("word on messages"), now=request.now)
-    form = ConsentForm(request.POST if request.method == "POST" else None, client=client)
+    form = ConsentForm(request.POST if request.method == "POST" else None, client=client, now=request.now)
     if form.is_valid():
         form.keep(by=request.user, now=request.now)
         messages.success(request, _("The answer is recorded."))

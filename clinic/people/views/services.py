@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic.people.access import ClinicRequest, for_roles, one_of, the_clinic
+from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_clinic
 from clinic.people.forms.errors import put_errors
 from clinic.people.forms.services import ModalityForm, ServiceForm
 from clinic.people.models import Modality, Role, Service
@@ -23,7 +22,6 @@ from clinic.people.services.places import archive_place, bring_back_place
 from clinic.people.views.archiving import archived_or_refused
 
 M = TypeVar("M", bound=Model)
-A_KEY = re.compile(r"[0-9]{1,18}")
 COPIED = ("price_minor", "buffer_before", "buffer_after", "description", "is_bookable_online", "is_open_to_new_clients")
 
 
@@ -95,8 +93,8 @@ def _service(pk: int) -> Service:
 
 def _asked(request: ClinicRequest, among: QuerySet[M], name: str) -> M | None:
     """Return what the address names, or None where it names nothing."""
-    asked = request.GET.get(name, "")
-    return one_of(among, int(asked)) if A_KEY.fullmatch(asked) else None
+    asked = key_in(request.GET.get(name, ""))
+    return None if asked is None else one_of(among, asked)
 
 
 def _service_form(
