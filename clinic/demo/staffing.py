@@ -6,7 +6,6 @@ from clinic.demo import cast
 from clinic.demo.founding import House
 from clinic.people.models import Client, Modality, Role
 from clinic.people.services import (
-    Held,
     archive_therapist,
     change_therapist,
     deactivate_staff,
@@ -30,15 +29,7 @@ def tell_of_staff(house: House, *, now: datetime) -> None:
 
 def _let_a_licence_end(house: House, *, now: datetime) -> None:
     therapist = house.therapists[-1]
-    change_therapist(
-        by=house.owner, now=now, therapist=therapist, licence_number=therapist.licence_number,
-        licence_expires_on=now.date() + LICENCE_LASTS, usual_room=therapist.usual_room, colour=therapist.colour,
-        locations=list(therapist.locations.all()),
-        qualifications=[
-            Held(one.modality, one.certificate, one.expires_on)
-            for one in therapist.qualifications.select_related("modality")
-        ],
-    )  # fmt: skip
+    change_therapist(by=house.owner, now=now, therapist=therapist, licence_expires_on=now.date() + LICENCE_LASTS)
 
 
 def _let_one_leave(house: House, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Location, Modality, Room, Therapist, User
 from clinic.people.models.therapists import FIRST_END, LAST_END, refuse_far_day
 from clinic.people.services import Held, add_therapist, change_profile, change_therapist
@@ -36,6 +37,10 @@ class RoomField(forms.ModelChoiceField[Room]):
         return f"{obj.location}, {obj}"
 
 
+# The fields of a row, before the modality's key.
+OF_A_QUALIFICATION = ("held", "certificate", "expires")
+
+
 @dataclass(frozen=True)
 class QualificationRow:
     """One modality with its three fields, for the template."""
@@ -46,7 +51,7 @@ class QualificationRow:
     expires_on: forms.BoundField
 
 
-class TherapistForm(forms.Form):
+class TherapistForm(OpenedForm, forms.Form):
     """What an owner says about a therapist. Each modality has a row of its own: ticked is qualified."""
 
     licence_number = forms.CharField(label=_("Licence number"), max_length=40, required=False)
@@ -71,8 +76,8 @@ class TherapistForm(forms.Form):
 
     def __init__(self, data: Any = None, files: Any = None, *, therapist: Therapist) -> None:
         self.therapist = therapist
-        self.modalities = list(Modality.objects.all())
         held = {one.modality_id: one for one in therapist.qualifications.all()} if therapist.pk else {}
+        self.modalities = list(Modality.objects.filter(Q(archived_at__isnull=True) | Q(pk__in=held)))
         locations = list(therapist.locations.all()) if therapist.pk else []
         initial: dict[str, Any] = {
             "licence_number": therapist.licence_number,
@@ -126,22 +131,23 @@ class TherapistForm(forms.Form):
         return said
 
     def keep(self, *, by: User, now: datetime) -> Therapist:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
+        """Write what was typed or changed; raises ValidationError, and then nothing is written."""
+        typed = self.changed() if self.therapist.pk else self.cleaned_data
+        facts = {name: typed[name] for name in self.base_fields if name in typed}
+        changed = [one for one in self.modalities if any(f"{of}_{one.pk}" in typed for of in OF_A_QUALIFICATION)]
         said = self.cleaned_data
-        facts = {
-            name: said[name] for name in ("licence_number", "licence_expires_on", "usual_room", "colour", "locations")
-        }
         held = [
             Held(one, said[f"certificate_{one.pk}"], said[f"expires_{one.pk}"])
-            for one in self.modalities
+            for one in changed
             if said[f"held_{one.pk}"]
         ]
-        if self.therapist.pk:
-            return change_therapist(by=by, now=now, therapist=self.therapist, qualifications=held, **facts)
-        return add_therapist(by=by, now=now, user=self.therapist.user, qualifications=held, **facts)
+        if not self.therapist.pk:
+            return add_therapist(by=by, now=now, user=self.therapist.user, qualifications=held, **facts)
+        ended = [one for one in changed if not said[f"held_{one.pk}"]]
+        return change_therapist(by=by, now=now, therapist=self.therapist, qualifications=held, no_longer=ended, **facts)
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(OpenedForm, forms.Form):
     """What clients read and see of a therapist when they book."""
 
     biography = forms.CharField(
@@ -167,13 +173,14 @@ class ProfileForm(forms.Form):
 
     @transaction.atomic
     def keep(self, *, by: User, now: datetime) -> Therapist:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
-        said = self.cleaned_data
-        photo = None if said.get("without_photo") else self.therapist.photo
-        upload: UploadedFile[bytes] | None = said["photo"]
+        """Write what was changed; raises ValidationError, and then nothing is written."""
+        facts = {name: fact for name, fact in self.changed().items() if name == "biography"}
+        upload: UploadedFile[bytes] | None = self.cleaned_data["photo"]
         if upload:
             try:
-                photo = add_picture(by=by, now=now, upload=upload, longest_side=PORTRAIT_SIDE)
+                facts["photo"] = add_picture(by=by, now=now, upload=upload, longest_side=PORTRAIT_SIDE)
             except ValidationError as refused:
                 raise ValidationError({"photo": refused}) from None
-        return change_profile(by=by, now=now, therapist=self.therapist, biography=said["biography"], photo=photo)
+        elif self.cleaned_data.get("without_photo"):
+            facts["photo"] = None
+        return change_profile(by=by, now=now, therapist=self.therapist, **facts)

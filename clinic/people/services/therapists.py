@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
 from clinic.people.models import Location, Modality, Picture, Qualification, Room, Therapist, User
+from clinic.people.services.writing import trimmed, write_changes
 
 
 class Held(NamedTuple):
@@ -19,6 +20,21 @@ class Held(NamedTuple):
     modality: Modality
     certificate: str = ""
     expires_on: date | None = None
+
+
+class TherapistFields(TypedDict, total=False):
+    """What an owner may say about a therapist; what is left out stays as it is."""
+
+    licence_number: str
+    licence_expires_on: date | None
+    usual_room: Room | None
+    colour: str
+    locations: Collection[Location]
+
+
+class ProfileFields(TypedDict, total=False):
+    biography: str
+    photo: Picture | None
 
 
 @recorded
@@ -58,35 +74,33 @@ def change_therapist(
     by: User,
     now: datetime,
     therapist: Therapist,
-    licence_number: str,
-    licence_expires_on: date | None,
-    usual_room: Room | None,
-    colour: str,
-    locations: Collection[Location],
-    qualifications: Sequence[Held],
+    qualifications: Iterable[Held] = (),
+    no_longer: Collection[Modality] = (),
+    **fields: Unpack[TherapistFields],
 ) -> Therapist:
-    """Change what an owner says about a therapist; what stays the same is neither written nor recorded."""
+    """Change what an owner says about a therapist; what stays the same is neither written nor recorded.
+
+    The qualifications are those that are new or different; `no_longer` says which end.
+    """
     kept = _locked(therapist)
-    said = {
-        "licence_number": licence_number.strip(),
-        "licence_expires_on": licence_expires_on,
-        "usual_room": usual_room,
-        "colour": colour,
-    }
-    _refuse_room_elsewhere(kept.user, usual_room, locations)
-    _write(kept, said)
-    kept.locations.set(locations)
+    locations = fields.pop("locations", None)
+    if locations is not None or "usual_room" in fields:
+        works_at = kept.locations.all() if locations is None else locations
+        _refuse_room_elsewhere(kept.user, fields.get("usual_room", kept.usual_room), works_at)
+    write_changes(kept, trimmed(fields))
+    if locations is not None:
+        kept.locations.set(locations)
     _keep_qualifications(kept, qualifications)
+    for row in kept.qualifications.filter(modality__in=no_longer):
+        row.delete()
     return kept
 
 
 @recorded
-def change_profile(
-    *, by: User, now: datetime, therapist: Therapist, biography: str, photo: Picture | None
-) -> Therapist:
+def change_profile(*, by: User, now: datetime, therapist: Therapist, **fields: Unpack[ProfileFields]) -> Therapist:
     """Change what clients read and see of a therapist when they book."""
     kept = _locked(therapist)
-    _write(kept, {"biography": biography.strip(), "photo": photo})
+    write_changes(kept, trimmed(fields))
     return kept
 
 
@@ -128,25 +142,14 @@ def _refuse_room_elsewhere(user: User, room: Room | None, locations: Collection[
         raise ValidationError({"usual_room": ValidationError(refusal, params=facts)})
 
 
-def _write(kept: Therapist, said: Mapping[str, object]) -> None:
-    changed = [name for name, value in said.items() if getattr(kept, name) != value]
-    if changed:
-        for name in changed:
-            setattr(kept, name, said[name])
-        kept.full_clean()
-        kept.save(update_fields=changed)
-
-
 def _keep_qualifications(therapist: Therapist, wanted: Iterable[Held]) -> None:
-    """Let her be qualified in exactly these; each row that is changed, added or taken tells the history so."""
+    """Let her be qualified in these; each row that is added or changed tells the history so."""
     before = {one.modality_id: one for one in therapist.qualifications.all()}
     for held in wanted:
-        row = before.pop(held.modality.pk, None) or Qualification(therapist=therapist, modality=held.modality)
+        row = before.get(held.modality.pk) or Qualification(therapist=therapist, modality=held.modality)
         facts = (held.certificate.strip(), held.expires_on)
         if row.pk and (row.certificate, row.expires_on) == facts:
             continue
         row.certificate, row.expires_on = facts
         row.full_clean()
         row.save()
-    for row in before.values():
-        row.delete()
