@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from clinic.people.emergencies import emergency_number
 from clinic.people.models import Location, Modality, OpeningHours, Room, Service
+from clinic.people.models.places import OWN
 from clinic.people.opening import OpeningLine, OpenSpan, opening_lines
 
 
@@ -41,6 +42,8 @@ class LocationPage:
     # What the clock on its wall shows, so that a wrong zone is seen.
     wall_clock: str
     emergency_number: str
+    # Who works there, for whoever thinks of archiving it.
+    therapists: Sequence[str]
 
     @property
     def opening(self) -> list[OpeningLine]:
@@ -73,6 +76,7 @@ def location_page(location: Location, *, now: datetime) -> LocationPage:
         archived_rooms=[row for row in rooms if row.room.archived_at is not None],
         wall_clock=date_format(localtime(now, location.zone), "D H:i"),
         emergency_number=emergency_number(location),
+        therapists=[str(one) for one in location.therapists.filter(archived_at__isnull=True).select_related("user")],
     )
 
 
@@ -93,3 +97,10 @@ def service_groups(*, archived: bool = False) -> list[ModalityGroup]:
     ordered = found.order_by("modality_id", "minutes", "name")
     runs = (list(run) for _modality, run in groupby(ordered, key=lambda service: service.modality_id))
     return [ModalityGroup(run[0].modality, run) for run in runs]
+
+
+def modalities_not_offered() -> list[Modality]:
+    """Return the clinic's own modalities of which nothing can be booked, those in use first. One query."""
+    offered = Service.objects.filter(modality=OuterRef("pk"), archived_at__isnull=True)
+    own = Modality.objects.filter(~Exists(offered), slug__startswith=OWN)
+    return list(own.order_by(F("archived_at").asc(nulls_first=True), "pk"))

@@ -24,4 +24,7 @@ urlpatterns = [
     path("services/<int:pk>/archive/", services.service_archive, name="service-archive"),
     path("services/<int:pk>/bring-back/", services.service_bring_back, name="service-bring-back"),
     path("modalities/new/", services.modality_new, name="modality-new"),
+    path("modalities/<int:pk>/", services.modality, name="modality"),
+    path("modalities/<int:pk>/archive/", services.modality_archive, name="modality-archive"),
+    path("modalities/<int:pk>/bring-back/", services.modality_bring_back, name="modality-bring-back"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Clinic, User
 from clinic.people.services.clinic import set_logo, update_clinic
 
 MOST_HOURS = 30 * 24
+A_SMALL_NUMBER = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
 NUMBER_TO_CALL = RegexValidator(r"^\+?[0-9][0-9 ]*$", _("Only digits, as one dials them: 112."))
 
 
@@ -25,7 +28,7 @@ def number_to_call(**kwargs: Any) -> forms.CharField:
     return forms.CharField(max_length=20, validators=[NUMBER_TO_CALL], widget=widget, **kwargs)
 
 
-class ClinicForm(forms.ModelForm[Clinic]):
+class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
     """What the clinic says of itself. In which language, only where there is more than one to choose from."""
 
     emergency_number = number_to_call(
@@ -37,7 +40,9 @@ class ClinicForm(forms.ModelForm[Clinic]):
         label=_("Hours before"),
         min_value=0,
         max_value=MOST_HOURS,
-        help_text=_("Until then a visit is cancelled free of charge."),
+        help_text=_(
+            "Until then a visit is cancelled free of charge. It counts at once, for visits already booked too."
+        ),
         widget=forms.NumberInput(attrs={"class": "short"}),
     )
 
@@ -89,9 +94,17 @@ class ClinicForm(forms.ModelForm[Clinic]):
             Fieldset(_("For the booking page, once it is open"), "house_rules", "privacy_notice", css_class="mt-3"),
         )
 
+    def names_other_hours(self) -> bool:
+        """Say whether the policy names a number, and it is not that of the hours nor of their days."""
+        if not {"cancellation_hours", "cancellation_policy"} & {*self.changed_data}:
+            return False
+        hours = self.cleaned_data["cancellation_hours"]
+        named = {int(number) for number in A_SMALL_NUMBER.findall(self.cleaned_data["cancellation_policy"])}
+        return bool(named) and hours not in named | {24 * days for days in named}
+
     def keep(self, *, by: User, now: datetime) -> Clinic:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
-        return update_clinic(by=by, now=now, **self.cleaned_data)
+        """Write what was changed; raises ValidationError, and then nothing is written."""
+        return update_clinic(by=by, now=now, **self.changed())
 
 
 class LogoForm(forms.Form):

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy
 
 from clinic.people.forms.clinic import number_to_call
 from clinic.people.forms.fields import PhoneField
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.forms.setup import known_zones, zone_of_this_machine
-from clinic.people.models import Location, Room, User
+from clinic.people.models import Location, Room, User, clinic_zone
 from clinic.people.opening import OpenSpan
 from clinic.people.services.places import (
     add_location,
@@ -32,7 +33,7 @@ FEWEST_SPANS, MOST_SPANS = 2, 4
 WORKING_WEEK = range(1, 5)  # Tuesday to Friday, which may be as Monday is
 
 
-class LocationForm(forms.ModelForm[Location]):
+class LocationForm(OpenedForm, forms.ModelForm[Location]):
     """A place where the clinic works."""
 
     phone = PhoneField(
@@ -54,9 +55,6 @@ class LocationForm(forms.ModelForm[Location]):
         help_texts = {
             "name": gettext_lazy("What people call it, for instance the street."),
         }
-        error_messages = {
-            "name": {"unique": gettext_lazy("Another location has this name; look among the archived ones too.")},
-        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,7 +64,7 @@ class LocationForm(forms.ModelForm[Location]):
             zones.append((kept, kept))
         self.fields["time_zone"] = forms.ChoiceField(label=_("Time zone"), choices=zones)
         if not kept:
-            self.initial["time_zone"] = zone_of_this_machine()
+            self.initial["time_zone"] = clinic_zone().key if Location.objects.exists() else zone_of_this_machine()
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
@@ -74,10 +72,16 @@ class LocationForm(forms.ModelForm[Location]):
             Fieldset(_("To call"), Div("phone", "emergency_number", css_class="two"), css_class="mt-3"),
         )
 
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if Location.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("Another location has this name; look among the archived ones too."))
+        return name
+
     def keep(self, *, by: User, now: datetime) -> Location:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
+        """Write what was typed or changed; raises ValidationError, and then nothing is written."""
         if self.instance.pk:
-            return update_location(by=by, now=now, location=self.instance, **self.cleaned_data)
+            return update_location(by=by, now=now, location=self.instance, **self.changed())
         return add_location(by=by, now=now, **self.cleaned_data)
 
 
@@ -197,7 +201,7 @@ def _initial(spans: Iterable[OpenSpan]) -> dict[str, time]:
     return initial
 
 
-class RoomForm(forms.ModelForm[Room]):
+class RoomForm(OpenedForm, forms.ModelForm[Room]):
     """A room, and what is special about it."""
 
     features = forms.MultipleChoiceField(
@@ -220,13 +224,13 @@ class RoomForm(forms.ModelForm[Room]):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
-        others = Room.objects.filter(location=self.instance.location_id, name=name).exclude(pk=self.instance.pk)
+        others = Room.objects.filter(location=self.instance.location_id, name__iexact=name).exclude(pk=self.instance.pk)
         if others.exists():
             raise ValidationError(_("Another room here has this name; look among the archived ones too."))
         return name
 
     def keep(self, *, by: User, now: datetime) -> Room:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
+        """Write what was typed or changed; raises ValidationError, and then nothing is written."""
         if self.instance.pk:
-            return update_room(by=by, now=now, room=self.instance, **self.cleaned_data)
+            return update_room(by=by, now=now, room=self.instance, **self.changed())
         return add_room(by=by, now=now, location=self.instance.location, **self.cleaned_data)

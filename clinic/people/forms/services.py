@@ -9,18 +9,24 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.money import places_of, read_amount, typed_amount
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Modality, Service, User
 from clinic.people.services.places import (
     LONGEST,
+    SAFETY,
     SHORTEST,
     add_modality,
     add_service,
+    length_in_words,
     range_in_words,
+    update_modality,
     update_service,
+    with_length,
 )
 
 LONGEST_BUFFER = 120
@@ -62,7 +68,14 @@ def _not_understood(typed: str, currency: str) -> str:
     return _("“%(typed)s” is no amount; %(currency)s has %(n)d decimals, as in %(like)s.") % facts
 
 
-class ServiceForm(forms.ModelForm[Service]):
+class ModalityField(forms.ModelChoiceField[Modality]):
+    """A modality, named with the lengths in which it is given."""
+
+    def label_from_instance(self, obj: Modality) -> str:
+        return f"{obj} ({length_in_words(obj)})"
+
+
+class ServiceForm(OpenedForm, forms.ModelForm[Service]):
     """What can be booked. Its modality is chosen once: visits are booked with it."""
 
     minutes = minutes_field(gettext_lazy("Length, minutes"), most=LONGEST)
@@ -103,12 +116,13 @@ class ServiceForm(forms.ModelForm[Service]):
         self.fields["price_minor"] = MoneyField(
             currency=currency, label=_("Price, %(currency)s") % {"currency": currency}
         )
-        modality = forms.ModelChoiceField(Modality.objects.all(), label=_("Modality"), empty_label=_("Choose one"))
+        offered = Q(archived_at__isnull=True) | Q(pk=self.instance.modality_id)
+        modality = ModalityField(Modality.objects.filter(offered), label=_("Modality"), empty_label=_("Choose one"))
         modality.disabled = bool(self.instance.pk)
         self.fields["modality"] = modality
         if self.instance.modality_id:
             self.fields["minutes"].help_text = range_in_words(self.instance.modality)
-        if like:
+        if like or self.instance.pk:
             self.fields["name"].help_text = _("A length in the name follows the new one by itself.")
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -130,23 +144,20 @@ class ServiceForm(forms.ModelForm[Service]):
 
     def clean_name(self) -> str:
         """Let a copied name tell the new length."""
-        name, minutes = (
-            str(self.cleaned_data["name"]).strip(),
-            str(self.data.get(self.add_prefix("minutes"), "")).strip(),
-        )
+        name = str(self.cleaned_data["name"]).strip()
+        minutes = str(self.data.get(self.add_prefix("minutes"), "")).strip()
         if self.like and name == self.like.name and minutes.isdecimal():
-            return name.replace(str(self.like.minutes), minutes)
+            return with_length(name, self.like.minutes, int(minutes))
         return name
 
     def keep(self, *, by: User, now: datetime) -> Service:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
-        if not self.instance.pk:
-            return add_service(by=by, now=now, **self.cleaned_data)
-        facts = {name: fact for name, fact in self.cleaned_data.items() if name != "modality"}
-        return update_service(by=by, now=now, service=self.instance, **facts)
+        """Write what was typed or changed; raises ValidationError, and then nothing is written."""
+        if self.instance.pk:
+            return update_service(by=by, now=now, service=self.instance, **self.changed())
+        return add_service(by=by, now=now, **self.cleaned_data)
 
 
-class ModalityForm(forms.ModelForm[Modality]):
+class ModalityForm(OpenedForm, forms.ModelForm[Modality]):
     """A way of working of the clinic's own. The safety rules take it for the strictest until it is loosened."""
 
     shortest_minutes = minutes_field(gettext_lazy("Shortest, minutes"), most=LONGEST, required=False)
@@ -221,8 +232,10 @@ class ModalityForm(forms.ModelForm[Modality]):
 
     def is_loosened(self) -> bool:
         """Say whether one of the three was unticked."""
-        return not all(self.cleaned_data[name] for name in ("is_deep", "uses_static_compression", "works_head_or_neck"))
+        return any(name in SAFETY and not fact for name, fact in self.changed().items())
 
     def keep(self, *, by: User, now: datetime) -> Modality:
-        """Write what was typed; raises ValidationError, and then nothing is written."""
+        """Write what was typed or changed; raises ValidationError, and then nothing is written."""
+        if self.instance.pk:
+            return update_modality(by=by, now=now, modality=self.instance, **self.changed())
         return add_modality(by=by, now=now, **self.cleaned_data)

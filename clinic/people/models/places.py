@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -22,6 +23,10 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(
             _("There is no time zone called “%(name)s”; a known one is Europe/Lisbon."), params={"name": name}
         )
+
+
+# How the slugs of the clinic's own modalities begin.
+OWN = "own-"
 
 
 @pghistory.track()
@@ -40,6 +45,7 @@ class Modality(models.Model):
     is_deep = models.BooleanField(_("works deep"), default=True)
     uses_static_compression = models.BooleanField(_("holds static compression"), default=True)
     works_head_or_neck = models.BooleanField(_("works at head or neck"), default=True)
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
 
     class Meta:
         verbose_name_plural = _("modalities")
@@ -56,6 +62,11 @@ class Modality(models.Model):
         return self.name
 
     @property
+    def is_own(self) -> bool:
+        """Whether the clinic added it. No folder under sessions/modalities can be called so: it has the common form."""
+        return self.slug.startswith(OWN)
+
+    @property
     def css_class(self) -> str:
         """The class that carries its colour and stripe."""
         return f"mod-{self.code.lower()}"
@@ -63,7 +74,7 @@ class Modality(models.Model):
 
 @pghistory.track()
 class Location(models.Model):
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80)
     address = models.CharField(_("address"), max_length=240, blank=True)
     directions = models.TextField(
         _("how to find us"),
@@ -80,6 +91,13 @@ class Location(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="location_name_is_unique_in_any_case",
+                violation_error_message=_("Another location has this name; look among the archived ones too."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -136,7 +154,12 @@ class Room(models.Model):
     class Meta:
         ordering = ["location", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["location", "name"], name="room_name_is_unique_in_its_location"),
+            models.UniqueConstraint(
+                "location",
+                Lower("name"),
+                name="room_name_is_unique_in_its_location_in_any_case",
+                violation_error_message=_("Another room here has this name; look among the archived ones too."),
+            ),
             models.CheckConstraint(
                 condition=Q(
                     features__contained_by=["quiet", "adjustable_table", "dimmable", "step_free", "scent_free"]

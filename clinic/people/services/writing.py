@@ -18,6 +18,11 @@ def write_changes(kept: Model, facts: Mapping[str, object]) -> list[str]:
     return list(changed)
 
 
+def tidy(typed: str) -> str:
+    """Return a text without blanks around it; a browser ends its lines in two characters, and one is kept."""
+    return typed.strip().replace("\r\n", "\n")
+
+
 def trimmed(facts: Mapping[str, object]) -> dict[str, object]:
-    """Return the facts without blanks around their words."""
-    return {name: fact.strip() if isinstance(fact, str) else fact for name, fact in facts.items()}
+    """Return the facts with their texts tidied."""
+    return {name: tidy(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}

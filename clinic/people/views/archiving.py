@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from clinic.people.access import ClinicRequest
-from clinic.people.models import Location, Room, Service
+from clinic.people.models import Location, Modality, Room, Service
 
-Place = TypeVar("Place", Location, Room, Service)
+Place = TypeVar("Place", Location, Room, Service, Modality)
 
 
 def archived_or_refused(request: ClinicRequest, place: Place, archive: Callable[..., Place]) -> None:

@@ -19,20 +19,31 @@ from clinic.people.services.clinic import set_logo
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER)
 def clinic_edit(request: ClinicRequest) -> HttpResponse:
-    """Change what the clinic says of itself; `preview` shows what was typed, and saves nothing."""
+    """Change what the clinic says of itself; `preview` shows what was typed, and saves nothing.
+
+    A policy that names other hours than the rule is asked about once.
+    """
     shown = the_clinic()
     form = ClinicForm(request.POST or None, instance=shown)
     is_preview = "preview" in request.POST
+    asks = False
     if form.is_valid() and not is_preview:
-        try:
-            form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("The clinic is saved."))
-            return redirect("people:clinic-edit")
-    # What is wrong is not shown as if it were right: the preview stands by what is kept.
-    context = {"form": form, "shown": the_clinic() if form.errors else shown, "is_preview": is_preview}
+        asks = form.names_other_hours() and "save_anyway" not in request.POST
+        if not asks:
+            try:
+                form.keep(by=request.user, now=request.now)
+            except ValidationError as refused:
+                put_errors(form, refused)
+            else:
+                messages.success(request, _("The clinic is saved."))
+                return redirect("people:clinic-edit")
+    context = {
+        "form": form,
+        # What is wrong is not shown as if it were right: the preview stands by what is kept.
+        "shown": the_clinic() if form.errors else shown,
+        "is_preview": is_preview,
+        "asks": asks,
+    }
     return render(request, "people/clinic_edit.html", context)
 
 

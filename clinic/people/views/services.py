@@ -17,8 +17,8 @@ from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_c
 from clinic.people.forms.errors import put_errors
 from clinic.people.forms.services import ModalityForm, ServiceForm
 from clinic.people.models import Modality, Role, Service
-from clinic.people.places_page import service_groups
-from clinic.people.services.places import archive_place, bring_back_place
+from clinic.people.places_page import modalities_not_offered, service_groups
+from clinic.people.services.places import archive_place, bring_back_place, has_other_lengths, length_in_words
 from clinic.people.views.archiving import archived_or_refused
 
 M = TypeVar("M", bound=Model)
@@ -29,7 +29,11 @@ COPIED = ("price_minor", "buffer_before", "buffer_after", "description", "is_boo
 @for_roles(Role.OWNER)
 def service_list(request: ClinicRequest) -> HttpResponse:
     """List what can be booked, by modality."""
-    context = {"groups": service_groups(), "archived": service_groups(archived=True)}
+    context = {
+        "groups": service_groups(),
+        "archived": service_groups(archived=True),
+        "not_offered": modalities_not_offered(),
+    }
     return render(request, "people/service_list.html", context)
 
 
@@ -71,20 +75,40 @@ def service_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER)
 def modality_new(request: ClinicRequest) -> HttpResponse:
-    """Add a way of working of the clinic's own; looser safety rules are asked about once."""
-    form = ModalityForm(request.POST or None)
-    asks = False
-    if form.is_valid():
-        asks = form.is_loosened() and "loosen_anyway" not in request.POST
-        if not asks:
-            try:
-                added = form.keep(by=request.user, now=request.now)
-            except ValidationError as refused:
-                put_errors(form, refused)
-            else:
-                messages.success(request, _("%(name)s is added. What lengths do you offer?") % {"name": added})
-                return redirect(f"{reverse('people:service-new')}?modality={added.pk}")
-    return render(request, "people/modality_new.html", {"form": form, "asks": asks})
+    """Add a way of working of the clinic's own."""
+    return _modality_form(request, Modality())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.OWNER)
+def modality(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Change a way of working of the clinic's own; of what came with the program show what holds."""
+    one = _modality(pk)
+    if one.is_own:
+        return _modality_form(request, one)
+    return render(request, "people/modality.html", {"modality": one, "length": length_in_words(one)})
+
+
+@require_POST
+@for_roles(Role.OWNER)
+def modality_archive(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Offer a modality no more."""
+    one = _modality(pk)
+    archived_or_refused(request, one, archive_place)
+    return redirect("people:modality", one.pk)
+
+
+@require_POST
+@for_roles(Role.OWNER)
+def modality_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Offer a modality again."""
+    one = bring_back_place(by=request.user, now=request.now, place=_modality(pk))
+    messages.success(request, _("%(name)s can be offered again.") % {"name": one})
+    return redirect("people:modality", one.pk)
+
+
+def _modality(pk: int) -> Modality:
+    return one_of(Modality.objects.all(), pk)
 
 
 def _service(pk: int) -> Service:
@@ -111,5 +135,37 @@ def _service_form(
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": kept})
             return redirect("people:service-list")
-    context = {"form": form, "service": service, "called": called, "like": like, "currency": currency}
+    context = {
+        "form": form,
+        "service": service,
+        "called": called,
+        "like": like,
+        "currency": currency,
+        "has_other_lengths": bool(service.pk) and has_other_lengths(service.modality),
+    }
     return render(request, "people/service_form.html", context)
+
+
+def _modality_form(request: ClinicRequest, one: Modality) -> HttpResponse:
+    """Add or change a modality; looser safety rules are asked about once."""
+    called = one.name
+    form = ModalityForm(request.POST or None, instance=one)
+    asks = False
+    if form.is_valid():
+        asks = form.is_loosened() and "loosen_anyway" not in request.POST
+        if not asks:
+            try:
+                kept = form.keep(by=request.user, now=request.now)
+            except ValidationError as refused:
+                put_errors(form, refused)
+            else:
+                return _after_modality(request, kept, is_new=one.pk is None)
+    return render(request, "people/modality_form.html", {"form": form, "modality": one, "called": called, "asks": asks})
+
+
+def _after_modality(request: ClinicRequest, kept: Modality, *, is_new: bool) -> HttpResponse:
+    if not is_new:
+        messages.success(request, _("%(name)s is saved.") % {"name": kept})
+        return redirect("people:service-list")
+    messages.success(request, _("%(name)s is added. What lengths do you offer?") % {"name": kept})
+    return redirect(f"{reverse('people:service-new')}?modality={kept.pk}")

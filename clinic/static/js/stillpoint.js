@@ -58,6 +58,28 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// A form with words that are not saved asks before it is left; its own "leave as it was" does not, for that is meant.
+const typedInto = new WeakSet();
+let isMeant = false;
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.matches("[data-guards-text]")) typedInto.add(form);
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-guards-text]") && !event.defaultPrevented) isMeant = true;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-discards]") !== null) isMeant = true;
+});
+addEventListener("beforeunload", (event) => {
+  const forms = [...document.querySelectorAll("[data-guards-text]")];
+  if (!isMeant && forms.some((form) => typedInto.has(form) || form.dataset.guardsText === "unsaved")) event.preventDefault();
+});
+addEventListener("pageshow", () => {
+  isMeant = false;
+});
+
 // What a page keeps in this tab of what was typed (kept-<login>-…) waits for its writer only.
 function forgetTyped(login) {
   for (const key of Object.keys(sessionStorage)) {
@@ -83,3 +105,4 @@ new MutationObserver((changes) => {
 }).observe(document.getElementById("toasts"), { childList: true });
 
 document.querySelector("[data-error-summary]")?.focus();
+document.addEventListener("htmx:load", (event) => event.detail.elt.querySelector?.("[data-error-summary]")?.focus());
