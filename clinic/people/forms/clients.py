@@ -10,11 +10,10 @@ from crispy_forms.layout import Div, Fieldset, Layout
 from django import forms
 from django.db import transaction
 from django.db.models import Q
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.fields import Fold, PhoneField
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.likeness import Given
 from clinic.people.models import ROOM_WISHES, Client, ClientAccess, ContactConsent, Therapist, User
 from clinic.people.services import (
@@ -49,7 +48,7 @@ class LoginsField(forms.ModelMultipleChoiceField[ClientAccess]):
         return f"{obj.user.email} ({obj.get_relation_display()})"
 
 
-class ClientForm(forms.ModelForm[Client]):
+class ClientForm(OpenedForm, forms.ModelForm[Client]):
     """What the desk knows about a client; nothing about health."""
 
     phone = PhoneField(label=_("Phone"))
@@ -146,9 +145,6 @@ class ClientForm(forms.ModelForm[Client]):
         if client.pk:
             self.initial["by_email"] = has_contact_consent(client, EMAIL)
             self.initial["by_text"] = has_contact_consent(client, TEXT)
-            # What counts as changed is what she who typed has changed, not what a colleague did meanwhile.
-            for name in self._opened:
-                self.fields[name].show_hidden_initial = True
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = self._layout()
@@ -187,15 +183,6 @@ class ClientForm(forms.ModelForm[Client]):
             ),
         )
 
-    @property
-    def _opened(self) -> list[str]:
-        return [name for name in (*self.Meta.fields, "by_email", "by_text", "logins") if name in self.fields]
-
-    def opened_with(self) -> SafeString:
-        """Return, as hidden inputs, what the form was opened with."""
-        fields = [self[name] for name in self._opened if self.fields[name].show_hidden_initial]
-        return format_html_join("", "{}", ((field.as_hidden(only_initial=True),) for field in fields))
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("email") == "" and (cleaned.get("new_login") == SELF or self._lacks_address(cleaned)):
@@ -232,10 +219,10 @@ class ClientForm(forms.ModelForm[Client]):
 
         Of a client who is known only what was changed, so that a form opened long ago takes nothing back.
         """
-        facts = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        typed = self.changed() if self.instance.pk else self.cleaned_data
+        facts = {name: typed[name] for name in self.Meta.fields if name in typed}
         if self.instance.pk:
-            changed = {name: fact for name, fact in facts.items() if name in self.changed_data}
-            client = update_client(by=by, now=now, client=self.instance, **changed)
+            client = update_client(by=by, now=now, client=self.instance, **facts)
         else:
             client = create_client(by=by, now=now, **facts)
         self._keep_consents(client, by=by, now=now)

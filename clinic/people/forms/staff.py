@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Role, User
 
 
@@ -40,7 +41,7 @@ class InviteForm(forms.Form):
     roles = RolesField()
 
 
-class MemberForm(forms.Form):
+class MemberForm(OpenedForm, forms.Form):
     """What an owner may change about a member of staff."""
 
     name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))

@@ -84,7 +84,7 @@ def staff_member(request: ClinicRequest, pk: int) -> HttpResponse:
     form = MemberForm(request.POST or None, member=member)
     if form.is_valid():
         try:
-            kept = change_staff(by=request.user, now=request.now, member=member, **form.cleaned_data)
+            kept = change_staff(by=request.user, now=request.now, member=member, **form.changed())
         except ValidationError as refused:
             put_errors(form, refused)
         else:
