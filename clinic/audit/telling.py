@@ -201,7 +201,8 @@ class _Event:
         """What a change did, where the clinic has a verb for it."""
         if self.now.pgh_label != "update" or self.before is None:
             return []
-        changed = {name: self._values(name) for name in self.part.verbs}
+        mine = {field.name for field in fields_of(self.part)} & self.part.verbs.keys()
+        changed = {name: self._values(name) for name in sorted(mine)}
         return [
             str(self.part.verbs[name][0 if after else 1])
             for name, (before, after) in changed.items()
@@ -217,9 +218,10 @@ class _Event:
 
     def _facts(self, called: Called, manner: Manner) -> Iterator[Fact]:
         for field in fields_of(self.part):
-            before, after = (
-                in_words(self.part, field, value, called=called, manner=manner) for value in self._values(field.attname)
-            )
+            values = self._values(field.attname)
+            before, after = (in_words(self.part, field, value, called=called, manner=manner) for value in values)
+            if before and before == after and values[0] != values[1]:
+                before, after = "", _("replaced")  # by another that is called the same, as two pictures are
             is_told = field.name in self.part.verbs and self._verbs
             # To which record it belongs goes without saying, and what it is called; but not that either was another.
             is_known = field.attname == self.part.record or field.name == self.part.subject
