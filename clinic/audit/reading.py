@@ -35,7 +35,10 @@ def record_rows(kind: str, pks: Collection[int]) -> QuerySet[Any, Any]:
 def clinic_rows(
     first: int, *, kind: str = "", by: int | None = None, between: tuple[datetime, datetime] | None = None
 ) -> QuerySet[Any, Any]:
-    """Return the `first` newest rows about everything: of one kind of record, by one person, between two moments."""
+    """Return the `first` newest rows about everything: of one kind of record, by one person, between two moments.
+
+    What was written within an act that is told whole is not told once more. Its rows are known by their moment.
+    """
     told = [kinds[kind]] if kind else list(kinds)
     its_event = Q(pgh_created_at__gte=between[0], pgh_created_at__lt=between[1]) if between else Q()
     its_act = Q(at__gte=between[0], at__lt=between[1]) if between else Q()
@@ -44,6 +47,10 @@ def clinic_rows(
         its_act &= Q(by=by)
     if kind:
         its_act &= _acts_about(kind)
+    whole = [label_of(one.model) for one in kinds if one.is_whole]
+    told_whole = Change.objects.filter(what__in=whole)
+    its_event &= ~Q(pgh_created_at__in=told_whole.values("at"))
+    its_act &= ~Q(at__in=told_whole.values("at")) | Q(what__in=whole)
     rows = [*(_event_rows(part, its_event) for one in told for part in one.parts), _act_rows(its_act)]
     # Of each table no more than could be shown: else PostgreSQL may read and sort years of all of them.
     return _newest_first([of_one.order_by("-at", "-row")[:first] for of_one in rows])
@@ -59,7 +66,12 @@ def _acts_about(kind: str, pks: Collection[int] | None = None) -> Q:
     if about.is_of_clients:
         return Q(client_pk__isnull=False) if pks is None else Q(client_pk__in=pks)
     of_kind = Q(what=label_of(about.model))
-    return of_kind if pks is None else of_kind & Q(what_pk__in=pks)
+    if pks is None:
+        return of_kind | Q(what__in=about.beside)
+    condition = of_kind & Q(what_pk__in=pks)
+    for label, keys in about.beside.items():
+        condition |= Q(what=label, what_pk__in=keys(pks))
+    return condition
 
 
 def _event_rows(part: Part, condition: Q) -> QuerySet[Any, Any]:
@@ -74,4 +86,6 @@ def _act_rows(condition: Q) -> QuerySet[Any, Any]:
 
 
 def _newest_first(rows: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    if len(rows) == 1:  # a kind that has acts only; in order already
+        return rows[0]
     return rows[0].union(*rows[1:], all=True).order_by("-at", "source", "-row")

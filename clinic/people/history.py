@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,8 @@ from clinic.people.models import (
     Client,
     ClientAccess,
     Clinic,
+    Import,
+    Invitation,
     Location,
     Modality,
     OpeningHours,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from clinic.audit.words import Manner
 
+ARCHIVING = {"archived_at": (_("archived"), _("brought back"))}
 WHO_AND_WHEN = frozenset({"created_at", "created_by", "granted_at", "set_up_at"})
 
 
@@ -53,9 +56,9 @@ def register_histories() -> None:
         title=_("therapist"),
         model=Therapist,
         parts=(
-            part(Therapist, _("therapist")),
-            part(Qualification, _("qualification"), record="therapist_id"),
-            part(TherapistLocation, _("place of work"), record="therapist_id"),
+            part(Therapist, _("therapist"), verbs={"archived_at": (_("left"), _("came back"))}),
+            part(Qualification, _("qualification in %(subject)s"), record="therapist_id", subject="modality"),
+            part(TherapistLocation, _("place of work, %(subject)s"), record="therapist_id", subject="location"),
         ),
     )
     location = Kind(
@@ -63,24 +66,40 @@ def register_histories() -> None:
         model=Location,
         parts=(
             part(Location, _("location")),
-            part(OpeningHours, _("opening hours"), record="location_id", words={"weekday": weekday}),
+            part(
+                OpeningHours,
+                _("opening hours on %(subject)s"),
+                record="location_id",
+                subject="weekday",
+                words={"weekday": weekday},
+            ),
         ),
     )
     clinic = part(Clinic, _("clinic"), words={"language": language, "languages": languages})
     kinds.register("client", client)
-    kinds.register("staff", Kind(_("person who signs in"), User, (part(User, _("person who signs in")),)))
+    sign_in = {"is_active": (_("may sign in again"), _("sign-in ended"))}
+    staff = Kind(
+        title=_("person who signs in"),
+        model=User,
+        parts=(part(User, _("person who signs in"), verbs=sign_in),),
+        beside={label_of(Invitation): invitations_of},
+    )
+    kinds.register("staff", staff)
     kinds.register("therapist", therapist)
     kinds.register("location", location)
     kinds.register("room", Kind(_("room"), Room, (part(Room, _("room")),)))
     kinds.register("service", Kind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),)))
     kinds.register("modality", Kind(_("modality"), Modality, (part(Modality, _("modality")),)))
     kinds.register("clinic", Kind(_("clinic"), Clinic, (clinic,)))
+    kinds.register("import", Kind(_("import"), Import, (), page="people:import", is_whole=True))
     names.register(label_of(Picture), pictures)
+    names.register(label_of(Invitation), invitations)
+    names.register(label_of(Import), imports)
 
 
 def part(model: type[Model], title: StrOrPromise, **told: Any) -> Part:
     """Describe a tracked model as a part of a record."""
-    return Part(model=model, title=title, left_out=WHO_AND_WHEN, **told)
+    return Part(model=model, title=title, left_out=WHO_AND_WHEN, **{"verbs": ARCHIVING, **told})
 
 
 def language(code: str, _manner: Manner) -> StrOrPromise:
@@ -106,3 +125,20 @@ def price(minor: int, manner: Manner) -> str:
 def pictures(pks: Collection[int]) -> Mapping[int, str]:
     """Call each picture one; what it shows stands on its page, and its content is not read for this."""
     return dict.fromkeys(pks, str(_("a picture")))
+
+
+def imports(pks: Collection[int]) -> Mapping[int, str]:
+    """Call an import by its file."""
+    found = Import.objects.filter(pk__in=pks).values_list("pk", "file_name")
+    return {pk: str(_("import of %(file)s") % {"file": name}) for pk, name in found}
+
+
+def invitations(pks: Collection[int]) -> Mapping[int, str]:
+    """Call an invitation by whom it invites."""
+    found = Invitation.objects.filter(pk__in=pks).values_list("pk", "name")
+    return {pk: str(_("invitation of %(name)s") % {"name": name}) for pk, name in found}
+
+
+def invitations_of(pks: Collection[int]) -> QuerySet[Any, Any]:
+    """Return the keys of all invitations to these people, by the address with which they sign in."""
+    return Invitation.objects.filter(email__in=User.objects.filter(pk__in=pks).values("email")).values("pk")

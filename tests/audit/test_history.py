@@ -19,6 +19,7 @@ from clinic.people.models import (
     Client,
     ClientAccess,
     Clinic,
+    Import,
     Location,
     OpeningHours,
     Picture,
@@ -29,10 +30,25 @@ from clinic.people.models import (
     TherapistsNote,
     User,
 )
-from clinic.people.services import record_contact_consent, update_client
+from clinic.people.opening import OpenSpan
+from clinic.people.services import (
+    accept_invitation,
+    bring_back_therapist,
+    deactivate_staff,
+    invite_again,
+    invite_staff,
+    reactivate_staff,
+    record_contact_consent,
+    update_client,
+    withdraw_invitation,
+)
+from clinic.people.services.places import set_opening_hours
+from clinic.scheduling.models import Status
+from clinic.scheduling.services import change_status
 from intake.services import record_visit_answers
 from sessions.today import answers_of_today
-from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, modality
+from tests.factories import PASSWORD, ClientFactory, LocationFactory, RoomFactory, ServiceFactory, modality
+from tests.plans.support import visit
 
 CANARY = "canary: she told us of her seizures"
 
@@ -327,8 +343,8 @@ def test_the_history_of_a_therapist_tells_of_her_qualifications_places_and_pictu
 
     done(by=olga, now=now, act=act)
     page = words_of(as_olga.get(therapist_page))
-    assert "Qualification changed Certificate after: MF-7 Valid until after: 1 May 2027" in page
-    assert "Place of work added Location after: Harbour Street" in page
+    assert "Qualification in Myofascial release changed Certificate after: MF-7 Valid until after: 1 May 2027" in page
+    assert "Place of work, Harbour Street added" in page
     assert "Photo after: a picture" in page
     assert "Colour before: moss after: plum" in page
 
@@ -337,7 +353,60 @@ def test_the_history_of_a_location_tells_of_its_hours_by_weekday(as_olga, olga, 
     act = lambda: OpeningHours.objects.create(location=location, weekday=2, opens=time(8), closes=time(12, 30))  # noqa: E731
     done(by=olga, now=now, act=act)
     page = words_of(as_olga.get(reverse("audit:record-history", args=["location", location.pk])))
-    assert "Opening hours added Weekday after: Wednesday Opens after: 08:00 Closes after: 12:30" in page
+    assert "Opening hours on Wednesday added Opens after: 08:00 Closes after: 12:30" in page
+
+
+def test_what_was_done_alike_to_several_days_is_told_in_one(as_olga, olga, location, now):
+    week = [OpenSpan(day, time(9), time(18)) for day in range(5)]
+    set_opening_hours(by=olga, now=now, location=location, spans=week)
+    set_opening_hours(by=olga, now=now + timedelta(hours=1), location=location, spans=week[:4])
+    page = words_of(as_olga.get(reverse("audit:record-history", args=["location", location.pk])))
+    days = "Monday, Tuesday, Wednesday, Thursday, Friday"
+    assert f"Opening hours on {days} added Opens after: 09:00 Closes after: 18:00" in page
+    assert page.count("Opening hours on") == 2
+    assert "Opening hours on Friday removed" in page
+
+
+def test_leaving_and_the_end_of_a_sign_in_are_told_in_the_verbs_of_the_clinic(as_olga, olga, bea, therapist_page, now):
+    deactivate_staff(by=olga, now=now, member=bea.user)
+    reactivate_staff(by=olga, now=now + timedelta(hours=1), member=bea.user)
+    bring_back_therapist(by=olga, now=now + timedelta(hours=2), therapist=bea)
+    page = words_of(as_olga.get(therapist_page))
+    assert "Olga Novak Therapist left" in page
+    assert "Olga Novak Therapist came back" in page
+    assert "Archived at" not in page
+    page = words_of(as_olga.get(reverse("audit:record-history", args=["staff", bea.user_id])))
+    assert "Person who signs in sign-in ended" in page
+    assert "Person who signs in may sign in again" in page
+    assert "May sign in before" not in page
+
+
+def test_a_verb_keeps_nothing_else_back(as_olga, olga, location, now):
+    room = RoomFactory(location=location, name="Room 3")
+    done(by=olga, now=now, act=lambda: Room.objects.filter(pk=room.pk).update(archived_at=now, name="Store"))
+    page = words_of(as_olga.get(reverse("audit:record-history", args=["room", room.pk])))
+    assert "Room archived, changed Name before: Room 3 after: Store" in page
+
+
+def test_a_visit_is_told_with_its_time(as_olga, url, alice, bea, location, dana, now):
+    booked = visit(alice, bea, ServiceFactory(minutes=60), location, now + timedelta(hours=1))
+    change_status(by=dana, now=now, appointment=booked, to=Status.ARRIVED)
+    assert "Dana Silva Visit Thu 19 Nov 2026, 10:00 arrived" in words_of(as_olga.get(url))
+
+
+def test_who_was_let_in_has_her_invitations_in_her_history(as_olga, olga, now):
+    first, _token = invite_staff(by=olga, now=now, email="eva@example.org", name="Eva Reis", roles=["front_desk"])
+    again, _token = invite_again(by=olga, now=now + timedelta(hours=1), invitation=first)
+    other, _token = invite_staff(by=olga, now=now, email="tom@example.org", name="Tom Reis", roles=["front_desk"])
+    withdraw_invitation(by=olga, now=now + timedelta(hours=1), invitation=other)
+    eva = accept_invitation(by=None, now=now + timedelta(hours=2), invitation=again, password=PASSWORD)
+    page = words_of(as_olga.get(reverse("audit:record-history", args=["staff", eva.pk])))
+    assert "Why: accepted the invitation by Olga Novak of 19 Nov 2026 Person who signs in added" in page
+    for told in ("Eva Reis Invitation of Eva Reis accepted", "Olga Novak Invitation of Eva Reis sent again"):
+        assert told in page
+    assert "Olga Novak Invitation of Eva Reis sent" in page.replace("sent again", "")
+    assert "Tom" not in page
+    assert "Invitation of Tom Reis withdrawn" in words_of(as_olga.get(reverse("audit:clinic-history")))
 
 
 def test_a_room_tells_its_features_and_a_service_its_price(as_olga, olga, location, now):
@@ -468,6 +537,37 @@ def test_its_pages_follow_each_other_without_a_gap(as_olga, clinic_url, alice, d
 
 
 # ---- what a page costs ----
+
+
+def test_what_is_gone_is_named_and_leads_nowhere(as_olga, clinic_url, olga, location, now):
+    room = RoomFactory(location=location, name="The Quiet Room")
+    pk = room.pk
+    done(by=olga, now=now, act=room.delete)
+    page = as_olga.get(clinic_url)
+    assert "The Quiet Room (no longer there) Room removed" in words_of(page)
+    assert reverse("audit:record-history", args=["room", pk]) not in page.content.decode()
+
+
+def test_what_one_import_did_is_one_entry(as_olga, clinic_url, olga, now):
+    job = Import.objects.create(kind="clients", file_name="old.csv", by=olga, at=now, made_count=2)
+    began = now + timedelta(minutes=1)
+
+    def act() -> None:
+        ClientFactory(legal_name="Ana Reis")
+        record_change(by=olga.pk, client=None, what=job, words="done: 1 clients taken over", now=began)
+
+    done(by=olga, now=began, act=act)
+    done(by=olga, now=began + timedelta(hours=1), act=lambda: ClientFactory(legal_name="Eva Reis"))
+    page = as_olga.get(clinic_url)
+    assert "Import of old.csv done: 1 clients taken over" in words_of(page)
+    assert f'href="{reverse("people:import", args=[job.pk])}"' in page.content.decode()
+    assert "Ana Reis" not in words_of(page)
+    assert "Eva Reis" in words_of(page)
+    only = words_of(as_olga.get(clinic_url, {"kind": "import"}))
+    assert "Import of old.csv done" in only
+    assert "Eva Reis" not in only
+    ana = Client.objects.get(legal_name="Ana Reis")
+    assert "Client added" in words_of(as_olga.get(reverse("audit:client-history", args=[ana.pk])))
 
 
 def test_a_long_history_comes_in_pages_at_the_same_cost(

@@ -145,12 +145,12 @@ def test_where_a_therapist_works_is_in_the_history(bea: Therapist, location, dan
     def works_at(*, by, now, locations):
         bea.locations.set(locations)
 
-    works_at(by=dana, now=now, locations=[harbour])
     works_at(by=dana, now=now, locations=[hill])
-    events = TherapistLocation.pgh_event_model.objects.order_by("pgh_id")
+    works_at(by=dana, now=now, locations=[hill, harbour])
+    events = TherapistLocation.pgh_event_model.objects.filter(pgh_context__isnull=False).order_by("pgh_id")
     assert [(event.pgh_label, event.location_id) for event in events] == [
-        ("insert", harbour.pk),
         ("delete", harbour.pk),
         ("insert", hill.pk),
+        ("insert", harbour.pk),
     ]
     assert {event.pgh_context["by"] for event in events} == {dana.pk}
