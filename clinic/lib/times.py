@@ -1,7 +1,14 @@
 """Store instants, think in walls: arithmetic between a location's wall clock and UTC."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names of all time zones. They lie on the disk, where looking each of them up takes long: once."""
+    return frozenset(available_timezones())
 
 
 def at_wall(zone: ZoneInfo, day: date, wall: time) -> datetime:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from clinic.lib.times import at_wall, day_bounds, local_date
+from clinic.lib import times
+from clinic.lib.times import at_wall, day_bounds, local_date, zone_names
 
 LISBON, KATHMANDU, LORD_HOWE = ZoneInfo("Europe/Lisbon"), ZoneInfo("Asia/Kathmandu"), ZoneInfo("Australia/Lord_Howe")
 ZONES = some.sampled_from(
@@ -72,3 +73,14 @@ def test_what_the_wall_shows_leads_back_to_the_first_instant_that_shows_it(zone,
     back = at_wall(zone, shown.date(), shown.time())
     assert back.astimezone(zone).time() == shown.time()
     assert back == instant or (shown.fold == 1 and back < instant)
+
+
+def test_the_names_of_the_zones_are_read_from_the_disk_once(monkeypatch):
+    reads = []
+    monkeypatch.setattr(times, "available_timezones", lambda: reads.append(1) or {"Europe/Lisbon"})
+    zone_names.cache_clear()
+    try:
+        assert zone_names() == zone_names() == {"Europe/Lisbon"}
+    finally:
+        zone_names.cache_clear()
+    assert len(reads) == 1

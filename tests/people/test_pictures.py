@@ -148,23 +148,23 @@ def test_a_photograph_with_a_preview_behind_it_does_not_count_as_moving():
     assert clean_image(written.getvalue(), longest_side=600).width == 40
 
 
-def keep(olga, now, data: bytes) -> Picture:
-    return add_picture(by=olga, now=now, upload=SimpleUploadedFile("logo.png", data), longest_side=600)
+def keep(now, data: bytes) -> Picture:
+    return add_picture(now=now, upload=SimpleUploadedFile("logo.png", data), longest_side=600)
 
 
-def test_the_same_picture_twice_is_kept_once(olga, now):
-    assert keep(olga, now, picture_file()) == keep(olga, now, picture_file())
+def test_the_same_picture_twice_is_kept_once(db, now):
+    assert keep(now, picture_file()) == keep(now, picture_file())
     assert Picture.objects.count() == 1
 
 
-def test_what_is_refused_is_not_kept(olga, now):
+def test_what_is_refused_is_not_kept(db, now):
     with pytest.raises(ValidationError):
-        keep(olga, now, b"\0" * (MOST_BYTES + 5))
+        keep(now, b"\0" * (MOST_BYTES + 5))
     assert not Picture.objects.exists()
 
 
-def test_a_picture_is_shown_to_everybody_and_may_be_kept_for_ever(olga, now):
-    kept = keep(olga, now, picture_file())
+def test_a_picture_is_shown_to_everybody_and_may_be_kept_for_ever(db, now):
+    kept = keep(now, picture_file())
     answer = Browser().get(reverse("people:picture", args=[kept.digest]))
     assert answer.status_code == 200
     assert answer.content == bytes(kept.content)

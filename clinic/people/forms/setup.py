@@ -6,7 +6,6 @@ import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset, Layout
@@ -14,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.times import zone_names
 from clinic.people.models import User
 from clinic.people.services import set_up_clinic
 
@@ -22,15 +22,18 @@ AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Eu
 
 def known_zones() -> list[tuple[str, Any]]:
     """Return the time zones that name a place, grouped by area, for a select."""
-    names = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
-    groups = [(area, [(n, n.replace("_", " ")) for n in names if n.startswith(f"{area}/")]) for area in AREAS]
-    return [("", _("Choose the nearest city")), *groups]
+    groups: dict[str, list[tuple[str, str]]] = {area: [] for area in AREAS}
+    for name in sorted(zone_names()):
+        area = name.partition("/")[0]
+        if area in groups:
+            groups[area].append((name, name.replace("_", " ")))
+    return [("", _("Choose the nearest city")), *groups.items()]
 
 
 def zone_of_this_machine() -> str:
     """Guess the clinic's time zone from the machine it runs on; empty where it says nothing."""
     said = os.environ.get("TZ", "").lstrip(":") or str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")[2]
-    return said if said.partition("/")[0] in AREAS and said in available_timezones() else ""
+    return said if said.partition("/")[0] in AREAS and said in zone_names() else ""
 
 
 # The currencies in use by ISO 4217: one that is mistyped would stay for good.

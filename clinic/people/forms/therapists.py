@@ -178,7 +178,7 @@ class ProfileForm(OpenedForm, forms.Form):
         upload: UploadedFile[bytes] | None = self.cleaned_data["photo"]
         if upload:
             try:
-                facts["photo"] = add_picture(by=by, now=now, upload=upload, longest_side=PORTRAIT_SIDE)
+                facts["photo"] = add_picture(now=now, upload=upload, longest_side=PORTRAIT_SIDE)
             except ValidationError as refused:
                 raise ValidationError({"photo": refused}) from None
         elif self.cleaned_data.get("without_photo"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pghistory
 from django.contrib.postgres.fields import ArrayField
@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.lib.once import once
+from clinic.lib.times import zone_names
 
 
 def validate_time_zone(name: str) -> None:
     """Refuse a name that the time zone database does not know."""
-    if name not in available_timezones():
+    if name not in zone_names():
         raise ValidationError(
             _("There is no time zone called “%(name)s”; a known one is Europe/Lisbon."), params={"name": name}
         )

@@ -149,7 +149,7 @@ def update_clinic(*, by: User, now: datetime, **fields: Unpack[ClinicFields]) ->
 @recorded
 def set_logo(*, by: User, now: datetime, upload: UploadedFile[bytes] | None) -> Clinic:
     """Show this picture as the clinic's logo, or none."""
-    logo = add_picture(by=by, now=now, upload=upload, longest_side=LOGO_SIDE) if upload else None
+    logo = add_picture(now=now, upload=upload, longest_side=LOGO_SIDE) if upload else None
     clinic = Clinic.objects.select_for_update().get()
     write_changes(clinic, {"logo": logo})
     return clinic

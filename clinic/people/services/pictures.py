@@ -7,16 +7,14 @@ from datetime import datetime
 
 from django.core.files.uploadedfile import UploadedFile
 
-from clinic.audit.services import recorded
 from clinic.lib.images import MOST_BYTES, clean_image
-from clinic.people.models import Picture, User
+from clinic.people.models import Picture
 
 LOGO_SIDE = 600
 PORTRAIT_SIDE = 800
 
 
-@recorded
-def add_picture(*, by: User | None, now: datetime, upload: UploadedFile[bytes], longest_side: int) -> Picture:
+def add_picture(*, now: datetime, upload: UploadedFile[bytes], longest_side: int) -> Picture:
     """Keep a picture, re-encoded; the same one twice is one. Raises ValidationError for what is none or too large.
 
     A picture that is replaced stays: the change history speaks of it.
