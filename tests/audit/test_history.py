@@ -421,7 +421,7 @@ def test_a_room_tells_its_features_and_a_service_its_price(as_olga, olga, locati
         as_olga.get(reverse("audit:record-history", args=["room", room.pk]))
     )
     page = words_of(as_olga.get(reverse("audit:record-history", args=["service", service.pk])))
-    assert "Price in minor units before: €68.00 after: €72.50" in page
+    assert "Price before: €68.00 after: €72.50" in page
     assert "Bookable online before: yes after: no" in page
 
 

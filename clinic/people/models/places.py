@@ -183,7 +183,7 @@ class Service(models.Model):
     buffer_before = models.PositiveSmallIntegerField(_("buffer before, minutes"), default=0)
     buffer_after = models.PositiveSmallIntegerField(_("buffer after, minutes"), default=15)
     description = models.TextField(_("description"), max_length=600, blank=True)
-    price_minor = models.PositiveIntegerField(_("price in minor units"))
+    price_minor = models.PositiveIntegerField(_("price"))
     is_bookable_online = models.BooleanField(_("bookable online"), default=True)
     is_open_to_new_clients = models.BooleanField(_("open to new clients"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
