@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from threading import Barrier, Event
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.db import connections, transaction
 
 from clinic.people.merging import MergeStep, Moved, Pair, merge_steps
 from clinic.people.models import Client, Location, Merge, Service, Therapist, User
+from clinic.people.services import lock_client, merging
 from clinic.people.services.merging import merge_clients
 from clinic.scheduling import services
 from clinic.scheduling.models import Appointment
@@ -93,6 +94,32 @@ def test_of_many_who_merge_the_same_two_one_does_whichever_they_keep(dana: User,
     assert ended["done"] == 1
     assert all("merged into another one already" in words for words in ended if words != "done")
     assert Merge.objects.count() == 1
+
+
+def test_a_merge_waits_only_a_little_for_whoever_works_with_a_record(
+    merge: Road, ali: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "LOCK_TIMEOUT", timedelta(seconds=1))
+    is_held, is_over = Event(), Event()
+
+    def work_with_the_record() -> None:
+        with transaction.atomic():
+            lock_client(ali.pk)
+            is_held.set()
+            is_over.wait(10)
+        connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        working = pool.submit(work_with_the_record)
+        is_held.wait(10)
+        merged = pool.submit(outcome, merge)
+        try:
+            words = merged.result(8)
+        finally:
+            is_over.set()
+        working.result()
+    assert words == "Somebody is working with one of these records right now. Please try again."
+    assert not Merge.objects.exists()
 
 
 def book_during(merge: Road, book: Road, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from clinic.people.models import Modality, OpeningHours, Picture, clinic_with_logo
+from clinic.people.models import Modality, OpeningHours, Picture, Therapist, clinic_with_logo
 from clinic.people.services.clinic import set_logo, update_clinic
+from clinic.scheduling.services import add_weekly_hours
 from tests.factories import LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 
 URL = "/settings/clinic/"
@@ -145,6 +147,22 @@ def test_a_page_does_not_fetch_the_content_of_the_logo(clinic, olga, now, django
         shown = clinic_with_logo()
         assert shown.logo.digest
     assert "content" not in captured[0]["sql"]
+
+
+def test_the_index_marks_staff_only_while_a_licence_ends(as_olga, bea, location, now):
+    def mark() -> bool:
+        groups = as_olga.get("/settings/").context["groups"]
+        return next(row.is_open_work for group in groups for row in group.rows if row.title == "Staff and therapists")
+
+    bea.locations.add(location)
+    add_weekly_hours(
+        by=None, now=now, therapist=bea, location=location, weekday=3, opens=time(8), closes=time(18),
+        valid_from=now.date(),
+    )  # fmt: skip
+    Therapist.objects.update(licence_expires_on=now.date() + timedelta(days=365))
+    assert not mark()
+    Therapist.objects.update(licence_expires_on=now.date() + timedelta(days=10))
+    assert mark()
 
 
 def test_a_page_reads_the_clinic_and_its_clock_once(as_olga, clinic, location):

@@ -23,7 +23,7 @@ from clinic.audit.models import Change
 from clinic.desk.client import answers_of, visits_of
 from clinic.people.access import own_clients
 from clinic.people.forms.record import NoteForm
-from clinic.people.merging import records_of
+from clinic.people.merging import MATTERS, records_of
 from clinic.people.models import Client, ClientAccess, Location, Merge, Service, Therapist, TherapistsNote, User
 from clinic.people.services import (
     NoteChanged,
@@ -740,6 +740,12 @@ def _see_all(kept: Client, before: dict[str, list[dict[str, Any]]]) -> None:
         assert row["used_at"] or row["revoked_at"] or Invitation.objects.get(pk=row["id"]).client == kept
     drafts = keys("intake.submission", state="draft")
     assert not drafts or Submission.objects.filter(pk__in=drafts, client=kept).exists()
+
+
+def test_every_fact_that_is_kept_about_a_client_is_a_matter_of_the_merge():
+    of_the_record = {"id", "created_at", "created_by", "archived_at", "merged_into"}
+    matters = [name for matter in MATTERS for name in matter.fields]
+    assert sorted(matters) == sorted({field.name for field in Client._meta.fields} - of_the_record)
 
 
 # --- Through the pages

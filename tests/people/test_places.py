@@ -148,6 +148,16 @@ def test_a_location_with_visits_to_come_is_not_archived(as_olga, visit, location
     assert location.archived_at is None
 
 
+@pytest.mark.parametrize(("minutes", "is_archived"), [(1, False), (0, True), (-1, True)])
+def test_a_hold_stands_against_archiving_until_it_has_run_out(visit, olga, now, minutes, is_archived):
+    Appointment.objects.update(status=Status.HELD, held_until=now + timedelta(minutes=minutes))
+    if is_archived:
+        assert archive_place(by=olga, now=now, place=visit.room).archived_at == now
+    else:
+        with pytest.raises(ValidationError, match="still to come"):
+            archive_place(by=olga, now=now, place=visit.room)
+
+
 def test_a_room_with_visits_to_come_is_not_archived_and_another_one_is(as_olga, visit, location):
     other = RoomFactory(location=location, name="Room 9")
     for room in (visit.room, other):

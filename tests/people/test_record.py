@@ -177,6 +177,17 @@ def test_nobody_is_archived_while_visits_are_to_come(as_dana, alice, bea, locati
     assert as_dana.post(address("archive", alice)).status_code == 302
 
 
+@pytest.mark.parametrize(("minutes", "is_archived"), [(1, False), (0, True), (-1, True)])
+def test_a_hold_stands_against_archiving_until_it_has_run_out(dana, alice, bea, location, now, minutes, is_archived):
+    visit(alice, bea, ServiceFactory(), location, SOON)
+    Appointment.objects.update(status=Status.HELD, held_until=now + timedelta(minutes=minutes))
+    if is_archived:
+        assert archive_client(by=dana, now=now, client=alice).archived_at == now
+    else:
+        with pytest.raises(ValidationError, match="a visit to come"):
+            archive_client(by=dana, now=now, client=alice)
+
+
 def test_nobody_is_archived_from_the_table(dana, alice, bea, location, now):
     booked = visit(alice, bea, ServiceFactory(), location, SOON)
     Appointment.objects.filter(pk=booked.pk).update(status=Status.IN_SESSION)
