@@ -51,7 +51,7 @@ def _qualified(therapists: Collection[int], today: date) -> Collection[int]:
 
 def _placed(therapists: Collection[int], _today: date) -> Collection[int]:
     works = TherapistLocation.objects.filter(therapist__in=therapists, location__archived_at__isnull=True)
-    return works.values_list("therapist_id", flat=True)
+    return {work.therapist_id for work in works}
 
 
 MODALITY = Need(_("no modality"), _qualified)

@@ -54,7 +54,7 @@ def endings_of(therapist: Therapist, today: date) -> list[Ending]:
     """Return what of hers ends soon or has ended, the soonest first; nothing of one who has left or is not kept yet."""
     if therapist.archived_at or not therapist.pk:
         return []
-    known = [(therapist.licence_expires_on, None)]
+    known: list[tuple[date | None, Modality | None]] = [(therapist.licence_expires_on, None)]
     known += [(held.expires_on, held.modality) for held in therapist.qualifications.all()]
     found = [
         Ending(ends_on, ends_on < today, modality)
