@@ -70,6 +70,12 @@ def url(alice) -> str:
 
 
 @pytest.fixture
+def all_on_one_page(monkeypatch) -> None:
+    """Show also what stands below the rows that the migrations wrote."""
+    monkeypatch.setattr("clinic.people.views.history.PER_PAGE", 200)
+
+
+@pytest.fixture
 def looks_url(alice) -> str:
     return reverse("audit:client-looks", args=[alice.pk])
 
@@ -275,7 +281,9 @@ def test_a_therapist_reads_what_the_note_said(as_bea, url, with_note):
     assert f"Note for therapists removed Note for therapists before: {CANARY} two" in page
 
 
-def test_an_owner_who_does_not_treat_learns_that_the_note_was_changed_and_not_a_word_of_it(as_olga, url, with_note):
+def test_an_owner_who_does_not_treat_learns_that_the_note_was_changed_and_not_a_word_of_it(
+    as_olga, url, with_note, all_on_one_page
+):
     for address in (url, reverse("audit:clinic-history")):
         answer = as_olga.get(address)
         assert "canary" not in answer.content.decode()
@@ -473,7 +481,9 @@ def week(alice, bea, dana, olga, location, now) -> None:
     record_change(by=bea.user.pk, client=alice.pk, what=alice, words="told in words", now=now)
 
 
-def test_the_clinic_s_history_tells_all_newest_first_and_leads_to_each_record(as_olga, clinic_url, week, alice, url):
+def test_the_clinic_s_history_tells_all_newest_first_and_leads_to_each_record(
+    as_olga, clinic_url, week, alice, url, all_on_one_page
+):
     answer = as_olga.get(clinic_url)
     page = words_of(answer)
     assert page.index("told in words") < page.index("Features after: quiet") < page.index("Pronouns after: she/her")
