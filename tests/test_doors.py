@@ -27,7 +27,7 @@ from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
+from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment, change_status
 from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
@@ -35,6 +35,7 @@ from tests.factories import BEFORE, ClientFactory, ServiceFactory, modality
 from tests.intake.answers import fill_in
 from tests.plans.support import plan_of
 
+WEEK = timedelta(weeks=1)
 VISITORS = ("nobody", "carl", "alice", "dana", "bea", "olga")
 
 # Columns:  nobody carl alice dana bea olga
@@ -157,6 +158,14 @@ DOORS: Mapping[str, Door] = {
     "scheduling:series-new": Door(STAFF, STAFF),
     "scheduling:visits-to-rebook": Door("in 404 404 200 404 200", ONLY_GET),
     "scheduling:therapist-visits": Door("in 404 404 200 404 200", ONLY_GET, at="therapist"),
+    "scheduling:therapist-hours": Door(STAFF, ONLY_GET, at="therapist"),
+    "scheduling:therapist-hours-change": Door("in 404 404 404 200 200", "in 404 404 404 200 200", at="therapist"),
+    "scheduling:therapist-time-off": Door(STAFF, STAFF, at="therapist"),
+    "scheduling:my-hours": Door("in 404 404 404 302 404", ONLY_GET),
+    "scheduling:time-off-list": Door("in 404 404 200 404 200", ONLY_GET),
+    "scheduling:closures": Door(OWNERS, OWNERS),
+    "scheduling:absence": Door(STAFF, ONLY_GET, at="absence"),
+    "scheduling:absence-remove": Door(ONLY_POST, STAFF_DONE, at="absence"),
     # reminders
     "reminders:message-list": Door(STAFF, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
@@ -291,6 +300,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         created_at=now,
     )
     asked, _token = invite_staff(by=olga, now=now, email="eva@example.org", name="Eva Brandt", roles=["therapist"])
+    ends = now + WEEK
     keys = {
         "": {},
         "client": {"pk": alice.pk},
@@ -316,6 +326,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "staff_invitation": {"pk": asked.pk},
         "member": {"pk": bea.user.pk},
         "therapist": {"pk": bea.pk},
+        "absence": {"pk": add_time_off(by=olga, now=now, therapist=bea, starts_at=ends, ends_at=ends + WEEK).pk},
         "reset": {"uidb36": "1", "key": "guess"},
     }
     visitors = {"nobody": None, "carl": carl, "alice": alice_user, "dana": dana, "bea": bea.user, "olga": olga}

@@ -1,10 +1,11 @@
 """Found the example clinic: places, services, staff and their hours."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from clinic.demo import cast
 from clinic.demo.logo import harbour_logo
+from clinic.lib.times import at_wall, day_bounds
 from clinic.people.models import Location, Modality, Role, Room, Service, Therapist, User
 from clinic.people.opening import OpenSpan
 from clinic.people.services import (
@@ -18,7 +19,9 @@ from clinic.people.services import (
 )
 from clinic.people.services.clinic import set_logo, update_clinic
 from clinic.people.services.places import set_opening_hours, update_location
+from clinic.scheduling.models import monday_of
 from clinic.scheduling.services import add_time_off, add_weekly_hours
+from clinic.scheduling.working_week import Line, kind_of_week, lines_on, set_hours
 
 ZONE = "Europe/Lisbon"
 OWNER, DESK = ("Olga Marques", "olga@example.org"), ("Dana Kovač", "dana@example.org")
@@ -110,11 +113,37 @@ def _hire(
 
 
 def plan_absences(house: House, *, now: datetime) -> None:
-    """Enter what is known of the weeks to come: one therapist away for three days, three weeks from now."""
+    """Enter what is known of the weeks to come.
+
+    One therapist is away for three days, three weeks from now, another alternates between the locations from the month
+    after next on and takes a break; the clinic has a holiday, and a room is painted for an afternoon.
+    """
     away = house.therapists[0]
     zone = house.locations[cast.HARBOUR].zone
     start = datetime.combine(now.date() + timedelta(days=22), datetime.min.time(), tzinfo=zone)
     add_time_off(
         by=house.owner, now=now, therapist=away, starts_at=start, ends_at=start + timedelta(days=3),
         reason="Course in Porto",
+    )  # fmt: skip
+    harbour, hillside = house.locations[cast.HARBOUR], house.locations[cast.HILLSIDE]
+    alternating = house.therapists[1]
+    first = monday_of(now.date()) + timedelta(weeks=9)
+    morning, afternoon = (time(9), time(12, 30)), (time(13, 15), time(17))
+    set_hours(
+        by=house.owner, now=now, therapist=alternating, first=first,
+        lines=[
+            *lines_on(alternating, first),
+            *(Line(4, *span, harbour.pk, kind_of_week(first)) for span in (morning, afternoon)),
+            *(Line(4, *span, hillside.pk, 1 - kind_of_week(first)) for span in (morning, afternoon)),
+        ],
+    )  # fmt: skip
+    for place in house.locations.values():
+        holiday = day_bounds(place.zone, date(now.year + 1, 1, 1))
+        add_time_off(
+            by=house.owner, now=now, location=place, starts_at=holiday[0], ends_at=holiday[1], reason="New Year"
+        )
+    painted = now.date() + timedelta(days=40)
+    add_time_off(
+        by=house.owner, now=now, room=Room.objects.get(name="Room 5"), reason="Painting",
+        starts_at=at_wall(hillside.zone, painted, time(13)), ends_at=at_wall(hillside.zone, painted, time(18)),
     )  # fmt: skip

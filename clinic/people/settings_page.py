@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.lib.registry import Registry
 from clinic.lib.times import local_date
 from clinic.people.access import the_clinic
 from clinic.people.lacking import who_lack_something
@@ -40,6 +41,11 @@ class SettingGroup:
     rows: Sequence[SettingRow]
 
 
+# A heading, and what each row below it says.
+Rows: TypeAlias = "tuple[StrOrPromise, tuple[Callable[[datetime], SettingRow], ...]]"
+upper_groups: Registry[Rows] = Registry("group of settings")
+
+
 @dataclass(frozen=True)
 class FirstStep:
     """One of the things without which nothing can be booked; only the next one leads to its page."""
@@ -50,8 +56,9 @@ class FirstStep:
 
 
 def setting_groups(now: datetime) -> list[SettingGroup]:
-    """Return the rows of the index, in their groups."""
-    return [SettingGroup(str(heading), [row(now) for row in rows]) for heading, rows in GROUPS if rows]
+    """Return the rows of the index, in their groups; those of the rooms above stand before the last one."""
+    *first, last = GROUPS
+    return [SettingGroup(str(heading), [row(now) for row in rows]) for heading, rows in (*first, *upper_groups, last)]
 
 
 def first_steps() -> list[FirstStep]:
@@ -129,7 +136,7 @@ def _imports(now: datetime) -> SettingRow:
     )
 
 
-GROUPS: tuple[tuple[StrOrPromise, tuple[Callable[[datetime], SettingRow], ...]], ...] = (
+GROUPS: tuple[Rows, ...] = (
     (gettext_lazy("The clinic"), (_clinic, _places, _services)),
     (gettext_lazy("People"), (_staff,)),
     (gettext_lazy("Records"), (_history, _imports)),

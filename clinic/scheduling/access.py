@@ -1,12 +1,13 @@
-"""The road from a view to a visit. It decides, answers 404 to strangers, and logs the look."""
+"""The road from a view to what this room keeps. It decides, answers 404 to strangers, and logs the look at a visit."""
 
 from datetime import datetime
 
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from clinic.people.access import log_look, one_of
-from clinic.people.models import User
-from clinic.scheduling.models import Appointment
+from clinic.people.models import Therapist, User
+from clinic.scheduling.models import Appointment, TimeOff
 from clinic.scheduling.words import moment_words
 
 
@@ -19,3 +20,34 @@ def visit_for(user: User, pk: int, *, now: datetime, why: str = "") -> Appointme
     why = why or _("visit of %(moment)s") % {"moment": moment_words(visit.starts_at, visit.location.zone)}
     log_look(user, visit.client_id, visit, why, now=now)
     return visit
+
+
+def therapist_for(user: User, pk: int, *, changing: bool = False) -> Therapist:
+    """Return a therapist whose hours and time off this login may see, or with `changing` whose hours it may change.
+
+    Owners and the front desk see everybody's, a therapist her own. Raises Http404 otherwise.
+    """
+    therapist = one_of(Therapist.objects.select_related("user"), pk)
+    may_see = user.is_owner or user.is_front_desk or therapist.user_id == user.pk
+    if not may_see or (changing and not may_change_hours(user, therapist)):
+        raise Http404
+    return therapist
+
+
+def may_change_hours(user: User, therapist: Therapist) -> bool:
+    """Tell whether this login may change her hours: an owner's may, and her own."""
+    return user.is_owner or therapist.user_id == user.pk
+
+
+def absence_for(user: User, pk: int, *, changing: bool = False) -> TimeOff:
+    """Return an absence that this login may see, or with `changing` take back. Raises Http404 otherwise.
+
+    A therapist's is for owners, the front desk and herself; closures everybody sees who works at the desk, and owners
+    take them back.
+    """
+    absence = one_of(TimeOff.objects.with_names(), pk)
+    if absence.therapist is not None:
+        therapist_for(user, absence.therapist.pk)
+    elif not (user.is_owner or (user.is_front_desk and not changing)):
+        raise Http404
+    return absence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.lib.times import day_bounds
 from clinic.people.merging import records_of
-from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist
+from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, clinic_zone
 from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
     Away,
@@ -88,7 +88,7 @@ def availability(
     licences = {therapist.pk: _licence_end(therapist, location.zone) for therapist in asked}
     start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
     hours = _hours(people, location, first, last)
-    away = _away(people, location, start, end)
+    away, closed_rooms = _away(people, location, start, end)
     # A day on either side: a buffer, or a visit at midnight, may reach over it.
     margin = timedelta(days=1)
     during = Span(start - margin, end + margin)
@@ -107,7 +107,7 @@ def availability(
             )
             for pk in people
         },
-        rooms={pk: merged(taken.by_room[pk]) for pk in rooms},
+        rooms={pk: merged([*taken.by_room[pk], *closed_rooms[pk]]) for pk in rooms},
         usual_rooms=people,
     )
 
@@ -122,6 +122,18 @@ def qualified_therapists(service: Service, day: date) -> list[Therapist]:
 def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
     """Say whether she may give this service on that day; whoever has left, perhaps just now, may not."""
     return _qualifications(service, day).filter(therapist=therapist, therapist__archived_at__isnull=True).exists()
+
+
+def zones_of(therapists: Collection[int]) -> Mapping[int | None, ZoneInfo]:
+    """Return by which wall each therapist's days begin: of the place of her latest working hours. One query."""
+    rows = WeeklyHours.objects.filter(therapist__in=therapists).order_by("valid_from", "pk")
+    known = {pk: ZoneInfo(zone) for pk, zone in rows.values_list("therapist_id", "location__time_zone")}
+    return {pk: known.get(pk) or clinic_zone() for pk in therapists}
+
+
+def zone_of(therapist: Therapist) -> ZoneInfo:
+    """Return by which wall a therapist's days begin."""
+    return zones_of([therapist.pk])[therapist.pk]
 
 
 def _licence_end(therapist: Therapist, zone: ZoneInfo) -> datetime | None:
@@ -140,26 +152,34 @@ def _hours(people: Mapping[int, object], location: Location, first: date, last: 
         therapist__in=people,
         location=location,
         valid_from__lte=last,
-    ).values_list("therapist_id", "weekday", "opens", "closes", "valid_from", "valid_until")
-    for therapist, weekday, opens, closes, valid_from, valid_until in rows:
-        rules[therapist].append(Rule(weekday, opens, closes, valid_from, valid_until))
+    ).values_list("therapist_id", "weekday", "opens", "closes", "valid_from", "valid_until", "anchor_week")
+    for therapist, weekday, opens, closes, valid_from, valid_until, anchor_week in rows:
+        rules[therapist].append(Rule(weekday, opens, closes, valid_from, valid_until, anchor_week))
     zone = location.zone
     return {pk: weekly_spans(rules[pk], zone, first, last) for pk in people}
 
 
-def _away(people: Mapping[int, object], location: Location, start: datetime, end: datetime) -> Mapping[int, list[Away]]:
+def _away(
+    people: Mapping[int, object], location: Location, start: datetime, end: datetime
+) -> tuple[Mapping[int, list[Away]], Mapping[int, list[Span]]]:
+    """Return when each therapist is away or the location closed, and when which of its rooms is."""
     hers = Q(therapist__in=people) & (Q(location__isnull=True) | Q(location=location))
     closed = Q(therapist__isnull=True, location=location)
     rows = (
-        TimeOff.objects.filter(hers | closed, starts_at__lt=end, ends_at__gt=start)
+        TimeOff.objects.filter(hers | closed | Q(room__location=location), starts_at__lt=end, ends_at__gt=start)
         .order_by("starts_at", "pk")
-        .values_list("therapist_id", "starts_at", "ends_at", "reason")
+        .values_list("therapist_id", "room_id", "starts_at", "ends_at", "reason")
     )
     found: dict[int, list[Away]] = {pk: [] for pk in people}
-    for therapist, starts_at, ends_at, reason in rows:
-        for pk in people if therapist is None else [therapist]:
-            found[pk].append(Away(Span(starts_at, ends_at), reason))
-    return found
+    rooms: dict[int, list[Span]] = defaultdict(list)
+    for therapist, room, starts_at, ends_at, reason in rows:
+        span = Span(starts_at, ends_at)
+        if room:
+            rooms[room].append(span)
+        else:
+            for pk in people if therapist is None else [therapist]:
+                found[pk].append(Away(span, reason))
+    return found, rooms
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
@@ -13,9 +17,31 @@ from clinic.lib.times import local_date
 from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 
+# Weeks are told apart by counting from this Monday.
+FIRST_MONDAY = date(2000, 1, 3)
+
+
+def monday_of(day: date) -> date:
+    """Return the Monday of the week in which the day lies."""
+    return day - timedelta(days=day.weekday())
+
+
+def _on_one_day(field: str) -> Func:
+    """Put a time of day on one and the same day: PostgreSQL has ranges of timestamps, but none of times."""
+    return Func(F(field), template="DATE '2000-01-03' + %(expressions)s::time")
+
+
+def _kind_of_week() -> Func:
+    """Tell the two kinds of weeks apart, 0 and 1; NULL for hours of every week, which are in both."""
+    return Func(
+        F("anchor_week"),
+        template="mod((%(expressions)s::date - DATE '2000-01-03') / 7, 2)",
+        output_field=models.IntegerField(),
+    )
+
 
 class WeeklyHours(models.Model):
-    """A therapist works here on this weekday, by the location's wall clock."""
+    """A therapist works here on this weekday, by the location's wall clock: every week, or every other one."""
 
     class Weekday(models.IntegerChoices):
         MONDAY = 0, _("Monday")
@@ -31,6 +57,8 @@ class WeeklyHours(models.Model):
     weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
     opens = models.TimeField(_("from"))
     closes = models.TimeField(_("until"))
+    # The Monday of one of the weeks that count, where only every other week does.
+    anchor_week = models.DateField(_("every other week, as in the week of"), null=True, blank=True)
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
 
@@ -43,32 +71,91 @@ class WeeklyHours(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
                 name="weekly_hours_end_after_they_begin",
             ),
+            models.CheckConstraint(
+                condition=Q(anchor_week__isnull=True) | Q(anchor_week__gte=FIRST_MONDAY, anchor_week__iso_week_day=1),
+                name="weekly_hours_anchor_is_a_monday",
+            ),
+            ExclusionConstraint(
+                name="therapist_works_once_at_a_time",
+                expressions=[
+                    ("therapist", RangeOperators.EQUAL),
+                    ("weekday", RangeOperators.EQUAL),
+                    (Func(_on_one_day("opens"), _on_one_day("closes"), function="tsrange"), RangeOperators.OVERLAPS),
+                    (
+                        Func(F("valid_from"), F("valid_until"), Value("[]"), function="daterange"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (
+                        Func(
+                            Coalesce(_kind_of_week(), 0),
+                            Coalesce(_kind_of_week(), 1),
+                            Value("[]"),
+                            function="int4range",
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                violation_error_message=_("This therapist already works then."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.therapist_id} {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
 
+    def clean(self) -> None:
+        """Refuse what runs backwards before the database is asked about overlaps: it knows no such ranges."""
+        if self.closes <= self.opens:
+            raise ValidationError({"closes": _("The end comes after the beginning, on the same day.")})
+        if self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _("The last day comes after the first.")})
+
+
+class TimeOffQuerySet(models.QuerySet["TimeOff"]):
+    def to_come(self, now: datetime) -> TimeOffQuerySet:
+        """Keep absences that are not over."""
+        return self.filter(ends_at__gt=now)
+
+    def with_names(self) -> TimeOffQuerySet:
+        """Bring along whose they are."""
+        return self.select_related("therapist__user", "location", "room__location")
+
 
 class TimeOff(models.Model):
-    """A therapist is away, or, without a therapist, the whole location is closed."""
+    """An absence: a therapist is away, or, without one, a location or a room is closed.
+
+    A holiday of the whole clinic has a row for each location: its day begins by the clock on each wall.
+    """
 
     therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, null=True, blank=True, related_name="time_off")
-    location = models.ForeignKey(Location, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, null=True, blank=True, related_name="closures")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, blank=True, related_name="closures")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     reason = models.CharField(_("shown as"), max_length=60, blank=True)
+    # A visit that is put into it later, with a reason, is meant to be there. None: before this was kept.
+    entered_at = models.DateTimeField(null=True)
+
+    objects = TimeOffQuerySet.as_manager()
 
     class Meta:
+        ordering = ["starts_at", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="time_off_ends_after_it_starts"),
             models.CheckConstraint(
-                condition=Q(therapist__isnull=False) | Q(location__isnull=False),
+                condition=Q(room__isnull=True) & (Q(therapist__isnull=False) | Q(location__isnull=False))
+                | Q(room__isnull=False, therapist__isnull=True, location__isnull=True),
                 name="time_off_is_somebodys_or_some_places",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d}–{self.ends_at:%Y-%m-%d} {self.reason}"
+
+    @property
+    def place_zone(self) -> ZoneInfo | None:
+        """The zone of what is closed; None where a therapist is away, wherever that is."""
+        place = self.location or (self.room.location if self.room else None)
+        return place.zone if place else None
 
 
 class Status(models.TextChoices):
@@ -124,6 +211,39 @@ class Series(models.Model):
         return f"{self.client_id} from {self.first_on} every {self.every_weeks} weeks × {self.count}"
 
 
+# No visit is longer: it can begin so long before an absence that it reaches into. The start is what the index knows.
+LONGEST_VISIT = timedelta(hours=8)
+
+
+def _lies_in(absences: QuerySet[TimeOff]) -> Q:
+    """Return the condition that a visit lies in one of these absences: the therapist's, the location's, the room's."""
+    hers = Q(location__isnull=True) | Q(location=F("therapist__appointments__location"))
+    closed = Q(therapist__isnull=True)
+    return (
+        Q(pk__in=_met(absences, "therapist", hers))
+        | Q(pk__in=_met(absences, "location", closed))
+        | Q(pk__in=_met(absences, "room", closed))
+    )
+
+
+def _met(absences: QuerySet[TimeOff], whose: str, which: Q) -> QuerySet[TimeOff, Any]:
+    """Return the keys of the visits that meet these absences of a therapist, a location or a room.
+
+    Left out are those that were booked or moved there after the absence was entered, with a reason.
+    """
+    visit = f"{whose}__appointments"
+    placed = Q(before="") | Q(before=F("after")) | Q(before=Status.CONFIRMED, after=Status.BOOKED)
+    steps = StatusChange.objects.filter(placed, appointment=OuterRef(f"{visit}__pk"), at__gte=OuterRef("entered_at"))
+    meets = {
+        f"{visit}__starts_at__gt": F("starts_at") - LONGEST_VISIT,
+        f"{visit}__starts_at__lt": F("ends_at"),
+        f"{visit}__ends_at__gt": F("starts_at"),
+    }
+    not_meant = Q(**{f"{visit}__override_reason": ""}) | ~Exists(steps)
+    found: QuerySet[TimeOff, Any] = absences.order_by().filter(which, not_meant, **meets).values(f"{visit}__pk")
+    return found
+
+
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, user: User) -> AppointmentQuerySet:
         """Keep what this login may see: staff see all, a client's login only its own, on whichever of her records."""
@@ -154,8 +274,13 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         return kept.order_by("starts_at", "pk")
 
     def to_rebook(self, now: datetime) -> AppointmentQuerySet:
-        """Keep visits to come with a therapist who has left."""
-        return self.movable(now).filter(therapist__archived_at__isnull=False)
+        """Keep visits to come with a therapist who has left, or that lie in an absence."""
+        has_left = Q(therapist__archived_at__isnull=False)
+        return self.movable(now).filter(has_left | _lies_in(TimeOff.objects.to_come(now)))
+
+    def in_absence(self, absences: QuerySet[TimeOff]) -> AppointmentQuerySet:
+        """Keep visits that lie in one of these absences; not those that were put there later, with a reason."""
+        return self.filter(_lies_in(absences))
 
     def with_people(self) -> AppointmentQuerySet:
         """Bring client, therapist, place and service along in the same query."""
@@ -230,6 +355,8 @@ class Appointment(models.Model):
         indexes = [
             # Serves the day page and the reminder sweep: what starts in a stretch of time.
             models.Index(fields=["starts_at"], name="appointment_by_start"),
+            # Serves her absences, and the page of one therapist: her visits in a stretch of time.
+            models.Index(fields=["therapist", "starts_at"], name="appointment_by_therapist"),
             # Serves the client's page: her visits, newest first.
             models.Index(fields=["client", "-starts_at"], name="appointment_by_client"),
         ]

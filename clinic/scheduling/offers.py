@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist
 from clinic.scheduling.availability import Availability, availability, length_of, qualified_therapists
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.models import Appointment, WeeklyHours
 from clinic.scheduling.series import dates, visits
-from clinic.scheduling.slots import Length
+from clinic.scheduling.slots import Away, Kind, Length, Obstacle, nothing_because
 from clinic.scheduling.words import obstacle_words, time_words
 
 DAYS_AHEAD = 14
@@ -116,6 +118,30 @@ def next_free_times(
         leaving_out=leaving_out,
     )
     return [one for one in found if one.starts_at >= after][:limit]
+
+
+def why_nothing(
+    *, now: datetime, service: Service, location: Location, on: date, therapist: Therapist | None = None
+) -> str:
+    """Say in a sentence why nothing is free on a day, as far as hours and absences tell; at most six queries."""
+    people = [therapist] if therapist else qualified_therapists(service, on)
+    if not people:
+        return _("Nobody may give %(service)s on that day.") % {"service": service}
+    free = availability(location=location, therapists=people, first=on, last=on, now=now)
+    reasons = [nothing_because(free.diaries[one.pk]) for one in people]
+    facts = {"therapist": people[0].user.first_name, "location": str(location), "day": date_format(on, "l j F")}
+    if therapist is None:
+        is_off = all(reason == Kind.OFF for reason in reasons)
+        return (_("Nobody who gives it works at %(location)s on %(day)s.") % facts) if is_off else ""
+    (reason,) = reasons
+    if isinstance(reason, Away):
+        return obstacle_words(Obstacle(Kind.AWAY, *reason), facts["therapist"], location.zone, reason.span.start)
+    if reason != Kind.OFF:
+        return _("All of the hours of %(therapist)s on %(day)s are taken, or what is left is too short.") % facts
+    works_there = WeeklyHours.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=on), therapist=therapist)
+    if works_there.filter(location=location).exists():
+        return _("%(therapist)s does not work at %(location)s on %(day)s.") % facts
+    return _("%(therapist)s has no working hours at %(location)s.") % facts
 
 
 def again(appointment: Appointment, *, now: datetime, weeks: Sequence[int] = (1, 2, 4)) -> list[Again]:

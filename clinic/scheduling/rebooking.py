@@ -1,4 +1,6 @@
-"""Visits to come with therapists who have left: open work for the front desk and owners until none is left."""
+"""Visits to come with therapists who have left, or that lie in an absence: open work for the front desk and owners
+until none is left.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ def rows(user: User, now: datetime) -> Sequence[WorkRow]:
     if not ROLES & {*user.roles}:
         return []
     zone = clinic_zone()
-    waiting = Appointment.objects.to_rebook(now).order_by().values("therapist", "therapist__user__name")
+    waiting = (
+        Appointment.objects.to_rebook(now)
+        .order_by()
+        .values("therapist", "therapist__user__name", "therapist__archived_at")
+    )
     found = waiting.annotate(visits=Count("pk"), first=Min("starts_at")).order_by("first")
     return [
         WorkRow(
@@ -37,7 +43,10 @@ def rows(user: User, now: datetime) -> Sequence[WorkRow]:
             detail=ngettext("%(n)d visit, on %(first)s", "%(n)d visits, the first on %(first)s", one["visits"])
             % {"n": one["visits"], "first": moment_words(one["first"], zone)},
             verb=_("Book anew"),
-            url=reverse("scheduling:therapist-visits", args=[one["therapist"]]),
+            # Of one who has left, all that is to come waits; else only what lies in an absence.
+            url=reverse("scheduling:therapist-visits", args=[one["therapist"]])
+            if one["therapist__archived_at"]
+            else reverse("scheduling:visits-to-rebook"),
         )
         for one in found
     ]
@@ -61,7 +70,7 @@ def visits_left(member: User, now: datetime) -> LeftBehind | None:
 
 REBOOKING = Worklist(
     heading=gettext_lazy("Visits to book anew"),
-    # Said only while somebody has left visits behind.
+    # Said only while there are any.
     empty="",
     count=count,
     rows=rows,

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
@@ -26,14 +27,14 @@ from clinic.lib.once import once
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
 from clinic.people.merging import records_of
-from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
+from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User, clinic_zone
 from clinic.people.services import lock_client
-from clinic.scheduling.availability import Availability, availability, is_qualified, length_of
+from clinic.scheduling.availability import Availability, availability, is_qualified, length_of, zone_of
 from clinic.scheduling.gates import PlannedVisit, review_needed
 from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Series, Status, StatusChange, TimeOff, WeeklyHours
-from clinic.scheduling.slots import Kind
+from clinic.scheduling.slots import Kind, Span
 from clinic.scheduling.statuses import may_become, refused
-from clinic.scheduling.words import moment_words, obstacle_words
+from clinic.scheduling.words import moment_words, obstacle_words, span_words
 
 LOCK_TIMEOUT = timedelta(seconds=3)
 MOST_VISITS = 104
@@ -307,28 +308,28 @@ def add_weekly_hours(
     closes: time,
     valid_from: date,
     valid_until: date | None = None,
+    anchor_week: date | None = None,
 ) -> WeeklyHours:
-    """Add working hours on one weekday. Raises ValidationError where the therapist already works then."""
+    """Add working hours on one weekday, with an `anchor_week` only of every other week.
+
+    Raises ValidationError where the therapist already works then.
+    """
     hours = WeeklyHours(
         therapist=therapist,
         location=location,
         weekday=weekday,
         opens=opens,
         closes=closes,
+        anchor_week=anchor_week,
         valid_from=valid_from,
         valid_until=valid_until,
     )
-    hours.full_clean()
     with transaction.atomic():
-        _lock_therapists([therapist.pk])
-        others = WeeklyHours.objects.filter(therapist=therapist, weekday=weekday, opens__lt=closes, closes__gt=opens)
-        others = others.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=valid_from))
-        if valid_until is not None:
-            others = others.filter(valid_from__lte=valid_until)
-        if others.exists():
-            raise ValidationError(_("%(therapist)s already works then."), params={"therapist": therapist.user.name})
+        lock_therapists([therapist.pk])
+        hours.full_clean()
         hours.save(force_insert=True)
-        record_change(by=by.pk if by else None, client=None, what=hours, words=_("added"), now=now)
+        since = _("working hours added from %(day)s on") % {"day": date_format(valid_from, "D j M Y")}
+        record_change(by=by.pk if by else None, client=None, what=therapist, words=since, now=now)
     return hours
 
 
@@ -340,15 +341,64 @@ def add_time_off(
     ends_at: datetime,
     therapist: Therapist | None = None,
     location: Location | None = None,
+    room: Room | None = None,
     reason: str = "",
 ) -> TimeOff:
-    """Enter an absence, or without a therapist the closing of a location. Visits already booked stay as they are."""
-    time_off = TimeOff(therapist=therapist, location=location, starts_at=starts_at, ends_at=ends_at, reason=reason)
-    time_off.full_clean()
+    """Enter an absence, or without a therapist the closing of a location or a room.
+
+    Visits already booked stay as they are, and wait to be booked anew. A booking under way is waited for.
+    """
+    absence = TimeOff(
+        therapist=therapist,
+        location=location,
+        room=room,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason.strip(),
+        entered_at=now,
+    )
     with transaction.atomic():
-        time_off.save(force_insert=True)
-        record_change(by=by.pk if by else None, client=None, what=time_off, words=_("added"), now=now)
-    return time_off
+        lock_absence(absence)
+        absence.full_clean()
+        absence.save(force_insert=True)
+        _record_absence(absence, _("absence entered: %(when)s"), by=by, now=now)
+    return absence
+
+
+def remove_time_off(*, by: User, now: datetime, absence: TimeOff) -> None:
+    """Take back an absence that is to come; one that has begun ends now. Raises ValidationError once it is over."""
+    with transaction.atomic():
+        lock_absence(absence)
+        kept = TimeOff.objects.with_names().filter(pk=absence.pk).first()
+        if kept is None:
+            return
+        if kept.ends_at <= now:
+            raise ValidationError(_("This is over, and stays as it was."))
+        if kept.starts_at < now:
+            _record_absence(kept, _("absence ended early: %(when)s"), by=by, now=now)
+            kept.ends_at = now
+            kept.save(update_fields=["ends_at"])
+        else:
+            _record_absence(kept, _("absence taken back: %(when)s"), by=by, now=now)
+            kept.delete()
+
+
+def lock_absence(absence: TimeOff) -> None:
+    """Lock what an absence takes, as a booking does: of the two at one moment, the later sees the earlier."""
+    if absence.therapist_id is not None:
+        lock_therapists([absence.therapist_id])
+    elif place := absence.location or (absence.room and absence.room.location):
+        lock_rooms(place)
+
+
+def _record_absence(absence: TimeOff, words: str, *, by: User | None, now: datetime) -> None:
+    """Tell the history of whom or what is away, and when."""
+    whose = absence.therapist or absence.location or absence.room
+    if whose is None:
+        return
+    zone = absence.place_zone or (zone_of(absence.therapist) if absence.therapist else clinic_zone())
+    when = span_words(Span(absence.starts_at, absence.ends_at), zone)
+    record_change(by=by.pk if by else None, client=None, what=whose, words=words % {"when": when}, now=now)
 
 
 @contextmanager
@@ -369,9 +419,8 @@ def one_booking() -> Iterator[None]:
 
 def lock_places(therapists: Iterable[int], location: Location) -> None:
     """Lock these therapists and the rooms of the location, always in this order, each by key."""
-    _lock_therapists(therapists)
-    rooms = Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True)
-    list(rooms.values_list("pk", flat=True))
+    lock_therapists(therapists)
+    lock_rooms(location)
 
 
 def expire_holds(
@@ -389,9 +438,16 @@ def expire_holds(
         _record(appointment, before=Status.HELD, by=None, at=now, why=_("the hold ran out"))
 
 
-def _lock_therapists(therapists: Iterable[int]) -> None:
+def lock_therapists(therapists: Iterable[int]) -> None:
+    """Lock these therapists by key: of a booking and a change of her hours, the later one sees the earlier."""
     rows = Therapist.objects.filter(pk__in=set(therapists)).order_by("pk").select_for_update(no_key=True)
     list(rows.values_list("pk", flat=True))
+
+
+def lock_rooms(location: Location) -> None:
+    """Lock the rooms of the location by key, as a booking there does."""
+    rooms = Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True)
+    list(rooms.values_list("pk", flat=True))
 
 
 def _locked(appointment: Appointment) -> Appointment:

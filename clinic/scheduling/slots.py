@@ -26,13 +26,25 @@ class Span(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """Weekly working hours by the wall clock; Monday is 0."""
+    """Weekly working hours by the wall clock; Monday is 0.
+
+    With an `anchor_week`, the Monday of a week, they are those of that week and of every other one before and after it.
+    """
 
     weekday: int
     opens: time
     closes: time
     valid_from: date
     valid_until: date | None
+    anchor_week: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether these are hours of that day."""
+        return (
+            day.weekday() == self.weekday
+            and self.valid_from <= day <= (self.valid_until or day)
+            and (self.anchor_week is None or (day - self.anchor_week).days // 7 % 2 == 0)
+        )
 
 
 class Away(NamedTuple):
@@ -153,7 +165,7 @@ def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date)
         spans.extend(
             Span(at_wall(zone, day, rule.opens), at_wall(zone, day, rule.closes))
             for rule in by_weekday.get(day.weekday(), ())
-            if rule.valid_from <= day <= (rule.valid_until or day)
+            if rule.holds_on(day)
         )
     # Where the clocks skip both ends, nothing is left of the hours.
     return merged(span for span in spans if span.start < span.end)
@@ -206,6 +218,15 @@ def obstacle(
         if away.span.start < visit.end and visit.start < away.span.end:
             return Obstacle(Kind.AWAY, *away)
     return None if holds(diary.hours, visit) else Obstacle(Kind.OFF)
+
+
+def nothing_because(diary: Diary) -> Kind | Away:
+    """Return why nothing is free in the days of a diary: no hours, an absence over all of them, or too little left."""
+    if not diary.hours:
+        return Kind.OFF
+    if not diary.working:
+        return diary.away[0]
+    return Kind.BUSY
 
 
 def _first_ending_after(spans: Sequence[Span], instant: datetime) -> int:

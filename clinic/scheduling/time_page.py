@@ -15,7 +15,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Service, Therapist, clinic_zone
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
-from clinic.scheduling.offers import FreeTime, free_times, next_free_times
+from clinic.scheduling.offers import FreeTime, free_times, next_free_times, why_nothing
 
 OTHER_DAYS = (-1, 1, 7)
 
@@ -58,6 +58,8 @@ class TimePage:
     nearest: Sequence[Elsewhere]
     # The time that the address asked for, where it is not free.
     missed: str
+    # Why nothing is free at all; empty where something is, or where nobody could say.
+    why_nothing: str
 
 
 def parse_day(words: str) -> date | None:
@@ -124,6 +126,13 @@ def time_page(
         days=[_other_day(said, day) for day in days if day >= today],
         nearest=[_other_time(said, one, wanted.location) for one in nearest],
         missed=wished[11:16] if is_missed else "",
+        why_nothing="" if choices else _why_nothing(wanted, now),
+    )
+
+
+def _why_nothing(wanted: Wanted, now: datetime) -> str:
+    return why_nothing(
+        now=now, service=wanted.service, location=wanted.location, on=wanted.on, therapist=wanted.therapist
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.scheduling import views, views_rebooking
+from clinic.scheduling import views, views_hours, views_rebooking
 
 app_name = "scheduling"
 urlpatterns = [
@@ -11,4 +11,14 @@ urlpatterns = [
     path("series/new/", views.series_new, name="series-new"),
     path("appointments/to-rebook/", views_rebooking.visits_to_rebook, name="visits-to-rebook"),
     path("settings/therapists/<int:pk>/visits/", views_rebooking.therapist_visits, name="therapist-visits"),
+    path("settings/therapists/<int:pk>/hours/", views_hours.therapist_hours, name="therapist-hours"),
+    path(
+        "settings/therapists/<int:pk>/hours/change/", views_hours.therapist_hours_change, name="therapist-hours-change"
+    ),
+    path("settings/therapists/<int:pk>/time-off/", views_hours.therapist_time_off, name="therapist-time-off"),
+    path("my-hours/", views_hours.my_hours, name="my-hours"),
+    path("settings/closures/", views_hours.closures, name="closures"),
+    path("time-off/", views_hours.time_off_list, name="time-off-list"),
+    path("time-off/<int:pk>/", views_hours.absence, name="absence"),
+    path("time-off/<int:pk>/remove/", views_hours.absence_remove, name="absence-remove"),
 ]

@@ -52,11 +52,11 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
 
 def _away_words(found: Obstacle, facts: dict[str, str], zone: ZoneInfo) -> str:
     assert found.span is not None  # noqa: S101 -- told by the caller's match
-    facts |= {"span": _span_words(found.span, zone), "reason": found.reason}
+    facts |= {"span": span_words(found.span, zone), "reason": found.reason}
     return (_("%(reason)s: %(span)s.") if found.reason else _("%(therapist)s is away: %(span)s.")) % facts
 
 
-def _span_words(span: Span, zone: ZoneInfo) -> str:
+def span_words(span: Span, zone: ZoneInfo) -> str:
     """Write a stretch of time; whole days without their hours."""
     first, last = timezone.localtime(span.start, zone), timezone.localtime(span.end, zone)
     if first.time() != time.min or last.time() != time.min:

@@ -310,9 +310,10 @@ def test_places_services_and_hours_leave_a_trace_of_who_added_them(olga, now, be
     assert [told_of(one) for one in tracked] == [[("insert", olga.pk, now)]] * 3
     facts = {"therapist": bea, "location": location}
     week = {"weekday": 0, "opens": time(9), "closes": time(13), "valid_from": now.date()}
-    added = [
-        add_weekly_hours(by=olga, now=now, **facts, **week),
-        add_time_off(by=olga, now=now, **facts, starts_at=now, ends_at=now + timedelta(hours=3)),
+    add_weekly_hours(by=olga, now=now, **facts, **week)
+    add_time_off(by=olga, now=now, **facts, starts_at=now, ends_at=now + timedelta(hours=3))
+    told = Change.objects.filter(by=olga, client_pk=None, what=label_of(bea), what_pk=bea.pk, at=now).order_by("pk")
+    assert list(told.values_list("words", flat=True)) == [
+        "working hours added from Thu 19 Nov 2026 on",
+        "absence entered: Thu 19 Nov, 09:00 to Thu 19 Nov, 12:00",
     ]
-    told = Change.objects.filter(by=olga, client_pk=None, words="added", at=now).order_by("pk")
-    assert list(told.values_list("what", "what_pk")) == [(label_of(one), one.pk) for one in added]

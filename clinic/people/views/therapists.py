@@ -98,7 +98,8 @@ def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
             put_errors(form, refused)
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": kept.user.name})
-            return redirect("people:therapist", kept.pk)
+            # Nothing can be booked with a new one before there are working hours.
+            return redirect("people:therapist" if one.pk else "scheduling:therapist-hours", kept.pk)
     zone = clinic_zone()
     today = local_date(zone, request.now)
     is_here = one.pk is not None and one.archived_at is None
