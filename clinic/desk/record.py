@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from phonenumber_field.phonenumber import PhoneNumber
 
 from clinic.people.consents import words_of
-from clinic.people.models import Client
+from clinic.people.models import Client, ClientAccess, clinic_zone
 from clinic.people.services import lacks_guardian
 
 
@@ -35,18 +36,19 @@ class Record:
 
     facts: tuple[Fact, ...]
     not_asked: str
-    # By which she may be written to; empty where she has agreed to none.
-    channels: str
+    # What was said of each channel.
+    channels: tuple[str, ...]
     lacks_guardian: bool
 
 
 def record_of(client: Client, now: datetime) -> Record:
     """Return what is known of a client; a constant number of queries."""
     facts = list(_facts(client))
+    zone = clinic_zone()
     return Record(
         facts=tuple(fact for fact in facts if fact.is_known),
         not_asked=", ".join(fact.label.lower() for fact in facts if fact.is_asked_of_everybody and not fact.is_known),
-        channels=", ".join(channel.label for channel in words_of(client) if channel.is_given),
+        channels=tuple(f"{capfirst(words.label)}: {words.in_short(zone)}" for words in words_of(client)),
         lacks_guardian=lacks_guardian(client, now),
     )
 
@@ -68,6 +70,8 @@ def _facts(client: Client) -> Iterator[Fact]:
     )
     physician = (client.physician_name, *client.physician_contact.splitlines())
     yield Fact(_("Physician"), tuple(line for line in physician if line), is_asked_of_everybody=True)
+    accesses = ClientAccess.objects.filter(client=client).select_related("user").order_by("pk")
+    yield Fact(_("Signs in"), tuple(_somebody(one.user.email, one.get_relation_display()) for one in accesses))
     yield Fact(_("Room"), client.room_wishes, is_asked_of_everybody=True)
 
 

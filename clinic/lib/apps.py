@@ -5,4 +5,7 @@ class LibConfig(AppConfig):
     name = "clinic.lib"
 
     def ready(self) -> None:
-        from clinic.lib import lookups  # noqa: F401  # registers them
+        from clinic.lib import constraints
+        from clinic.lib import lookups as _lookups  # noqa: F401  # registers them
+
+        constraints.hide_names()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models.functions import Coalesce
+
 from clinic.audit.models import Look
 from clinic.people.models import Client, ClientQuerySet, User
 from clinic.people.models.searching import typed_words
@@ -35,6 +37,15 @@ def suggestions(typed: str, user: User) -> Suggestions:
     return Suggestions(found or list(_shown(archived(typed))[:SHOWN]))
 
 
+def told_by(typed: str) -> dict[str, str]:
+    """Return under the name of its field what somebody new is known by, who was looked for and not found."""
+    if "@" in typed:
+        return {"email": typed}
+    if any(map(str.isalpha, typed)):
+        return {"legal_name": typed}
+    return {"phone": typed} if any(map(str.isdecimal, typed)) else {}
+
+
 def fitting(typed: str) -> ClientQuerySet:
     """Return all whom the words mean, best first; without words everybody, newest first."""
     active = Client.objects.active()
@@ -47,9 +58,10 @@ def fitting(typed: str) -> ClientQuerySet:
 
 
 def archived(typed: str) -> ClientQuerySet:
-    """Return the archived whom the words mean; a record that was merged is found as the one that was kept."""
-    gone = Client.objects.filter(archived_at__isnull=False, merged_into__isnull=True)
-    return gone.matching(typed).best_first(typed)
+    """Return the archived whom the words mean, and those into whose record one was merged that they mean."""
+    gone = Client.objects.filter(archived_at__isnull=False).matching(typed)
+    kept = gone.annotate(kept=Coalesce("merged_into", "pk")).values("kept")
+    return Client.objects.filter(pk__in=kept).best_first(typed)
 
 
 def recently_opened(user: User) -> list[Client]:
@@ -66,4 +78,6 @@ def recently_opened(user: User) -> list[Client]:
 
 def _shown(clients: ClientQuerySet) -> ClientQuerySet:
     """Read only what tells one namesake from another."""
-    return clients.only("legal_name", "preferred_name", "pronouns", "born_on", "phone", "archived_at")
+    return clients.only(
+        "legal_name", "preferred_name", "pronouns", "born_on", "phone", "guardian_name", "guardian_phone", "archived_at"
+    )

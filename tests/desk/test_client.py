@@ -202,7 +202,7 @@ def test_the_record_is_shown_to_the_desk_and_to_therapists(
             "+351 21 000 0010",
             "Dr. Lopes<br>Practice at the harbour",
             "Light in the room: Dim<br>Talk: As little as possible",
-            "nothing agreed",
+            "E-mail: never asked<br>Text message: never asked<br>",
         ):
             assert words in page, words
         assert "Not asked yet" not in page

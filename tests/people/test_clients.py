@@ -5,14 +5,18 @@ from datetime import date
 from html import unescape
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
+from hypothesis import given
+from hypothesis import strategies as st
 
-from clinic.people.models import Client, ClientAccess, ContactConsent, User
+from clinic.people.forms.fields import DayField
+from clinic.people.models import Client, ClientAccess, Clinic, ContactConsent, User
 from clinic.people.services import (
     give_client_login,
     has_contact_consent,
@@ -37,6 +41,16 @@ def typed() -> dict[str, str]:
         "alert": "Rings twice.",
         "source": "on the phone",
     }
+
+
+def found(browser: Browser, words: str) -> list[str]:
+    """Return whom the list shows for these words; where that is one, it opens at once."""
+    page = browser.get(LIST, {"q": words}, follow=True)
+    return (
+        [client.legal_name for client in page.context.get("page")]
+        if "words" in page.context
+        else [page.context["client"].legal_name]
+    )
 
 
 def edit_url(client: Client) -> str:
@@ -64,14 +78,13 @@ def hidden(page: HttpResponse) -> dict[str, list[str]]:
 def test_it_finds_a_client_by_any_part_of_what_is_known(as_dana, words):
     ClientFactory(legal_name="José da Conceição", preferred_name="Zé", email="jose@example.org", phone="+351912345678")
     ClientFactory(legal_name="Maria Horta", email="maria@example.org", phone="+351960000000")
-    page = as_dana.get(LIST, {"q": words})
-    assert [client.legal_name for client in page.context["page"]] == ["José da Conceição"]
+    assert found(as_dana, words) == ["José da Conceição"]
 
 
 def test_a_search_with_a_nul_byte_finds_by_the_rest(as_dana):
     ClientFactory(legal_name="Maria Horta")
-    assert [client.legal_name for client in as_dana.get(LIST, {"q": "hor\0ta"}).context["page"]] == ["Maria Horta"]
-    assert [client.legal_name for client in as_dana.get(LIST, {"q": "\0horta"}).context["page"]] == ["Maria Horta"]
+    assert found(as_dana, "hor\0ta") == ["Maria Horta"]
+    assert found(as_dana, "\0horta") == ["Maria Horta"]
 
 
 def test_two_digits_do_not_search_phone_numbers(as_dana):
@@ -92,9 +105,9 @@ def test_archived_clients_are_not_listed(as_dana, now):
 
 def test_a_search_without_result_offers_to_add_that_name(as_dana):
     page = as_dana.get(LIST, {"q": "Ana Reis"}).content.decode()
-    assert "Nobody by that name" in page
-    assert "/clients/new/?name=Ana%20Reis" in page
-    assert 'value="Ana Reis"' in as_dana.get(NEW, {"name": "Ana Reis"}).content.decode()
+    assert "Nobody found" in page
+    assert "/clients/new/?legal_name=Ana+Reis" in page
+    assert 'value="Ana Reis"' in as_dana.get(NEW, {"legal_name": "Ana Reis"}).content.decode()
 
 
 def test_the_list_costs_the_same_for_one_client_and_for_a_page_of_them(as_dana, django_assert_max_num_queries, bea):
@@ -285,7 +298,7 @@ def test_editing_does_not_ask_again_about_a_twin_that_was_accepted(as_dana, type
 def test_it_shows_and_records_only_consents_that_change(as_dana, dana, typed, alice, now):
     record_contact_consent(by=dana, now=now, client=alice, channel="email", is_given=True, source="in person")
     assert as_dana.get(edit_url(alice)).context["form"]["by_email"].initial is True
-    kept = {"logins": alice.accesses.get().pk}
+    kept = {"logins": alice.accesses.get().pk, "email": alice.email}
     as_dana.post(edit_url(alice), opened(as_dana, alice) | typed | kept | {"by_email": "on"})
     assert alice.contact_consents.count() == 1
     as_dana.post(edit_url(alice), opened(as_dana, alice) | typed | kept)
@@ -326,7 +339,7 @@ def test_the_desks_form_asks_nothing_about_health(as_dana, alice):
         *("emergency_name", "emergency_relation", "emergency_phone", "physician_name", "physician_contact"),
         *("guardian_name", "guardian_relation", "guardian_phone", "guardian_email"),
         *("light", "sound", "scent", "temperature", "talk", "table_angle"),
-        *("primary_therapist", "alert", "by_email", "by_text", "source", "logins", "new_login"),
+        *("primary_therapist", "alert", "by_email", "by_text", "source", "logins", "new_login", "email_login"),
     }
 
 
@@ -498,3 +511,145 @@ def test_a_consent_needs_to_be_said_somehow(as_dana, typed):
     page = as_dana.post(NEW, typed | {"by_email": "on", "source": ""})
     assert "source" in page.context["form"].errors
     assert not Client.objects.exists()
+
+
+# ---- what the desk is told while it types -------------------------------------------------------------------------
+
+
+def test_one_who_fits_is_opened_at_once(as_dana):
+    ana = ClientFactory(legal_name="Ana Reis")
+    ClientFactory(legal_name="Rui Melo")
+    assert as_dana.get(LIST, {"q": "reis"})["Location"] == reverse("desk:client", args=[ana.pk])
+    assert as_dana.get(LIST, {"q": ""}).status_code == 200
+
+
+@pytest.mark.parametrize("words", ["teresa", "baptista teresa", "912 340 011", "teresa@example"])
+def test_whoever_calls_for_a_child_is_found_by_her_own_name_and_number(as_dana, words):
+    ClientFactory(
+        legal_name="Leonor Vaz",
+        guardian_name="Teresa Baptista",
+        guardian_phone="+351912340011",
+        guardian_email="teresa@example.org",
+    )
+    ClientFactory(legal_name="Rui Melo")
+    assert found(as_dana, words) == ["Leonor Vaz"]
+    told = as_dana.get("/clients/search/", {"q": words}).content.decode()
+    assert "guardian Teresa Baptista" in told
+    assert "+351 912 340 011" in told
+
+
+def test_whose_name_was_typed_stands_above_whose_guardians_it_is(as_dana):
+    ClientFactory(legal_name="Anna Vaz", guardian_name="Teresa Reis")
+    ClientFactory(legal_name="Teresa Reis")
+    assert found(as_dana, "teresa reis") == ["Teresa Reis", "Anna Vaz"]
+
+
+def test_the_other_number_of_a_merged_record_still_finds_the_person(as_dana, now):
+    kept = ClientFactory(legal_name="Ana Reis")
+    ClientFactory(legal_name="A. R.", phone="+351912345678", archived_at=now, merged_into=kept)
+    ClientFactory(legal_name="Rui Melo")
+    assert found(as_dana, "912 345 678") == ["Ana Reis"]
+
+
+@pytest.mark.parametrize(
+    ("typed_in", "field"), [("912 345 678", "phone"), ("ana@example.org", "email"), ("Ana Reis", "legal_name")]
+)
+def test_what_was_looked_for_in_vain_stands_in_its_field(as_dana, typed_in, field):
+    listed = as_dana.get(LIST, {"q": typed_in}).content.decode()
+    assert "Nobody found" in listed
+    address = re.search(r"/clients/new/\?[^\"]*", listed)[0]
+    form = as_dana.get(unescape(address)).context["form"]
+    assert form[field].value() == typed_in
+    focused = [name for name in form.fields if form.fields[name].widget.attrs.get("autofocus")]
+    assert focused == ["born_on" if field == "legal_name" else "legal_name"]
+
+
+def test_a_name_that_came_from_the_search_is_compared_as_well(as_dana, typed):
+    ana = ClientFactory(email="", **ANA)
+    assert [twin.client for twin in as_dana.post(f"{NEW}?legal_name=Ana+Reis", typed).context["twins"]] == [ana]
+
+
+@pytest.mark.parametrize("day", ["4.3.2011", "04/03/2011", "4 mar 2011", "2011-03-04", "4 March 2011", "4-3-2011"])
+def test_a_birthday_is_read_day_first_as_people_write_it(day):
+    assert DayField().clean(day) == date(2011, 3, 4)
+
+
+@given(st.dates(date(1900, 1, 1), date(2026, 11, 1)), st.sampled_from(["%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d %b %Y"]))
+def test_every_day_is_read_as_it_was_written_and_as_it_is_shown(day, written):
+    field = DayField()
+    assert field.clean(day.strftime(written)) == day
+    assert field.clean(field.prepare_value(day)) == day
+
+
+def test_a_birthday_is_told_with_the_age_as_it_was_read(as_dana, typed, now):
+    page = as_dana.post(NEW, typed | {"born_on": "4.3.1991", "phone": "12"})
+    assert "4 March 1991, 35 years" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("born", "words"),
+    [
+        ("1.1.1890", "1890-01-01 lies outside the years 1900 to 2199; is the year right?"),
+        ("1.1.2030", "This date of birth lies in the future."),
+    ],
+)
+def test_an_impossible_birthday_is_told_beside_its_field(as_dana, typed, born, words, now):
+    errors = as_dana.post(NEW, typed | {"born_on": born}).context["form"].errors
+    assert errors["born_on"] == [words]
+    assert list(errors) == (["born_on"] if "1890" in born else list(errors))
+
+
+def test_everything_that_is_wrong_is_told_at_once(as_dana, now):
+    wrong = {"legal_name": "12 34", "born_on": "1.2.2015", "phone": "12", "alert": "\x07", "emergency_name": "Rui"}
+    errors = as_dana.post(NEW, wrong).context["form"].errors
+    assert set(errors) == {"legal_name", "phone", "alert", "emergency_phone", "guardian_name", "guardian_phone"}
+
+
+@pytest.mark.parametrize(
+    ("told", "lacking"),
+    [({"emergency_name": "Rui"}, "emergency_phone"), ({"emergency_phone": "+351912345678"}, "emergency_name")],
+)
+def test_an_emergency_contact_has_a_name_and_a_number(as_dana, typed, told, lacking):
+    assert list(as_dana.post(NEW, typed | told).context["form"].errors) == [lacking]
+
+
+@pytest.mark.parametrize(
+    ("fate", "signing_in"), [("move", ["new@example.org"]), ("take", []), ("leave", ["alice@example.org"])]
+)
+def test_when_an_address_that_signs_in_is_changed_the_desk_says_what_becomes_of_that(as_dana, alice, fate, signing_in):
+    page = as_dana.get(edit_url(alice))
+    assert "alice@example.org signs in." in page.content.decode()
+    kept = {"legal_name": alice.legal_name, "logins": alice.accesses.get().pk, "email_login": fate}
+    as_dana.post(edit_url(alice), hidden(page) | kept | {"email": "new@example.org"})
+    assert [access.user.email for access in alice.accesses.all()] == signing_in
+    record = as_dana.get(reverse("desk:client", args=[alice.pk])).content.decode()
+    assert ("Signs in" in record) is bool(signing_in)
+
+
+def test_a_sign_in_cannot_move_to_no_address(as_dana, alice):
+    kept = {"legal_name": alice.legal_name, "logins": alice.accesses.get().pk, "email_login": "move", "email": ""}
+    page = as_dana.post(edit_url(alice), opened(as_dana, alice) | kept)
+    assert list(page.context["form"].errors) == ["email_login"]
+    assert alice.accesses.exists()
+
+
+def test_no_is_told_apart_from_never_asked(as_dana, dana, alice, now):
+    record_contact_consent(by=dana, now=now, client=alice, channel="text", is_given=False, source="on the phone")
+    record = as_dana.get(reverse("desk:client", args=[alice.pk])).content.decode()
+    assert "Text message: no (19 Nov 2026, 09:00, on the phone)" in record
+    assert "E-mail: never asked" in record
+    assert "Said last: no (19 Nov 2026, 09:00, on the phone)." in as_dana.get(edit_url(alice)).content.decode()
+
+
+def test_a_language_is_asked_for_where_the_clinic_writes_in_several(as_dana, alice, clinic, typed):
+    assert "language" not in as_dana.get(edit_url(alice)).context["form"].fields
+    Clinic.objects.update(languages=["en", "pt"])
+    assert as_dana.get(NEW).context["form"]["language"].value() == "en"
+    as_dana.post(NEW, typed | {"language": "pt"})
+    assert Client.objects.get(legal_name="Ana Reis").language == "pt"
+
+
+def test_no_constraint_shows_its_name():
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            assert constraint.name not in str(constraint.get_violation_error_message()), constraint

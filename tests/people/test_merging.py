@@ -881,3 +881,26 @@ def test_a_merge_is_offered_for_undoing_until_its_last_day_is_over(join, alice):
     last_moment = datetime(2026, 12, 19, 23, 59, tzinfo=UTC)
     assert [one.last_day for one in merges_to_undo(alice, last_moment)] == [date(2026, 12, 19)]
     assert merges_to_undo(alice, last_moment + timedelta(minutes=1)) == []
+
+
+def test_two_dates_of_birth_stop_the_reader_and_want_a_choice(as_dana, alice, ali):
+    Client.objects.filter(pk=ali.pk).update(born_on="1988-03-15")
+    page = as_dana.get(merge_url(alice), {"with": ali.pk})
+    assert "Two dates of birth: surely one person?" in page.content.decode()
+    assert page.context["form"]["born"].value() is None
+    others = {name: "kept" for name in page.context["form"].fields if name != "born"}
+    assert list(as_dana.post(merge_url(alice), {"with": ali.pk} | others).context["form"].errors) == ["born"]
+    as_dana.post(merge_url(alice), {"with": ali.pk, "born": "gone"} | others)
+    alice.refresh_from_db()
+    assert str(alice.born_on) == "1988-03-15"
+
+
+def test_the_merge_page_says_which_word_on_messages_will_hold(as_dana, dana, alice, ali, now):
+    for minutes, client, is_given in ((2, alice, True), (1, ali, False)):
+        at = now - timedelta(minutes=minutes)
+        record_contact_consent(by=dana, now=at, client=client, channel="text", is_given=is_given, source="in person")
+    page = as_dana.get(merge_url(alice), {"with": ali.pk})
+    text = page.content.decode()
+    assert "yes (19 Nov 2026, 08:58, in person)" in text
+    assert "no (19 Nov 2026, 08:59, in person)" in text
+    assert [row.holds for row in page.context["words_of_two"]] == ["no will hold"]

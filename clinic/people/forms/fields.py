@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from crispy_forms.utils import render_field
 from django import forms
 from django.template import Context
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import PhoneNumber
 
+from clinic.people.importing.values import Habits, a_date
 from clinic.people.phones import phone_number
 
 
@@ -26,6 +31,24 @@ class PhoneField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return value.as_international if isinstance(value, PhoneNumber) and value.is_valid() else value
+
+
+class DayField(forms.DateField):
+    """A day of the past as people write it, day first: “4.3.2011”, “4 mar 2011”, “2011-03-04”.
+
+    Not the browser's own field, which writes days as its language does, and not as the clinic's.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", _("Day first: 4.3.2011 or 4 March 2011."))
+        kwargs.setdefault("widget", forms.TextInput(attrs={"autocomplete": "off", "class": "mid"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> date | None:
+        return None if value in self.empty_values else a_date(value, Habits(today=timezone.now().date()))
+
+    def prepare_value(self, value: Any) -> Any:
+        return date_format(value, "j F Y") if isinstance(value, date) else value
 
 
 class Fold:

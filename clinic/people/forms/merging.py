@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import PhoneNumber
 
 from clinic.people.merging import MATTERS, Matter, Pair
-from clinic.people.models import Client
+from clinic.people.models import Client, Clinic
 from clinic.people.services.merging import FROM_GONE, FROM_KEPT
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ class MergeForm(forms.Form):
     def __init__(self, data: Any = None, *, pair: Pair) -> None:
         super().__init__(data)
         self.pair = pair
-        for matter in MATTERS:
+        self.matters = [matter for matter in MATTERS if matter.name != "language" or _writes_in_several()]
+        for matter in self.matters:
             if self._is_open(matter):
                 self.fields[matter.name] = forms.ChoiceField(
                     label=matter.label,
                     choices=[(FROM_KEPT, _words(matter, pair.kept)), (FROM_GONE, _words(matter, pair.gone))],
-                    initial=FROM_KEPT,
+                    # Two dates of birth may be two people: nobody passes them by.
+                    initial=None if matter.name == "born" else FROM_KEPT,
                     widget=forms.RadioSelect,
                     error_messages={"required": _("Choose which one is right.")},
                 )
@@ -65,7 +67,7 @@ class MergeForm(forms.Form):
 
     def rows(self) -> list[MatterRow]:
         """Return every matter of which a record knows something."""
-        return [self._row(matter) for matter in MATTERS if not self._is_unknown(matter)]
+        return [self._row(matter) for matter in self.matters if not self._is_unknown(matter)]
 
     def _is_unknown(self, matter: Matter) -> bool:
         return matter.is_blank(self.pair.kept) and matter.is_blank(self.pair.gone)
@@ -79,6 +81,10 @@ class MergeForm(forms.Form):
             field=self[matter.name] if matter.name in self.fields else None,
             is_added=matter.is_blank(kept),
         )
+
+
+def _writes_in_several() -> bool:
+    return any(len(languages) > 1 for languages in Clinic.objects.values_list("languages", flat=True))
 
 
 def _words(matter: Matter, client: Client) -> str:

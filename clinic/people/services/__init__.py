@@ -17,7 +17,9 @@ from clinic.people.services.clients import (
     mail_address,
     new_client,
     record_contact_consent,
+    refuse_the_unborn_and_unaccompanied,
     take_client_login,
+    tidied,
     update_client,
 )
 from clinic.people.services.clinic import (
@@ -90,8 +92,10 @@ __all__ = [
     "opened_invitation",
     "reactivate_staff",
     "record_contact_consent",
+    "refuse_the_unborn_and_unaccompanied",
     "set_up_clinic",
     "take_client_login",
+    "tidied",
     "update_client",
     "withdraw_invitation",
     "write_therapists_note",

@@ -81,11 +81,10 @@ def new_client(*, by: User | None, now: datetime, legal_name: str, **details: Un
 
     Raises ValidationError; who is under 18 needs a guardian, also when she comes by herself.
     """
-    facts = _tidied({"legal_name": legal_name, **details})
+    facts = tidied({"legal_name": legal_name, **details})
     client = Client(**facts, created_at=now, created_by=by)
-    _refuse_the_unborn(client, now)
+    refuse_the_unborn_and_unaccompanied(client, now)
     client.clean_fields(exclude=GIVEN_AS_ROWS)
-    _refuse_without_guardian(client, now)
     return client
 
 
@@ -121,7 +120,7 @@ def update_client(*, by: User | None, now: datetime, client: Client, **fields: U
 
     Whoever works here gives a guardian where one is missing; what she herself answers (`by` is None) is taken without.
     """
-    facts = _tidied(fields)
+    facts = tidied(fields)
     kept = lock_kept(client.pk)
     changed = {name for name, new in facts.items() if getattr(kept, name) != new}
     if not changed:
@@ -137,7 +136,7 @@ def update_client(*, by: User | None, now: datetime, client: Client, **fields: U
     return kept
 
 
-def _tidied(fields: ClientFields) -> dict[str, Any]:
+def tidied(fields: ClientFields) -> dict[str, Any]:
     """Return the facts as they are kept. Raises ValidationError with a sentence per field."""
     facts: dict[str, Any] = {}
     problems: dict[str, ValidationError] = {}
@@ -152,11 +151,19 @@ def _tidied(fields: ClientFields) -> dict[str, Any]:
 
 
 def _tidy(name: str, typed: str) -> str:
+    if name == "legal_name" and typed and not any(map(str.isalpha, typed)):
+        raise ValidationError(_("A name has at least one letter."))
     if name in PHONES:
         return phone_number(typed)
     if name in OF_SEVERAL_LINES:
         return lines(typed)
     return one_line(typed).lower() if name in EMAILS else one_line(typed)
+
+
+def refuse_the_unborn_and_unaccompanied(client: Client, now: datetime) -> None:
+    """Raise ValidationError, by field, for a birthday in the future, and for a minor without a guardian."""
+    _refuse_the_unborn(client, now)
+    _refuse_without_guardian(client, now)
 
 
 def _refuse_the_unborn(client: Client, now: datetime) -> None:

@@ -13,7 +13,6 @@ from django.db import OperationalError, connection
 from django.db.models import Field, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.audit.services import because, record_change, recorded
@@ -233,15 +232,11 @@ def _is_gone(name: str, was: object) -> bool:
 
 
 def tell(pair: Pair) -> Sequence[Part]:
-    """Say who signs in for the record that is kept, whose word on messages counts, and what becomes of the note."""
+    """Say who signs in for the record that is kept, and what becomes of the note."""
     parts = [
         Part(Fate.COMES, _("The sign-in of %(email)s") % {"email": access.user.email})
         for access in _new_accesses(pair).select_related("user").order_by("pk")
     ]
-    words = pair.gone.contact_consents.count()
-    if words:
-        told = ngettext("%(n)d word on messages", "%(n)d words on messages", words) % {"n": words}
-        parts.append(Part(Fate.STAYS, _("%(told)s; on each channel the latest counts") % {"told": told}))
     if TherapistsNote.objects.filter(client=pair.gone).exists():
         parts.append(Part(Fate.COMES, _("The note for therapists, below the one that stands there"), is_health=True))
     return parts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -14,27 +16,32 @@ from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
 from clinic.people.forms.errors import put_errors
 from clinic.people.models import Client, clinic_zone
-from clinic.people.searching import fitting
+from clinic.people.searching import fitting, told_by
 from clinic.people.twins import Twin
 
 PER_PAGE = 25
+# From the search, by what `told_by` makes of it.
+CARRIED = ("legal_name", "phone", "email")
 
 
 @require_safe
 @for_roles()
 def client_list(request: ClinicRequest) -> HttpResponse:
-    """Find a client; without words, those who were added last stand first."""
+    """Find a client, opened at once where only one fits; without words, those who were added last stand first."""
     words = request.GET.get("q", "").strip()
     found = fitting(words).select_related("primary_therapist__user")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "people/client_list.html", {"page": page, "words": words})
+    if words and page.paginator.count == 1:
+        return redirect("desk:client", page[0].pk)
+    context = {"page": page, "words": words, "told": urlencode(told_by(words))}
+    return render(request, "people/client_list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles()
 def client_new(request: ClinicRequest) -> HttpResponse:
-    """Add a client; what was typed into the search is taken for the name."""
-    return _client_form(request, Client(legal_name=request.GET.get("name", "")))
+    """Add a client; what was typed into the search stands in its field already."""
+    return _client_form(request, Client())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,7 +53,9 @@ def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 
 def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     called = client.name  # read first: checking the form writes what was typed into the client
-    form = ClientForm(request.POST or None, instance=client, now=request.now)
+    # What is posted is new even where the search had brought it: it has to be looked at for twins.
+    known = {} if request.POST or client.pk else {name: request.GET.get(name, "") for name in CARRIED}
+    form = ClientForm(request.POST or None, instance=client, initial=known, now=request.now)
     twins: list[Twin] = []
     if form.is_valid():
         twins = form.twins()

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.people.access import ClinicRequest, client_for, for_roles, key_in, one_of
+from clinic.people.consents import words_of_two
 from clinic.people.forms.merging import MergeForm
 from clinic.people.likeness import Given
 from clinic.people.merging import Fate, Pair, merge_steps
-from clinic.people.models import Client, Merge
+from clinic.people.models import Client, Merge, clinic_zone
 from clinic.people.searching import fitting
 from clinic.people.services.merging import UNDO_WITHIN, merge_clients, obstacles, undo_merge
 from clinic.people.twins import twins_of
@@ -68,11 +69,14 @@ def _compare(request: ClinicRequest, form: MergeForm, against: list[str], status
     is_therapist = request.user.is_therapist
     told = [part for step in merge_steps for part in step.tell(form.pair)]
     seen = [part for part in told if is_therapist or not part.is_health]
+    zone = clinic_zone()
     context = {
         "form": form,
         "kept": form.pair.kept,
         "gone": form.pair.gone,
         "against": against,
+        "words_of_two": words_of_two(form.pair.kept, form.pair.gone, zone),
+        "zone": zone,
         "comes": [part.words for part in seen if part.fate is Fate.COMES],
         "stays": [part.words for part in seen if part.fate is Fate.STAYS],
         "mind": [part.words for part in seen if part.fate is Fate.MIND],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from clinic.people.access import ClinicRequest, for_roles
-from clinic.people.searching import suggestions
+from clinic.people.searching import suggestions, told_by
 
 
 @require_safe
@@ -21,11 +23,6 @@ def client_search(request: ClinicRequest) -> HttpResponse:
     context = {
         "typed": typed,
         "found": suggestions(typed, request.user),
-        "new_name": typed if _is_a_name(typed) else "",
+        "told": urlencode(told_by(typed)),
     }
     return HttpResponse(render_to_string("people/parts/client_options.html", context))
-
-
-def _is_a_name(typed: str) -> bool:
-    """Tell whether this may be what a new client is called, rather than her number or address."""
-    return "@" not in typed and any(map(str.isalpha, typed))
