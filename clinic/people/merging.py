@@ -90,29 +90,9 @@ class Pair:
 Moved = dict[str, Any]
 
 
-def _nothing_told(_pair: Pair) -> Sequence[Part]:
-    return ()
-
-
-def _nothing_moved(_pair: Pair) -> Moved:
-    return {}
-
-
-def _nothing_stays(_pair: Pair, _moved: Moved) -> Sequence[Part]:
-    return ()
-
-
-def _no_objection(_pair: Pair) -> Sequence[str]:
-    return ()
-
-
-def _nothing_locked(_client_pks: Collection[int], _now: datetime) -> None:
-    """Lock nothing."""
-
-
 @dataclass(frozen=True)
 class MergeStep:
-    """A room's part of a merge. All but `tell` run in the merge's transaction.
+    """A room's part of a merge, of which it leaves out what it has no use for. All but `tell` run in the transaction.
 
     - `tell` says what the record that goes has, and what becomes of it;
     - `refuse` gives the sentences that speak against the merge, the same on the page and under the locks;
@@ -121,11 +101,11 @@ class MergeStep:
     - `undo` moves back what is still as it was moved, after the records were parted, and tells what stays.
     """
 
-    tell: Callable[[Pair], Sequence[Part]] = _nothing_told
-    move: Callable[[Pair], Moved] = _nothing_moved
-    undo: Callable[[Pair, Moved], Sequence[Part]] = _nothing_stays
-    refuse: Callable[[Pair], Sequence[str]] = _no_objection
-    lock: Callable[[Collection[int], datetime], None] = _nothing_locked
+    tell: Callable[[Pair], Sequence[Part]] | None = None
+    move: Callable[[Pair], Moved] | None = None
+    undo: Callable[[Pair, Moved], Sequence[Part]] | None = None
+    refuse: Callable[[Pair], Sequence[str]] | None = None
+    lock: Callable[[Collection[int], datetime], None] | None = None
 
 
 merge_steps: Registry[MergeStep] = Registry("merge step")

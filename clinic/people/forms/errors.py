@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def written(form: forms.BaseForm, write: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """Write, and return what was written; where it is refused, show why in the form and return None."""
+    try:
+        return write(*args, **kwargs)
+    except ValidationError as refused:
+        put_errors(form, refused)
+        return None
 
 
 def put_errors(form: forms.BaseForm, refused: ValidationError) -> None:

@@ -64,14 +64,15 @@ def merge_clients(*, by: User, now: datetime, kept: Client, gone: Client, from_g
     """
     _limit_waiting()
     for step in merge_steps:
-        step.lock({kept.pk, gone.pk}, now)
+        if step.lock:
+            step.lock({kept.pk, gone.pk}, now)
     held = lock_records([kept.pk, gone.pk])
     pair = Pair(held[kept.pk], held[gone.pk], now)
     if against := obstacles(pair):
         raise ValidationError(against)
     with because(_("Two records of one person.")):
         moved = {"record": _become_one(pair, from_gone)}
-        moved |= {name: step.move(pair) for name, step in merge_steps.items()}
+        moved |= {name: step.move(pair) for name, step in merge_steps.items() if step.move}
         merge = Merge.objects.create(kept=pair.kept, gone=pair.gone, by=by, at=now, moved=moved)
     record_change(by=by.pk, client=kept.pk, what=merge, words=_("two records merged"), now=now)
     return merge
@@ -99,7 +100,7 @@ def obstacles(pair: Pair) -> list[str]:
         % {"email": email}
         for email in _of_two_people(pair)
     ]
-    return found + [words for step in merge_steps for words in step.refuse(pair)]
+    return found + [words for step in merge_steps if step.refuse for words in step.refuse(pair)]
 
 
 def _of_two_people(pair: Pair) -> list[str]:
@@ -166,7 +167,8 @@ def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[Part]:
     """
     _limit_waiting()
     for step in merge_steps:
-        step.lock({merge.kept_id, merge.gone_id}, now)
+        if step.lock:
+            step.lock({merge.kept_id, merge.gone_id}, now)
     held = lock_records([merge.kept_id, merge.gone_id])
     merge = Merge.objects.select_for_update().get(pk=merge.pk)
     pair = Pair(held[merge.kept_id], held[merge.gone_id], now)
@@ -174,7 +176,8 @@ def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[Part]:
     with because(_("They are two people after all.")):
         stays = _become_two(pair, merge.moved["record"])
         for name, step in merge_steps.items():
-            stays += step.undo(pair, merge.moved.get(name, {}))
+            if step.undo:
+                stays += step.undo(pair, merge.moved.get(name, {}))
     merge.undone_by, merge.undone_at = by, now
     merge.save(update_fields=["undone_by", "undone_at"])
     for client_pk in (merge.kept_id, merge.gone_id):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.models import Client, clinic_zone
 from clinic.people.searching import fitting, told_by
 from clinic.people.twins import Twin
@@ -59,13 +58,8 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     twins: list[Twin] = []
     if form.is_valid():
         twins = form.twins()
-        if not twins:
-            try:
-                kept = form.keep(by=request.user, now=request.now)
-            except ValidationError as refused:
-                put_errors(form, refused)
-            else:
-                messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
-                return redirect("desk:client", kept.pk)
+        if not twins and (kept := written(form, form.keep, by=request.user, now=request.now)):
+            messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
+            return redirect("desk:client", kept.pk)
     context = {"form": form, "client": client, "called": called, "twins": twins, "zone": clinic_zone()}
     return render(request, "people/client_form.html", context)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from clinic.people.access import ClinicRequest, for_roles, the_clinic
 from clinic.people.forms.clinic import ClinicForm, LogoForm
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.models import Role
 from clinic.people.services.clinic import set_logo
 
@@ -29,14 +29,9 @@ def clinic_edit(request: ClinicRequest) -> HttpResponse:
     asks = False
     if form.is_valid() and not is_preview:
         asks = form.names_other_hours() and "save_anyway" not in request.POST
-        if not asks:
-            try:
-                form.keep(by=request.user, now=request.now)
-            except ValidationError as refused:
-                put_errors(form, refused)
-            else:
-                messages.success(request, _("The clinic is saved."))
-                return redirect("people:clinic-edit")
+        if not asks and written(form, form.keep, by=request.user, now=request.now) is not None:
+            messages.success(request, _("The clinic is saved."))
+            return redirect("people:clinic-edit")
     context = {
         "form": form,
         # What is wrong is not shown as if it were right: the preview stands by what is kept.

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.staff import PasswordForm
 from clinic.people.services import accept_invitation, invitation_behind, opened_invitation
 
@@ -42,18 +41,17 @@ def invitation_accept(request: HttpRequest) -> HttpResponse:
     if found is None:
         return _over(request)
     form = PasswordForm(request.POST or None)
-    if form.is_valid():
-        try:
-            user = accept_invitation(by=None, now=now, invitation=found, password=form.cleaned_data["password"])
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-            messages.success(
-                request,
-                _("Welcome, %(name)s. You sign in with your e-mail and this password.") % {"name": user.first_name},
-            )
-            return redirect("home")
+    if form.is_valid() and (
+        user := written(
+            form, accept_invitation, by=None, now=now, invitation=found, password=form.cleaned_data["password"]
+        )
+    ):
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        messages.success(
+            request,
+            _("Welcome, %(name)s. You sign in with your e-mail and this password.") % {"name": user.first_name},
+        )
+        return redirect("home")
     return render(request, "people/invitation.html", {"form": form, "invitation": found})
 
 

@@ -67,7 +67,7 @@ def _told_of(client: Client) -> Given:
 def _compare(request: ClinicRequest, form: MergeForm, against: list[str], status: int = HTTPStatus.OK) -> HttpResponse:
     """Show both records and, in words, what becomes of what the one that goes has; health only to therapists."""
     is_therapist = request.user.is_therapist
-    told = [part for step in merge_steps for part in step.tell(form.pair)]
+    told = [part for step in merge_steps if step.tell for part in step.tell(form.pair)]
     seen = [part for part in told if is_therapist or not part.is_health]
     zone = clinic_zone()
     context = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.places import LocationForm, RoomForm, WeekForm, with_monday_copied
 from clinic.people.models import Location, Role, Room
 from clinic.people.places_page import location_page, location_rows
@@ -130,26 +130,16 @@ def _room(pk: int) -> Room:
 def _location_form(request: ClinicRequest, place: Location) -> HttpResponse:
     called = place.name  # read first: checking the form writes what was typed into the location
     form = LocationForm(request.POST or None, instance=place)
-    if form.is_valid():
-        try:
-            kept = form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("%(name)s is saved.") % {"name": kept})
-            return redirect("people:location", kept.pk)
+    if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
+        messages.success(request, _("%(name)s is saved.") % {"name": kept})
+        return redirect("people:location", kept.pk)
     return render(request, "people/location_form.html", {"form": form, "location": place, "called": called})
 
 
 def _room_form(request: ClinicRequest, room: Room) -> HttpResponse:
     called = room.name
     form = RoomForm(request.POST or None, instance=room)
-    if form.is_valid():
-        try:
-            kept = form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("%(name)s is saved.") % {"name": kept})
-            return redirect("people:location", room.location_id)
+    if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
+        messages.success(request, _("%(name)s is saved.") % {"name": kept})
+        return redirect("people:location", room.location_id)
     return render(request, "people/room_form.html", {"form": form, "room": room, "called": called})

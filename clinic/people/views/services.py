@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_clinic
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.services import ModalityForm, ServiceForm
 from clinic.people.models import Modality, Role, Service
 from clinic.people.places_page import modalities_not_offered, service_groups
@@ -127,14 +126,9 @@ def _service_form(
     called = service.name
     currency = the_clinic().currency
     form = ServiceForm(request.POST or None, instance=service, currency=currency, like=like, initial=initial)
-    if form.is_valid():
-        try:
-            kept = form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("%(name)s is saved.") % {"name": kept})
-            return redirect("people:service-list")
+    if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
+        messages.success(request, _("%(name)s is saved.") % {"name": kept})
+        return redirect("people:service-list")
     context = {
         "form": form,
         "service": service,
@@ -153,13 +147,8 @@ def _modality_form(request: ClinicRequest, one: Modality) -> HttpResponse:
     asks = False
     if form.is_valid():
         asks = form.is_loosened() and "loosen_anyway" not in request.POST
-        if not asks:
-            try:
-                kept = form.keep(by=request.user, now=request.now)
-            except ValidationError as refused:
-                put_errors(form, refused)
-            else:
-                return _after_modality(request, kept, is_new=one.pk is None)
+        if not asks and (kept := written(form, form.keep, by=request.user, now=request.now)):
+            return _after_modality(request, kept, is_new=one.pk is None)
     return render(request, "people/modality_form.html", {"form": form, "modality": one, "called": called, "asks": asks})
 
 

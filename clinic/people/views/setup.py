@@ -6,14 +6,13 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.setup import SetUpForm
 from clinic.people.services import is_set_up_token
 
@@ -26,12 +25,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     if not is_set_up_token(token, now=now):
         return render(request, "people/setup_over.html", status=HTTPStatus.NOT_FOUND)
     form = SetUpForm(request.POST or None)
-    if form.is_valid():
-        try:
-            owner = form.found(token=token, now=now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            login(request, owner, backend=settings.AUTHENTICATION_BACKENDS[0])
-            return redirect("desk:day")
+    if form.is_valid() and (owner := written(form, form.found, token=token, now=now)):
+        login(request, owner, backend=settings.AUTHENTICATION_BACKENDS[0])
+        return redirect("desk:day")
     return render(request, "people/setup.html", {"form": form})

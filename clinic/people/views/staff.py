@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.staff import InviteForm, MemberForm
 from clinic.people.leaving import left_behind_by
 from clinic.people.mail import mail_invitation
@@ -38,14 +38,12 @@ def staff_list(request: ClinicRequest) -> HttpResponse:
 def staff_invite(request: ClinicRequest) -> HttpResponse:
     """Invite somebody by e-mail."""
     form = InviteForm(request.POST or None)
-    if form.is_valid():
-        try:
-            invitation, token = invite_staff(by=request.user, now=request.now, **form.cleaned_data)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            _mail(request, invitation, token)
-            return redirect("people:staff-list")
+    if form.is_valid() and (
+        invited := written(form, invite_staff, by=request.user, now=request.now, **form.cleaned_data)
+    ):
+        invitation, token = invited
+        _mail(request, invitation, token)
+        return redirect("people:staff-list")
     return render(request, "people/staff_invite.html", {"form": form})
 
 
@@ -82,15 +80,12 @@ def staff_member(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show a member of staff, and change her name and roles."""
     member = _member(pk)
     form = MemberForm(request.POST or None, member=member)
-    if form.is_valid():
-        try:
-            kept = change_staff(by=request.user, now=request.now, member=member, **form.changed())
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
-            still_owner = kept.pk != request.user.pk or kept.is_owner
-            return redirect("people:staff-list" if still_owner else "home")
+    if form.is_valid() and (
+        kept := written(form, change_staff, by=request.user, now=request.now, member=member, **form.changed())
+    ):
+        messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
+        still_owner = kept.pk != request.user.pk or kept.is_owner
+        return redirect("people:staff-list" if still_owner else "home")
     context = {"form": form, "member": member, "roles": role_words(member.roles)}
     return render(request, "people/staff_member.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.errors import put_errors
+from clinic.people.forms.errors import written
 from clinic.people.forms.therapists import ProfileForm, TherapistForm
 from clinic.people.lacking import lacking
 from clinic.people.leaving import left_behind_by
@@ -91,15 +91,10 @@ def therapist_clients(request: ClinicRequest, pk: int) -> HttpResponse:
 
 def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
     form = TherapistForm(request.POST or None, therapist=one)
-    if form.is_valid():
-        try:
-            kept = form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("%(name)s is saved.") % {"name": kept.user.name})
-            # Nothing can be booked with a new one before there are working hours.
-            return redirect("people:therapist" if one.pk else "scheduling:therapist-hours", kept.pk)
+    if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
+        messages.success(request, _("%(name)s is saved.") % {"name": kept.user.name})
+        # Nothing can be booked with a new one before there are working hours.
+        return redirect("people:therapist" if one.pk else "scheduling:therapist-hours", kept.pk)
     zone = clinic_zone()
     today = local_date(zone, request.now)
     is_here = one.pk is not None and one.archived_at is None
@@ -117,14 +112,9 @@ def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
 def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
     is_own = one.user_id == request.user.pk
     form = ProfileForm(request.POST or None, request.FILES or None, therapist=one)
-    if form.is_valid():
-        try:
-            form.keep(by=request.user, now=request.now)
-        except ValidationError as refused:
-            put_errors(form, refused)
-        else:
-            messages.success(request, _("Saved for the booking page, once it is open."))
-            return redirect(request.path)
+    if form.is_valid() and written(form, form.keep, by=request.user, now=request.now) is not None:
+        messages.success(request, _("Saved for the booking page, once it is open."))
+        return redirect(request.path)
     context = {
         "form": form,
         "therapist": one,
