@@ -555,7 +555,7 @@ def test_an_owner_makes_herself_a_therapist_who_can_be_booked(as_olga, olga):
     typed = {"licence_number": "PT-9", "colour": "iris", f"held_{kind.pk}": "on"}
     answer = as_olga.post(f"{STAFF}{olga.pk}/bookable/", typed)
     therapist = Therapist.objects.get(user=olga)
-    assert answer["Location"] == f"/settings/therapists/{therapist.pk}/"
+    assert answer["Location"] == f"/settings/therapists/{therapist.pk}/hours/"
     assert list(therapist.modalities.all()) == [kind]
     assert "Make bookable" not in as_olga.get(STAFF).content.decode()
 
