@@ -68,10 +68,10 @@ def _nothing_is_mailed() -> Iterator[None]:
 def _arrivals(count: int) -> list[float]:
     """Return when each client calls first, as a share of the history.
 
-    A third come one after the other from the start, the others in the last eight weeks, so that the calendar of today
+    A fifth come one after the other from the start, the others in the last eight weeks, so that the calendar of today
     is full. The first of the list, who is printed as the client's sign-in, is half way through her plan.
     """
-    early = count // 3
+    early = count // 5
     shares = [0.02 + 0.6 * number / early for number in range(early)]
     shares += [0.68 + 0.317 * number / (count - early - 1) for number in range(count - early)]
     shares.insert(0, shares.pop(early - 2))
