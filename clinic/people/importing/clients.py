@@ -307,7 +307,8 @@ def _doubt_twins_in_the_file(rows: Sequence[Row]) -> None:
             row.doubt = _("Says the same as row %(number)d.") % {"number": number}
 
 
-# The rules of ClientQuerySet.alike, for thousands at once: each join is one hash, where its OR would be a loop.
+# Narrower than `likeness`, which also knows near names and the archive, but for thousands at once:
+# each join is one hash, where its OR would be a loop.
 HERE_ALREADY = """
 WITH given AS (
     SELECT * FROM unnest(%(numbers)s::int[], %(emails)s::text[], %(phones)s::text[], %(other_phones)s::text[],

@@ -52,25 +52,6 @@ class ClientQuerySet(models.QuerySet["Client"]):
         """Put those first who were added last."""
         return self.order_by("-created_at", "-pk")
 
-    def alike(
-        self,
-        *,
-        legal_name: str = "",
-        born_on: date | None = None,
-        email: str = "",
-        phone: str = "",
-        other_phone: str = "",
-    ) -> ClientQuerySet:
-        """Keep those who may be the same person: same e-mail, one phone the same, or same name and date of birth."""
-        same = Q(pk__in=[])
-        if email:
-            same |= Q(email__iexact=email)
-        if phones := [number for number in (phone, other_phone) if number]:
-            same |= Q(phone__in=phones) | Q(other_phone__in=phones)
-        if legal_name and born_on:
-            same |= Q(legal_name__unaccent__iexact=legal_name, born_on=born_on)
-        return self.filter(same)
-
 
 @pghistory.track(meta=newest_first("client"))
 class Client(models.Model):
