@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
-from clinic.people.merging import records_beside, records_of
 from clinic.people.models import Client
+from clinic.people.records import records_beside, records_of
 from clinic.people.services import lock_client
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer

@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic.people.merging import Fate, MergeStep, Moved, Pair, Part, records_of
+from clinic.people.merging import Fate, MergeStep, Moved, Pair, Part
+from clinic.people.records import records_of
 from clinic.scheduling.services import refresh_review_needed
 from intake.models import Consent, Finding, Invitation, Submission
 from intake.questions import form_of

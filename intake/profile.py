@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clinic.lib.body import Group, regions_in
-from clinic.people.merging import records_of
 from clinic.people.models import Client
+from clinic.people.records import records_of
 from intake.models import Submission
 from intake.questions import YES, Answer, IntakeForm, form_of
 

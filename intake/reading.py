@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.lib.body import Group, Region
-from clinic.people.merging import records_of
+from clinic.people.records import records_of
 from intake.findings import fact_of, open_findings
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import ANSWER_WORDS, NO, Answer, Kind, Question, form_of

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from clinic.audit.services import because, record_change
 from clinic.lib.times import day_bounds
-from clinic.people.merging import records_of
 from clinic.people.models import ROOM_WISHES, Client, ContactConsent, User, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.services import (
     give_client_login,
     lock_client,

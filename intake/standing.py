@@ -14,8 +14,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.people.merging import Records, records_beside, records_of
 from clinic.people.models import Modality, User, clinic_zone
+from clinic.people.records import Records, records_beside, records_of
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge
 from clinic.scheduling.gates import PlannedVisit

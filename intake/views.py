@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from clinic.people.access import ClinicRequest, signed_in
 from clinic.people.emergencies import emergency_number
-from clinic.people.merging import records_of
+from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment
 from intake import access, services
 from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, for_roles, key_in
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Role, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic.people.merging import records_of
 from clinic.people.models import Client, clinic_zone
+from clinic.people.records import records_of
 from plans.charts import PainVisit, PhaseMark, goal_line, pain_chart, phase_line
 from plans.models import HIGHEST, Cadence, Goal, Measure, Plan, Score
 from plans.standing import (

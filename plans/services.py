@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Service, Therapist, User
+from clinic.people.records import records_of
 from clinic.people.services import lock_client
 from plans.models import COUNTED, HIGHEST, Cadence, Goal, Measure, Plan, PlanPhase, Score
 from plans.safety import planning_verdict

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.times import local_date
-from clinic.people.merging import records_of
 from clinic.people.models import Client, clinic_zone
+from clinic.people.records import records_of
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from plans.models import Goal, Measure, Plan, PlanPhase, PlanQuerySet, Score
 from sessions.reading import SignedNote, signed_notes

@@ -12,8 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.people.merging import records_beside
 from clinic.people.models import User
+from clinic.people.records import records_beside
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.models import Appointment
 from plans.models import Plan

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from django.db.models import Prefetch, QuerySet
 
 from clinic.lib.body import Region
-from clinic.people.merging import records_of
 from clinic.people.models import Modality
+from clinic.people.records import records_of
 from sessions.modalities import details_form
 from sessions.models import Block, Note
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
 from clinic.desk.record import Record, record_of
-from clinic.people.merging import records_of
 from clinic.people.models import Client, TherapistsNote, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake.findings import open_findings

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.merging import Records
 from clinic.people.models import Client, Location, Therapist, User
+from clinic.people.records import Records
 from clinic.scheduling.availability import availability
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, Status, StatusChange

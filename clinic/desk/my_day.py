@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from clinic.desk.force import Force, force_of
 from clinic.lib.times import local_date
-from clinic.people.merging import records_of
 from clinic.people.models import User, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.worklist import WorkRow, worklists
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import UPCOMING, Appointment, Status

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from clinic.desk.day import left_badges, review_badges
 from clinic.lib.times import local_date
-from clinic.people.merging import records_of
 from clinic.people.models import User
+from clinic.people.records import records_of
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Status, StatusChange

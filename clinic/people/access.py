@@ -17,8 +17,8 @@ from django_htmx.middleware import HtmxDetails
 
 from clinic.audit.kinds import kinds
 from clinic.audit.services import record_look
-from clinic.people.merging import records_of
 from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, User, clinic_with_logo
+from clinic.people.records import records_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.people.merging import records_of
 from clinic.people.models import Client, ContactConsent
+from clinic.people.records import records_of
 
 
 @dataclass(frozen=True)

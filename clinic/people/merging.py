@@ -1,7 +1,7 @@
-"""Two records of one person: how every room reads them as one, and what each does when they are joined or parted.
+"""Two records of one person: what each room does when they are joined or parted.
 
-Records that were merged stay rows of their own, so that nothing signed moves. Whoever reads by client reads by
-`records_of`; whoever keeps rows that must go on with the kept record registers a step.
+Records that were merged stay rows of their own, so that nothing signed moves; whoever reads by client reads by
+`records.records_of`. Whoever keeps rows that must go on with the kept record registers a step.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, F, Func, Value
-from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.registry import Registry
@@ -22,41 +19,6 @@ from clinic.people.models.clients import Client
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-# --- Reading
-
-KEYS: ArrayField[list[int], list[int]] = ArrayField(BigIntegerField())
-BITS_OF_A_KEY = 64
-
-
-class Records(Func):
-    """The keys of all records of the person to whom a record belongs: the kept one, and all merged into it."""
-
-    template = (
-        "ARRAY(SELECT one.id FROM people_client one JOIN ("
-        "SELECT COALESCE(named.merged_into_id, named.id) AS id FROM people_client named"
-        " WHERE named.id = %(expressions)s"
-        ") kept ON one.id = kept.id OR one.merged_into_id = kept.id)"
-    )
-    output_field = KEYS
-
-
-def records_of(*client_pks: int) -> Records:
-    """Return, for `client__among`, all records of these people, whichever of them was named. It costs no query."""
-    # A key from an address may be longer than any that the database has.
-    keys = [pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY]
-    return Records(Func(Value(keys, KEYS), function="ANY"))
-
-
-def records_beside(client: Combinable | str = "client_id") -> Records:
-    """Return, for `annotate`, the keys of all records of the person to whom a row belongs.
-
-    So one query for many people says of each row for which of the keys asked about it speaks.
-    """
-    return Records(F(client) if isinstance(client, str) else client)
-
-
-# --- Steps
 
 
 class Fate(Enum):

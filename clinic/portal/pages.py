@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, User
 from clinic.people.opening import OpeningLine, opening_lines
 from clinic.people.places_page import spans_of
+from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words

@@ -12,8 +12,8 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.lib.times import day_bounds
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, clinic_zone
+from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
     Away,

@@ -13,8 +13,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Service, Therapist
+from clinic.people.records import records_of
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services import MOST_VISITS, ChosenVisit

@@ -14,8 +14,8 @@ from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import local_date
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
+from clinic.people.records import records_of
 
 # Weeks are told apart by counting from this Monday.
 FIRST_MONDAY = date(2000, 1, 3)

@@ -26,8 +26,8 @@ from clinic.audit.services import record_change
 from clinic.lib.once import once
 from clinic.lib.rows import with_known
 from clinic.lib.times import at_wall, local_date
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.services import lock_client
 from clinic.scheduling.availability import Availability, availability, is_qualified, length_of, zone_of
 from clinic.scheduling.gates import PlannedVisit, review_needed

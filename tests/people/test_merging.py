@@ -23,8 +23,9 @@ from clinic.audit.models import Change
 from clinic.desk.client import answers_of, visits_of
 from clinic.people.access import own_clients
 from clinic.people.forms.record import NoteForm
-from clinic.people.merging import MATTERS, records_of
+from clinic.people.merging import MATTERS
 from clinic.people.models import Client, ClientAccess, Location, Merge, Service, Therapist, TherapistsNote, User
+from clinic.people.records import records_of
 from clinic.people.services import (
     NoteChanged,
     archive_client,

@@ -12,8 +12,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.clients import SAID
-from clinic.people.merging import records_of
 from clinic.people.models import Client, ContactConsent, TherapistsNote, User
+from clinic.people.records import records_of
 from clinic.people.services import mail_address, record_contact_consent, write_therapists_note
 
 YES, NO = "yes", "no"

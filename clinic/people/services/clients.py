@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from clinic.audit.services import record_change, recorded
 from clinic.lib.text import lines, one_line
 from clinic.lib.times import local_date
-from clinic.people.merging import records_beside, records_of
 from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User, clinic_zone
 from clinic.people.phones import phone_number
+from clinic.people.records import records_beside, records_of
 
 # From this birthday on, nobody else answers for a client.
 OF_AGE = 18

@@ -21,8 +21,8 @@ from clinic.audit.words import Manner
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, client_for, for_roles, record_with_history
 from clinic.people.forms.history import HistoryForm
-from clinic.people.merging import records_of
 from clinic.people.models import Client, Clinic, Role, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.services.merging import merges_to_undo
 
 # Gives so many of the newest rows.

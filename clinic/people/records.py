@@ -1,0 +1,37 @@
+"""All records of one person, as every room reads them: records that were merged stay rows of their own."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, F, Func, Value
+from django.db.models.expressions import Combinable
+
+KEYS: ArrayField[list[int], list[int]] = ArrayField(BigIntegerField())
+BITS_OF_A_KEY = 64
+
+
+class Records(Func):
+    """The keys of all records of the person to whom a record belongs: the kept one, and all merged into it."""
+
+    template = (
+        "ARRAY(SELECT one.id FROM people_client one JOIN ("
+        "SELECT COALESCE(named.merged_into_id, named.id) AS id FROM people_client named"
+        " WHERE named.id = %(expressions)s"
+        ") kept ON one.id = kept.id OR one.merged_into_id = kept.id)"
+    )
+    output_field = KEYS
+
+
+def records_of(*client_pks: int) -> Records:
+    """Return, for `client__among`, all records of these people, whichever of them was named. It costs no query."""
+    # A key from an address may be longer than any that the database has.
+    keys = [pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY]
+    return Records(Func(Value(keys, KEYS), function="ANY"))
+
+
+def records_beside(client: Combinable | str = "client_id") -> Records:
+    """Return, for `annotate`, the keys of all records of the person to whom a row belongs.
+
+    So one query for many people says of each row for which of the keys asked about it speaks.
+    """
+    return Records(F(client) if isinstance(client, str) else client)
