@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
-from clinic.people.archiving import refuse_archiving
 from clinic.people.models import Client, User
+from clinic.people.refusals import refuse_archiving
 from clinic.people.services.clients import lock_client
 
 

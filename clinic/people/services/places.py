@@ -13,12 +13,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
-from clinic.people.archiving import refuse_archiving
 from clinic.people.models import Location, Modality, OpeningHours, Room, Service, User
 from clinic.people.models.places import OWN
 from clinic.people.opening import OpenSpan, overlap_in
+from clinic.people.refusals import refuse_archiving, refuse_zone
 from clinic.people.services.writing import tidy, trimmed, write_changes
-from clinic.people.zones import zone_refused
 
 Place = TypeVar("Place", Location, Room, Service, Modality)
 
@@ -100,8 +99,8 @@ def update_location(*, by: User, now: datetime, location: Location, **fields: Un
     _wait_for_bookings(location)
     kept = Location.objects.select_for_update().get(pk=location.pk)
     zone = fields.get("time_zone", kept.time_zone)
-    if zone != kept.time_zone and (words := zone_refused(kept, ZoneInfo(zone), now)):
-        raise ValidationError({"time_zone": words})
+    if zone != kept.time_zone:
+        refuse_zone(kept, ZoneInfo(zone), now=now)
     write_changes(kept, trimmed(fields))
     return kept
 

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.people.access import ClinicRequest, client_for, for_roles, health_record_for
-from clinic.people.archiving import refuse_archiving
 from clinic.people.consents import words_of
 from clinic.people.forms.errors import put_errors
 from clinic.people.forms.record import ConsentForm, NoteForm
 from clinic.people.models import Role, clinic_zone
+from clinic.people.refusals import refuse_archiving
 from clinic.people.services import NoteChanged, archive_client, bring_back_client
 
 

@@ -1,4 +1,4 @@
-"""What visits forbid: archiving where they will be, and another time zone on the wall where they are or were."""
+"""What visits forbid below: archiving her who comes or where it will be, and moving the clock they stand by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic.people.models import Location, Room
+from clinic.people.models import Client, Location, Room
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from clinic.scheduling.words import moment_words
 
@@ -18,13 +18,15 @@ from clinic.scheduling.words import moment_words
 BEEN = (Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED, Status.NO_SHOW, Status.BOOKED, Status.CONFIRMED)
 
 
-def visits_there(thing: Model, now: datetime) -> str:
-    """Say that visits are still to come at a location or in a room; nothing of anything else."""
+def visits_to_come(thing: Model, now: datetime) -> str:
+    """Say that visits are still to come for a client, at a location or in a room; nothing of anything else."""
     match thing:
+        case Client():
+            return _for_her(_open(now).filter(client=thing))
         case Location():
-            return _words(_to_come(now).filter(location=thing))
+            return _at_a_place(_to_come(now).filter(location=thing))
         case Room():
-            return _words(_to_come(now).filter(room=thing))
+            return _at_a_place(_to_come(now).filter(room=thing))
         case _:
             return ""
 
@@ -75,7 +77,24 @@ def _to_come(now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.not_begun(now).exclude(status=Status.HELD, held_until__lte=now)
 
 
-def _words(visits: AppointmentQuerySet) -> str:
+def _open(now: datetime) -> AppointmentQuerySet:
+    """Return what is to come, and who is on the table."""
+    return _to_come(now) | Appointment.objects.filter(status=Status.IN_SESSION)
+
+
+def _for_her(visits: AppointmentQuerySet) -> str:
+    found = list(visits.select_related("location").order_by("starts_at", "pk"))
+    if not found:
+        return ""
+    words = ngettext(
+        "There is a visit to come, on %(first)s. Cancel it first.",
+        "There are %(n)d visits to come, the first on %(first)s. Cancel them first.",
+        len(found),
+    )
+    return words % {"n": len(found), "first": moment_words(found[0].starts_at, found[0].location.zone)}
+
+
+def _at_a_place(visits: AppointmentQuerySet) -> str:
     found = list(visits.select_related("location").order_by("starts_at", "pk"))
     if not found:
         return ""
