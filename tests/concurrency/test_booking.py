@@ -18,7 +18,6 @@ from django.db import connection, connections
 from django.db.models import Model
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.scheduling import services
 from clinic.scheduling.models import TAKING, Appointment, Series
 from clinic.scheduling.services import (
     ChosenVisit,
@@ -30,6 +29,7 @@ from clinic.scheduling.services import (
     move_appointment,
 )
 from tests.factories import BEFORE, ClientFactory, RoomFactory, ServiceFactory, TherapistFactory
+from tests.scheduling.standing_in import stand_in
 
 # The rows of the migrations (modalities) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -242,7 +242,7 @@ def no_lock(therapists: object, location: object) -> None:
 def test_without_lock_and_constraint_the_same_race_books_one_slot_many_times(
     clients: list[Client], book: Callable[..., Appointment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "lock_places", no_lock)
+    stand_in(monkeypatch, "lock_places", no_lock)
     with without_constraints(Appointment):
         ended = Counter[str]()
         for day in range(10):
@@ -264,7 +264,7 @@ def test_with_the_constraint_alone_nobody_shares_either(
     clients: list[Client], book: Callable[..., Appointment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last witness alone is safe: whatever else happens (it deadlocks now and then), no two visits share."""
-    monkeypatch.setattr(services, "lock_places", no_lock)
+    stand_in(monkeypatch, "lock_places", no_lock)
     ended = race([lambda c=client: book(c) for client in clients])
     assert ended["won"] <= 1
     assert ended["won"] == Appointment.objects.count()

@@ -15,9 +15,8 @@ from django.db import connection, connections, transaction
 
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import lock_client
-from clinic.scheduling import services
 from clinic.scheduling.gates import PlannedVisit, review_needed
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import (
     ChosenVisit,
     add_weekly_hours,
@@ -30,6 +29,7 @@ from clinic.scheduling.services import (
 from intake.services import LinkClosed, invite, open_invitation, submit
 from tests.factories import BEFORE, ServiceFactory
 from tests.intake.answers import NAME, fill_in, reviewed_intake
+from tests.scheduling.standing_in import stand_in
 
 # The rows of the migrations (modalities, form and rules) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -100,7 +100,7 @@ def ways(
 
     def bring_back() -> Road:
         gone = cancel_appointment(by=dana, now=NOW, appointment=book())
-        return lambda: change_status(by=dana, now=NOW, appointment=gone, to=services.Status.BOOKED)
+        return lambda: change_status(by=dana, now=NOW, appointment=gone, to=Status.BOOKED)
 
     return {"book": lambda: book, "series": series, "move": move, "bring back": bring_back}
 
@@ -131,7 +131,7 @@ def stored_answer(road: Road, client: Client, monkeypatch: pytest.MonkeyPatch) -
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(services, "review_needed", slow)
+    stand_in(monkeypatch, "review_needed", slow)
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(take), pool.submit(send)]:
             done.result(20)
@@ -149,7 +149,7 @@ def test_an_intake_sent_during_a_booking_is_seen(
 def test_without_the_lock_the_intake_would_be_missed(
     book: Callable[[], Appointment], known: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "lock_client", lambda _client_pk: None)
+    stand_in(monkeypatch, "lock_client", lambda _client_pk: None)
     assert not stored_answer(book, known, monkeypatch)
 
 

@@ -19,10 +19,10 @@ from clinic.people.merging import MergeStep, Moved, Pair, merge_steps
 from clinic.people.models import Client, Location, Merge, Service, Therapist, User
 from clinic.people.services import lock_client, merging
 from clinic.people.services.merging import merge_clients
-from clinic.scheduling import services
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
 from tests.factories import BEFORE, ClientFactory, ServiceFactory
+from tests.scheduling.standing_in import stand_in
 
 # The rows of the migrations (modalities) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -156,7 +156,7 @@ def test_a_merge_waits_for_a_booking_and_takes_the_visit_along(
     merge: Road, book: Road, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_locked, is_merged = Event(), Event()
-    lock = services.lock_client
+    lock = lock_client
 
     def lock_and_stand_still(client_pk: int) -> Client:
         client = lock(client_pk)
@@ -165,7 +165,7 @@ def test_a_merge_waits_for_a_booking_and_takes_the_visit_along(
             is_merged.wait(STANDS_STILL)
         return client
 
-    monkeypatch.setattr(services, "lock_client", lock_and_stand_still)
+    stand_in(monkeypatch, "lock_client", lock_and_stand_still)
 
     def merge_then() -> str:
         has_locked.wait(10)
@@ -182,6 +182,6 @@ def test_a_merge_waits_for_a_booking_and_takes_the_visit_along(
 def test_without_the_clients_lock_a_visit_is_left_behind(
     merge: Road, book: Road, ali: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "lock_client", lambda client_pk: Client.objects.get(pk=client_pk))
+    stand_in(monkeypatch, "lock_client", lambda client_pk: Client.objects.get(pk=client_pk))
     assert book_during(merge, book, monkeypatch) == ("done", "done")
     assert Appointment.objects.get().client == ali

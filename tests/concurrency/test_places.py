@@ -15,12 +15,12 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from clinic.people.models import Client, Location, Room, Therapist, User
-from clinic.people.services import places
+from clinic.people.services import lock_client, places
 from clinic.people.services.places import archive_place, update_location
-from clinic.scheduling import services
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
 from tests.factories import BEFORE, ServiceFactory
+from tests.scheduling.standing_in import stand_in
 
 # The rows of the migrations (modalities) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -65,7 +65,7 @@ def outcome(road: Road) -> str:
 def during(book: Road, other: Road, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let the other road begin when the booking holds its locks and has not ended; return how the other one ended."""
     has_locked, is_over = Event(), Event()
-    lock = services.lock_client
+    lock = lock_client
 
     def lock_and_stand_still(client_pk: int) -> Client:
         client = lock(client_pk)
@@ -73,7 +73,7 @@ def during(book: Road, other: Road, monkeypatch: pytest.MonkeyPatch) -> str:
         is_over.wait(STANDS_STILL)
         return client
 
-    monkeypatch.setattr(services, "lock_client", lock_and_stand_still)
+    stand_in(monkeypatch, "lock_client", lock_and_stand_still)
 
     def other_then() -> str:
         has_locked.wait(10)

@@ -14,11 +14,11 @@ from django.urls import reverse
 
 from clinic.audit.models import Change
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.scheduling import services
 from clinic.scheduling.models import Appointment, Series, Status
-from clinic.scheduling.services import add_time_off, cancel_appointment, change_status
+from clinic.scheduling.services import SlotTaken, add_time_off, cancel_appointment, change_status, move_appointment
 from tests.factories import BEFORE, ClientFactory
 from tests.scheduling.conftest import Book, at
+from tests.scheduling.standing_in import stand_in
 
 NEW = reverse("scheduling:appointment-new")
 SERIES = reverse("scheduling:series-new")
@@ -211,7 +211,7 @@ def test_a_move_from_an_old_page_is_refused_and_then_knows_better(
     said = {"slot": slot(19, "15:00", bea), "key": str(uuid4())}
     opened = as_dana.get(address)
     assert f'name="seen" value="{slot(19, "10:00", bea)}"' in opened.content.decode()
-    services.move_appointment(by=dana, now=now, appointment=visit, starts_at=at(11))
+    move_appointment(by=dana, now=now, appointment=visit, starts_at=at(11))
     refused = as_dana.post(address, opened.context["page"].hidden | said)
     assert refused.status_code == HTTPStatus.CONFLICT
     assert "Somebody has moved this visit meanwhile: it is on Thu 19 Nov, 11:00 with Bea." in refused.content.decode()
@@ -446,8 +446,8 @@ def test_the_last_witness_speaks_when_the_check_is_blind(
 ) -> None:
     """What the check would overlook, the constraint refuses in the same words."""
     book(at(10))
-    monkeypatch.setattr(services, "_check_time", lambda plan, free: (room.pk, False))
-    with pytest.raises(services.SlotTaken, match="The therapist has another visit then"):
+    stand_in(monkeypatch, "check_time", lambda plan, free: (room.pk, False))
+    with pytest.raises(SlotTaken, match="The therapist has another visit then"):
         book(at(10, 30), client=ClientFactory())
     with pytest.raises(ValidationError, match="another visit"):
         book(at(10, 30))

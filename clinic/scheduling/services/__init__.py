@@ -1,0 +1,38 @@
+"""Every write. Each service is one transaction: lock therapists, rooms, client, visits; then check, then write.
+
+The exclusion constraints are the last witness: whatever this code forgets, no two visits share a therapist or a room.
+Every service returns the visit as it is afterwards, freshly read; the one passed in may be stale.
+"""
+
+from clinic.scheduling.services.booking import book_appointment
+from clinic.scheduling.services.hours import add_time_off, add_weekly_hours, lock_absence, remove_time_off
+from clinic.scheduling.services.locks import expire_holds, lock_places, lock_rooms, lock_therapists, one_booking
+from clinic.scheduling.services.moving import move_appointment
+from clinic.scheduling.services.plans import ChosenVisit
+from clinic.scheduling.services.refusals import SlotTaken
+from clinic.scheduling.services.reviews import refresh_review_needed
+from clinic.scheduling.services.series import MOST_VISITS, book_series
+from clinic.scheduling.services.steps import cancel_appointment, cancelled_as, change_status, free_until
+
+__all__ = [
+    "MOST_VISITS",
+    "ChosenVisit",
+    "SlotTaken",
+    "add_time_off",
+    "add_weekly_hours",
+    "book_appointment",
+    "book_series",
+    "cancel_appointment",
+    "cancelled_as",
+    "change_status",
+    "expire_holds",
+    "free_until",
+    "lock_absence",
+    "lock_places",
+    "lock_rooms",
+    "lock_therapists",
+    "move_appointment",
+    "one_booking",
+    "refresh_review_needed",
+    "remove_time_off",
+]

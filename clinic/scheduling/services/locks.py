@@ -1,0 +1,78 @@
+"""Locks: therapists, rooms, client, visits, always in this order, each by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+
+from clinic.lib.rows import with_known
+from clinic.people.models import Location, Room, Therapist
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services.recording import record
+from clinic.scheduling.services.refusals import SlotTaken, in_words, moved_meanwhile
+
+LOCK_TIMEOUT = timedelta(seconds=3)
+
+
+@contextmanager
+def one_booking() -> Iterator[None]:
+    """Open one transaction that waits a little for locks, and put the database's refusals into words."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_TIMEOUT.total_seconds():.0f}s"])
+            yield
+    except IntegrityError as error:
+        raise in_words(error) from error
+    except OperationalError as error:
+        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
+            raise SlotTaken(_("Somebody is booking this time right now. Please try again.")) from error
+        raise
+
+
+def lock_places(therapists: Iterable[int], location: Location) -> None:
+    """Lock these therapists and the rooms of the location, always in this order, each by key."""
+    lock_therapists(therapists)
+    lock_rooms(location)
+
+
+def expire_holds(
+    therapists: Iterable[int], location: Location, *, now: datetime, leaving_out: Appointment | None = None
+) -> None:
+    """Cancel holds that have run out, under the lock: the constraint itself cannot know what time it is."""
+    stale = Appointment.objects.filter(
+        Q(therapist__in=list(therapists)) | Q(location=location), status=Status.HELD, held_until__lte=now
+    )
+    if leaving_out is not None:
+        stale = stale.exclude(pk=leaving_out.pk)
+    for appointment in stale.select_for_update(no_key=True).order_by("pk"):
+        appointment.status = Status.CANCELLED
+        appointment.save(update_fields=["status"])
+        record(appointment, before=Status.HELD, by=None, at=now, why=_("the hold ran out"))
+
+
+def lock_therapists(therapists: Iterable[int]) -> None:
+    """Lock these therapists by key: of a booking and a change of her hours, the later one sees the earlier."""
+    rows = Therapist.objects.filter(pk__in=set(therapists)).order_by("pk").select_for_update(no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def lock_rooms(location: Location) -> None:
+    """Lock the rooms of the location by key, as a booking there does."""
+    rooms = Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True)
+    list(rooms.values_list("pk", flat=True))
+
+
+def locked(appointment: Appointment) -> Appointment:
+    """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist: her lock is missing."""
+    fresh = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    with_known(fresh, appointment, "client", "service", "therapist", "location", "room")
+    if fresh.therapist_id != appointment.therapist_id:
+        raise moved_meanwhile(fresh)
+    return fresh
