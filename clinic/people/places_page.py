@@ -1,19 +1,17 @@
-"""What the pages about locations and services show."""
+"""What the pages about locations show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Q
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from clinic.people.emergencies import emergency_number
-from clinic.people.models import Location, Modality, OpeningHours, Room, Service
-from clinic.people.models.places import OWN
+from clinic.people.models import Location, OpeningHours, Room
 from clinic.people.opening import OpeningLine, OpenSpan, opening_lines
 
 
@@ -50,14 +48,6 @@ class LocationPage:
         return opening_lines(self.spans)
 
 
-@dataclass(frozen=True)
-class ModalityGroup:
-    """The services of one modality."""
-
-    modality: Modality
-    services: Sequence[Service]
-
-
 def location_rows() -> list[LocationRow]:
     """Return all locations, those in use first. One query."""
     in_use = Count("rooms", filter=Q(rooms__archived_at__isnull=True))
@@ -89,18 +79,3 @@ def spans_of(location: Location) -> list[OpenSpan]:
 def features_in_words(room: Room) -> str:
     """Name what a room offers, in the order in which the form asks."""
     return ", ".join(str(feature.label) for feature in Room.Feature if feature in room.features)
-
-
-def service_groups(*, archived: bool = False) -> list[ModalityGroup]:
-    """Return the services by modality, the shortest first. One query."""
-    found = Service.objects.filter(archived_at__isnull=not archived).select_related("modality")
-    ordered = found.order_by("modality_id", "minutes", "name")
-    runs = (list(run) for _modality, run in groupby(ordered, key=lambda service: service.modality_id))
-    return [ModalityGroup(run[0].modality, run) for run in runs]
-
-
-def modalities_not_offered() -> list[Modality]:
-    """Return the clinic's own modalities of which nothing can be booked, those in use first. One query."""
-    offered = Service.objects.filter(modality=OuterRef("pk"), archived_at__isnull=True)
-    own = Modality.objects.filter(~Exists(offered), slug__startswith=OWN)
-    return list(own.order_by(F("archived_at").asc(nulls_first=True), "pk"))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clinic.people.views import clinic, places, services
+from clinic.people.views import catalogue, clinic, places
 
 urlpatterns = [
     path("clinic/", clinic.clinic_edit, name="clinic-edit"),
@@ -18,13 +18,13 @@ urlpatterns = [
     path("rooms/<int:pk>/", places.room_edit, name="room-edit"),
     path("rooms/<int:pk>/archive/", places.room_archive, name="room-archive"),
     path("rooms/<int:pk>/bring-back/", places.room_bring_back, name="room-bring-back"),
-    path("services/", services.service_list, name="service-list"),
-    path("services/new/", services.service_new, name="service-new"),
-    path("services/<int:pk>/", services.service_edit, name="service-edit"),
-    path("services/<int:pk>/archive/", services.service_archive, name="service-archive"),
-    path("services/<int:pk>/bring-back/", services.service_bring_back, name="service-bring-back"),
-    path("modalities/new/", services.modality_new, name="modality-new"),
-    path("modalities/<int:pk>/", services.modality, name="modality"),
-    path("modalities/<int:pk>/archive/", services.modality_archive, name="modality-archive"),
-    path("modalities/<int:pk>/bring-back/", services.modality_bring_back, name="modality-bring-back"),
+    path("services/", catalogue.service_list, name="service-list"),
+    path("services/new/", catalogue.service_new, name="service-new"),
+    path("services/<int:pk>/", catalogue.service_edit, name="service-edit"),
+    path("services/<int:pk>/archive/", catalogue.service_archive, name="service-archive"),
+    path("services/<int:pk>/bring-back/", catalogue.service_bring_back, name="service-bring-back"),
+    path("modalities/new/", catalogue.modality_new, name="modality-new"),
+    path("modalities/<int:pk>/", catalogue.modality, name="modality"),
+    path("modalities/<int:pk>/archive/", catalogue.modality_archive, name="modality-archive"),
+    path("modalities/<int:pk>/bring-back/", catalogue.modality_bring_back, name="modality-bring-back"),
 ]

@@ -16,7 +16,7 @@ from django.urls import reverse
 from clinic.audit.beginning import tell_how_it_stood
 from clinic.people.models import Client, Modality, TherapistsNote
 from clinic.people.services import update_client
-from clinic.people.services.places import add_modality
+from clinic.people.services.catalogue import add_modality
 from tests.factories import ClientFactory
 
 Event = Client.pgh_event_model

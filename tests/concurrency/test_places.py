@@ -15,8 +15,9 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from clinic.people.models import Client, Location, Room, Therapist, User
-from clinic.people.services import lock_client, places
-from clinic.people.services.places import archive_place, update_location
+from clinic.people.services import archiving, lock_client
+from clinic.people.services.archiving import archive
+from clinic.people.services.places import update_location
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
 from tests.factories import BEFORE, ServiceFactory
@@ -90,7 +91,7 @@ def during(book: Road, other: Road, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_room_is_not_archived_under_a_booking(
     book: Road, olga: User, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = during(book, lambda: archive_place(by=olga, now=NOW, place=room), monkeypatch)
+    ended = during(book, lambda: archive(by=olga, now=NOW, thing=room), monkeypatch)
     assert "A visit is still to come here" in ended
     room.refresh_from_db()
     assert room.archived_at is None
@@ -99,7 +100,7 @@ def test_a_room_is_not_archived_under_a_booking(
 def test_a_location_is_not_archived_under_a_booking(
     book: Road, olga: User, location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = during(book, lambda: archive_place(by=olga, now=NOW, place=location), monkeypatch)
+    ended = during(book, lambda: archive(by=olga, now=NOW, thing=location), monkeypatch)
     assert "A visit is still to come here" in ended
 
 
@@ -113,8 +114,8 @@ def test_the_clock_is_not_moved_under_a_booking(
 def test_without_the_rooms_lock_a_visit_lies_in_an_archived_room(
     book: Road, olga: User, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "_wait_for_bookings", lambda _place: None)
-    assert during(book, lambda: archive_place(by=olga, now=NOW, place=room), monkeypatch) == "done"
+    monkeypatch.setattr(archiving, "wait_for_bookings", lambda _location: None)
+    assert during(book, lambda: archive(by=olga, now=NOW, thing=room), monkeypatch) == "done"
     room.refresh_from_db()
     assert room.archived_at is not None
     assert Appointment.objects.get().room == room

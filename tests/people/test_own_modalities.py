@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from clinic.people.models import Modality, Service
-from clinic.people.services.places import add_modality, add_service, archive_place, update_modality, update_service
+from clinic.people.services.archiving import archive
+from clinic.people.services.catalogue import add_modality, add_service, update_modality, update_service
 from tests.factories import ServiceFactory, TherapistFactory, modality
 
 STRICT = {"is_deep": "on", "uses_static_compression": "on", "works_head_or_neck": "on"}
@@ -80,7 +81,7 @@ def test_what_came_with_the_program_is_shown_and_stays(as_olga, olga, now, clini
     with pytest.raises(ValidationError, match="stays as it is"):
         update_modality(by=olga, now=now, modality=swedish, name="Mine")
     with pytest.raises(ValidationError, match="of your own"):
-        archive_place(by=olga, now=now, place=swedish)
+        archive(by=olga, now=now, thing=swedish)
     swedish.refresh_from_db()
     assert (swedish.name, swedish.archived_at) == ("Swedish", None)
 

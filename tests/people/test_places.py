@@ -16,13 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from clinic.people.emergencies import emergency_number
 from clinic.people.models import Location, OpeningHours, Room
 from clinic.people.opening import OpenSpan, opening_lines, overlap_in
-from clinic.people.services.places import (
-    add_location,
-    archive_place,
-    bring_back_place,
-    set_opening_hours,
-    update_location,
-)
+from clinic.people.services.archiving import archive, bring_back
+from clinic.people.services.places import add_location, set_opening_hours, update_location
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, cancel_appointment
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory
@@ -152,10 +147,10 @@ def test_a_location_with_visits_to_come_is_not_archived(as_olga, visit, location
 def test_a_hold_stands_against_archiving_until_it_has_run_out(visit, olga, now, minutes, is_archived):
     Appointment.objects.update(status=Status.HELD, held_until=now + timedelta(minutes=minutes))
     if is_archived:
-        assert archive_place(by=olga, now=now, place=visit.room).archived_at == now
+        assert archive(by=olga, now=now, thing=visit.room).archived_at == now
     else:
         with pytest.raises(ValidationError, match="still to come"):
-            archive_place(by=olga, now=now, place=visit.room)
+            archive(by=olga, now=now, thing=visit.room)
 
 
 def test_a_room_with_visits_to_come_is_not_archived_and_another_one_is(as_olga, visit, location):
@@ -182,7 +177,7 @@ def test_whoever_still_has_the_form_open_cannot_book_in_an_archived_location(now
         by=None, now=now, therapist=bea, location=location, weekday=now.weekday(), opens=time(8), closes=time(18),
         valid_from=now.date(),
     )  # fmt: skip
-    archive_place(by=olga, now=now, place=location)
+    archive(by=olga, now=now, thing=location)
     with pytest.raises(ValidationError):
         book_appointment(
             by=dana, now=now, client=ClientFactory(), service=ServiceFactory(), therapist=bea, location=seen,
@@ -191,10 +186,10 @@ def test_whoever_still_has_the_form_open_cannot_book_in_an_archived_location(now
 
 
 def test_archiving_twice_and_bringing_back_twice_is_no_error(olga, now, hill):
-    archived = archive_place(by=olga, now=now, place=hill).archived_at
-    assert archive_place(by=olga, now=now + timedelta(days=1), place=hill).archived_at == archived
-    assert bring_back_place(by=olga, now=now, place=hill).archived_at is None
-    assert bring_back_place(by=olga, now=now, place=hill).archived_at is None
+    archived = archive(by=olga, now=now, thing=hill).archived_at
+    assert archive(by=olga, now=now + timedelta(days=1), thing=hill).archived_at == archived
+    assert bring_back(by=olga, now=now, thing=hill).archived_at is None
+    assert bring_back(by=olga, now=now, thing=hill).archived_at is None
 
 
 def test_the_list_of_locations_costs_the_same_for_one_and_for_many(as_olga, hill):
@@ -365,7 +360,7 @@ def test_two_rooms_of_a_location_do_not_share_a_name_but_those_of_two_may(as_olg
 
 
 def test_archived_rooms_are_folded_away(as_olga, olga, now, hill):
-    archive_place(by=olga, now=now, place=RoomFactory(location=hill, name="Cellar"))
+    archive(by=olga, now=now, thing=RoomFactory(location=hill, name="Cellar"))
     page = as_olga.get(f"/settings/locations/{hill.pk}/").content.decode()
     assert "1 archived room" in page
     assert "No room yet" in page
@@ -374,7 +369,7 @@ def test_archived_rooms_are_folded_away(as_olga, olga, now, hill):
 def test_a_finished_visit_is_not_in_the_way(visit, location, olga, now):
     visit.status = Status.NO_SHOW
     visit.save(update_fields=["status"])
-    assert archive_place(by=olga, now=now, place=location).archived_at == now
+    assert archive(by=olga, now=now, thing=location).archived_at == now
 
 
 def test_the_name_is_unique_also_for_the_service(olga, now, hill):

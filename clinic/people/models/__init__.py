@@ -1,5 +1,6 @@
 """Who there is and where they work, by what they are about."""
 
+from clinic.people.models.catalogue import Modality, Service
 from clinic.people.models.clients import (
     ROOM_WISHES,
     Client,
@@ -14,10 +15,8 @@ from clinic.people.models.logins import Invitation, Role, User, UserManager
 from clinic.people.models.merging import Merge
 from clinic.people.models.places import (
     Location,
-    Modality,
     OpeningHours,
     Room,
-    Service,
     clinic_zone,
     validate_time_zone,
 )

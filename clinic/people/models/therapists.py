@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.models.catalogue import Modality
 from clinic.people.models.clinic import Picture
 from clinic.people.models.logins import User
-from clinic.people.models.places import Location, Modality, Room
+from clinic.people.models.places import Location, Room
 
 # Between them lies the last day of every licence and certificate; near the calendar's own end nothing can be reckoned.
 FIRST_END, LAST_END = date(2000, 1, 1), date(2199, 12, 31)
@@ -23,6 +24,12 @@ def refuse_far_day(day: date) -> None:
     """Refuse the last day of a licence or certificate that can only be a slip."""
     if not FIRST_END <= day <= LAST_END:
         raise ValidationError(_("This day lies too far away; is the year right?"))
+
+
+class TherapistQuerySet(models.QuerySet["Therapist"]):
+    def here_on(self, day: date) -> TherapistQuerySet:
+        """Keep those who have not left, and will not have by this day; the last day is still one of theirs."""
+        return self.filter(Q(leaves_on__isnull=True) | Q(leaves_on__gte=day), archived_at__isnull=True)
 
 
 @pghistory.track()
@@ -58,7 +65,11 @@ class Therapist(models.Model):
     modalities: models.ManyToManyField[Modality, Qualification] = models.ManyToManyField(
         Modality, through="Qualification", related_name="therapists"
     )
+    # Her last day, while it is to come: nothing is booked after it, and then she is archived.
+    leaves_on = models.DateField(_("last day"), null=True, blank=True, validators=[refuse_far_day])
     archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TherapistQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -70,6 +81,10 @@ class Therapist(models.Model):
             models.CheckConstraint(
                 condition=Q(licence_expires_on__isnull=True) | Q(licence_expires_on__range=(FIRST_END, LAST_END)),
                 name="therapist_licence_ends_on_a_day_that_can_be",
+            ),
+            models.CheckConstraint(
+                condition=Q(leaves_on__isnull=True) | Q(leaves_on__range=(FIRST_END, LAST_END)),
+                name="therapist_leaves_on_a_day_that_can_be",
             ),
         ]
 

@@ -1,6 +1,7 @@
 """Writing about people and places, by what it is about. Each service is one transaction that says who, when and why."""
 
 from clinic.people.services.archiving import archive_client, bring_back_client
+from clinic.people.services.catalogue import add_service
 from clinic.people.services.clients import (
     ClientDetails,
     ClientFields,
@@ -39,7 +40,7 @@ from clinic.people.services.invitations import (
     withdraw_invitation,
 )
 from clinic.people.services.notes import NoteChanged, write_therapists_note
-from clinic.people.services.places import add_location, add_room, add_service
+from clinic.people.services.places import add_location, add_room
 from clinic.people.services.staff import add_staff, change_staff, deactivate_staff, reactivate_staff
 from clinic.people.services.therapists import (
     Held,

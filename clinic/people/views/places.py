@@ -15,8 +15,8 @@ from clinic.people.forms.errors import written
 from clinic.people.forms.places import LocationForm, RoomForm, WeekForm, with_monday_copied
 from clinic.people.models import Location, Role, Room
 from clinic.people.places_page import location_page, location_rows
-from clinic.people.services.places import archive_place, bring_back_place
-from clinic.people.views.archiving import archived_or_refused
+from clinic.people.services.archiving import bring_back
+from clinic.people.views.archiving import archive_or_tell
 
 
 @require_safe
@@ -74,7 +74,7 @@ def location_hours(request: ClinicRequest, pk: int) -> HttpResponse:
 def location_archive(request: ClinicRequest, pk: int) -> HttpResponse:
     """Work no more at a location."""
     place = _location(pk)
-    archived_or_refused(request, place, archive_place)
+    archive_or_tell(request, place)
     return redirect("people:location", place.pk)
 
 
@@ -82,7 +82,7 @@ def location_archive(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.OWNER)
 def location_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
     """Work at a location again."""
-    place = bring_back_place(by=request.user, now=request.now, place=_location(pk))
+    place = bring_back(by=request.user, now=request.now, thing=_location(pk))
     messages.success(request, _("%(name)s is in use again.") % {"name": place})
     return redirect("people:location", place.pk)
 
@@ -106,7 +106,7 @@ def room_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 def room_archive(request: ClinicRequest, pk: int) -> HttpResponse:
     """Use a room no more."""
     room = _room(pk)
-    archived_or_refused(request, room, archive_place)
+    archive_or_tell(request, room)
     return redirect("people:location", room.location_id)
 
 
@@ -114,7 +114,7 @@ def room_archive(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.OWNER)
 def room_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
     """Use a room again."""
-    room = bring_back_place(by=request.user, now=request.now, place=_room(pk))
+    room = bring_back(by=request.user, now=request.now, thing=_room(pk))
     messages.success(request, _("%(name)s is in use again.") % {"name": room})
     return redirect("people:location", room.location_id)
 

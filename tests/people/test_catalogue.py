@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clinic.people.models import Clinic, Modality, Qualification, Service
-from clinic.people.services.places import add_modality, add_service, archive_place, update_service
+from clinic.people.services.archiving import archive
+from clinic.people.services.catalogue import add_modality, add_service, update_service
 from clinic.scheduling.services import add_weekly_hours, book_appointment, move_appointment
 from intake.services import submit
 from sessions.services import add_block, start_note
@@ -158,7 +159,7 @@ def test_a_booked_visit_keeps_its_time_and_buffers_when_its_service_changes(olga
 
 
 def test_a_booked_visit_can_be_moved_though_its_service_is_offered_no_more(olga, dana, now, visit, swedish, alice, bea):
-    archive_place(by=olga, now=now, place=swedish)
+    archive(by=olga, now=now, thing=swedish)
     visit.refresh_from_db()
     later = visit.starts_at + timedelta(hours=2)
     assert move_appointment(by=dana, now=now, appointment=visit, starts_at=later).starts_at == later

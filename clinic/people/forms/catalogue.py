@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from clinic.lib.money import places_of, read_amount, typed_amount
 from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Modality, Service, User
-from clinic.people.services.places import (
+from clinic.people.services.catalogue import (
     LONGEST,
     SAFETY,
     SHORTEST,

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_clinic
+from clinic.people.catalogue_page import modalities_not_offered, service_groups
+from clinic.people.forms.catalogue import ModalityForm, ServiceForm
 from clinic.people.forms.errors import written
-from clinic.people.forms.services import ModalityForm, ServiceForm
 from clinic.people.models import Modality, Role, Service
-from clinic.people.places_page import modalities_not_offered, service_groups
-from clinic.people.services.places import archive_place, bring_back_place, has_other_lengths, length_in_words
-from clinic.people.views.archiving import archived_or_refused
+from clinic.people.services.archiving import bring_back
+from clinic.people.services.catalogue import has_other_lengths, length_in_words
+from clinic.people.views.archiving import archive_or_tell
 
 M = TypeVar("M", bound=Model)
 COPIED = ("price_minor", "buffer_before", "buffer_after", "description", "is_bookable_online", "is_open_to_new_clients")
@@ -58,7 +59,7 @@ def service_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.OWNER)
 def service_archive(request: ClinicRequest, pk: int) -> HttpResponse:
     """Offer a service no more."""
-    archived_or_refused(request, _service(pk), archive_place)
+    archive_or_tell(request, _service(pk))
     return redirect("people:service-list")
 
 
@@ -66,7 +67,7 @@ def service_archive(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.OWNER)
 def service_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
     """Offer a service again."""
-    service = bring_back_place(by=request.user, now=request.now, place=_service(pk))
+    service = bring_back(by=request.user, now=request.now, thing=_service(pk))
     messages.success(request, _("%(name)s can be booked again.") % {"name": service})
     return redirect("people:service-list")
 
@@ -93,7 +94,7 @@ def modality(request: ClinicRequest, pk: int) -> HttpResponse:
 def modality_archive(request: ClinicRequest, pk: int) -> HttpResponse:
     """Offer a modality no more."""
     one = _modality(pk)
-    archived_or_refused(request, one, archive_place)
+    archive_or_tell(request, one)
     return redirect("people:modality", one.pk)
 
 
@@ -101,7 +102,7 @@ def modality_archive(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.OWNER)
 def modality_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
     """Offer a modality again."""
-    one = bring_back_place(by=request.user, now=request.now, place=_modality(pk))
+    one = bring_back(by=request.user, now=request.now, thing=_modality(pk))
     messages.success(request, _("%(name)s can be offered again.") % {"name": one})
     return redirect("people:modality", one.pk)
 
