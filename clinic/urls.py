@@ -6,7 +6,7 @@ urlpatterns = [
     path("", include("clinic.public.urls")),
     path("", include("clinic.people.signin_urls")),
     path("", include("clinic.people.urls")),
-    path("", include("clinic.people.audit_urls")),
+    path("", include("clinic.people.history_urls")),
     path("", include("clinic.desk.urls")),
     path("", include("clinic.portal.urls")),
     path("", include("clinic.scheduling.urls")),
