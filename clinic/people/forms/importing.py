@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 
 from clinic.people.importing.kinds import Kind
-from clinic.people.importing.reading import MOST_BYTES, Table
+from clinic.people.importing.reading import MOST_BYTES
+from clinic.people.importing.table import Table
 from clinic.people.models import Import
 
 if TYPE_CHECKING:

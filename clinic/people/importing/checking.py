@@ -19,7 +19,8 @@ from clinic.lib.times import local_date
 from clinic.people.importing.columns import Field, Reads, known_headers
 from clinic.people.importing.kinds import Kind, Row, Work
 from clinic.people.importing.people import name_of
-from clinic.people.importing.reading import Cell, Line, Table, Unreadable, read_table
+from clinic.people.importing.reading import read_table
+from clinic.people.importing.table import Cell, Line, Table, Unreadable
 from clinic.people.importing.values import (
     Habits,
     a_date,

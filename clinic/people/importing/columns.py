@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from clinic.people.importing.reading import Table, folded
+from clinic.people.importing.table import Table, folded
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

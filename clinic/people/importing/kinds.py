@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from clinic.lib.registry import Registry
 from clinic.people.importing.columns import Field
-from clinic.people.importing.reading import MOST_ROWS
+from clinic.people.importing.table import MOST_ROWS
 from clinic.people.models import Import, User
 
 if TYPE_CHECKING:

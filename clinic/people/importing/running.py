@@ -37,7 +37,7 @@ from clinic.people.importing.checking import (
 )
 from clinic.people.importing.columns import Reads, guess_columns, is_recognised
 from clinic.people.importing.kinds import Kind, Work, kinds
-from clinic.people.importing.reading import Cell, Table
+from clinic.people.importing.table import Cell, Table
 from clinic.people.importing.values import guess_day_first, is_ambiguous, text_of
 from clinic.people.models import Import, User
 from clinic.people.phones import phone_region

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, time, timedelta
 from io import BytesIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -37,19 +37,24 @@ Merged = list[tuple[tuple[int, int], tuple[int, int]]]
 def main(most_rows: int) -> int:
     """Write the first sheet with something in it, at most so many rows of it. Return how it ended."""
     _hold_to_limits()
-    content = BytesIO(sys.stdin.buffer.read())
     try:
-        _refuse_other_zips(content)
-        with CalamineWorkbook.from_filelike(content) as book:
-            for line in _lines(book, most_rows):
-                sys.stdout.buffer.write(line)
+        lines = _read(BytesIO(sys.stdin.buffer.read()), most_rows)
+        sys.stdout.buffer.writelines(lines)
     except _EndError as end:
         return end.code
     except MemoryError:
         return TOO_FAR
-    except (CalamineError, BadZipFile, EOFError, NotImplementedError, OSError, ValueError):
-        return DAMAGED
     return 0
+
+
+def _read(content: BytesIO, most_rows: int) -> list[bytes]:
+    """Return the lines to write."""
+    _refuse_other_zips(content)
+    try:
+        with CalamineWorkbook.from_filelike(content) as book:
+            return list(_lines(book, most_rows))
+    except (CalamineError, OverflowError):  # the latter by a length of time that no clock can show
+        raise _EndError(DAMAGED) from None
 
 
 class _EndError(Exception):
@@ -71,13 +76,21 @@ def _hold_to_limits() -> None:
 
 
 def _refuse_other_zips(content: BytesIO) -> None:
-    with ZipFile(content) as parts:
-        names = parts.namelist()
-        if "[Content_Types].xml" not in names or not any(name.lower().startswith("xl/") for name in names):
-            raise _EndError(NO_WORKBOOK)
-        if len(names) > MOST_PARTS or sum(part.file_size for part in parts.infolist()) > MOST_UNFOLDED:
-            raise _EndError(TOO_FAR)
+    parts = _parts(content)
+    names = [part.filename for part in parts]
+    if "[Content_Types].xml" not in names or not any(name.lower().startswith("xl/") for name in names):
+        raise _EndError(NO_WORKBOOK)
+    if len(names) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNFOLDED:
+        raise _EndError(TOO_FAR)
     content.seek(0)
+
+
+def _parts(content: BytesIO) -> list[ZipInfo]:
+    try:
+        with ZipFile(content) as parts:
+            return parts.infolist()
+    except (BadZipFile, NotImplementedError, UnicodeDecodeError):  # damaged in its list, version or names
+        raise _EndError(DAMAGED) from None
 
 
 def _lines(book: CalamineWorkbook, most_rows: int) -> Iterator[bytes]:

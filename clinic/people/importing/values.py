@@ -15,7 +15,7 @@ from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.translation import gettext as _
 
 from clinic.lib.times import at_wall
-from clinic.people.importing.reading import Cell, as_text
+from clinic.people.importing.table import Cell, as_text
 from clinic.people.phones import phone_number
 
 # Excel counts days from here; it takes 1900 for a leap year, so the count is right from 1 March 1900 on.

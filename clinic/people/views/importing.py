@@ -19,7 +19,6 @@ from clinic.people.forms.errors import put_errors
 from clinic.people.forms.importing import ColumnsForm, FileForm, TakeOverForm
 from clinic.people.importing.checking import table_of
 from clinic.people.importing.kinds import Kind, kinds
-from clinic.people.importing.reading import Unreadable
 from clinic.people.importing.running import (
     ask_again,
     choose_columns,
@@ -30,6 +29,7 @@ from clinic.people.importing.running import (
     take_over,
     undo_import,
 )
+from clinic.people.importing.table import Unreadable
 from clinic.people.models import Import, Role, clinic_zone
 
 NEWEST = 20

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.celery import app
-from clinic.people.importing import reading, running
+from clinic.people.importing import running, table
 from clinic.people.importing.running import forget_old_imports
 from clinic.people.models import Client, Import
 from clinic.people.tasks import forget_imports
@@ -74,7 +74,7 @@ def test_the_page_names_how_many_rows_a_file_may_have(as_olga):
 
 
 def test_a_longer_file_is_refused_in_one_sentence(send, monkeypatch):
-    monkeypatch.setattr(reading, "MOST_ROWS", 1)
+    monkeypatch.setattr(table, "MOST_ROWS", 1)
     answer = send("/settings/import/new/clients/", {"file": SimpleUploadedFile("people.csv", TWO.encode())})
     assert answer.context["form"].errors["file"] == ["This file has more than 1 rows. Please split the file."]
     assert not Import.objects.exists()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -12,8 +13,10 @@ from django.core.exceptions import ValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.people.importing import reading
-from clinic.people.importing.reading import MOST_BYTES, Table, Unreadable, as_text, column_letters, read_table
+from clinic.people.importing import table as tables
+from clinic.people.importing import workbook as workbooks
+from clinic.people.importing.reading import MOST_BYTES, read_table
+from clinic.people.importing.table import Table, Unreadable, as_text, column_letters
 
 KNOWN = frozenset({"first name", "last name", "email", "phone", "date of birth"})
 PEOPLE = "First name;Last name;E-mail\r\nÅsa;Öst;asa@example.org\r\nJosé;d'Ávila;jose@example.org\r\n"
@@ -359,7 +362,7 @@ def test_a_workbook_that_unfolds_too_far_ends_in_one_sentence(bomb):
 
 
 def test_a_workbook_of_which_nothing_comes_in_time_is_refused(monkeypatch):
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(workbooks, "PATIENCE_SECONDS", 0.001)
     with pytest.raises(Unreadable, match="unfolds"):
         read_table(workbook([["First name"], ["Ana"]]), KNOWN)
 
@@ -386,13 +389,13 @@ def test_it_refuses_a_file_that_is_too_large():
 
 
 def test_it_refuses_too_many_rows_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_ROWS", 100)
+    monkeypatch.setattr(tables, "MOST_ROWS", 100)
     with pytest.raises(Unreadable, match="more than 100 rows"):
         read_table(b"First name,Last name\n" + b"Ana,Sousa\n" * 101, KNOWN)
 
 
 def test_it_refuses_too_many_rows_of_a_workbook(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_ROWS", 100)
+    monkeypatch.setattr(tables, "MOST_ROWS", 100)
     with pytest.raises(Unreadable, match="more than 100 rows"):
         read_table(workbook([["First name"], *[["Ana"]] * 101]), KNOWN)
 
@@ -409,6 +412,28 @@ def test_any_bytes_are_a_table_or_refused(content):
     table, sentences = read_or_refused(content)
     assert len(sentences) == (table is None)
     assert table is None or all(len(line.cells) == len(table.header) for line in table.lines)
+
+
+def test_a_length_of_time_that_no_clock_shows_is_a_damaged_workbook():
+    book = openpyxl.Workbook()
+    for told in ("First name", timedelta(hours=3)):
+        book.active.append([told])
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as parts:
+        told = {name: parts.read(name) for name in parts.namelist()}
+    told["xl/worksheets/sheet1.xml"] = re.sub(rb"<v>0.125</v>", b"<v>9e99</v>", told["xl/worksheets/sheet1.xml"])
+    assert b"9e99" in told["xl/worksheets/sheet1.xml"]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as parts:
+        for name, part in told.items():
+            parts.writestr(name, part)
+    with pytest.raises(Unreadable, match="damaged"):
+        read_table(content.getvalue(), KNOWN)
+
+
+def test_a_zip_of_a_version_to_come_is_a_damaged_workbook():
+    place = WORKBOOK.index(b"PK\1\2") + 6
+    with pytest.raises(Unreadable, match="damaged"):
+        read_table(WORKBOOK[:place] + b"\xff" + WORKBOOK[place + 1 :], KNOWN)
 
 
 WORKBOOK = workbook([["First name", "Last name"], *[["Ana", "Sousa"]] * 30])
