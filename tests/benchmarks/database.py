@@ -7,30 +7,53 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 import psycopg
 from django.core.management.base import CommandError
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
+from django.db.models import Model
 from psycopg import sql
 
-from clinic.people.models import Client, Location, Modality, Role, Room, Service, Therapist, User
+from clinic.lib.times import at_wall
+from clinic.people.models import Client, Location, Modality, Qualification, Role, Room, Service, Therapist, User
 from clinic.people.services import add_service, add_staff, found_clinic
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.models import Appointment, Status, StatusChange, TimeOff, WeeklyHours, monday_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SIZES = {"tiny": 200, "small": 2_000, "medium": 20_000, "large": 100_000}
-CLIENTS_EACH = 500  # of one therapist
-VISITS_EACH = 10  # of one client, on average
-HOURS_A_DAY = 8
+# Another way of filling is another database.
+NAME = "stillpoint_benchmark_{size}_2"
 BATCH = 2_000
 DESK = "dana@example.org"
-YEARS = timedelta(days=3 * 365)
+YEARS = timedelta(days=4 * 365)
+ZONE = ZoneInfo("Europe/Lisbon")
+# A day has ten places for an hour and its buffer, of which eight are taken, from Monday to Saturday.
+OPENS, CLOSES, PLACES, TAKEN = time(8), time(20, 30), 10, 8
+MINUTES, BUFFER = 60, 15
+WEEKS_AHEAD = 26
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    therapists: int
+    visits_each: int
+    clients: int
+
+
+SIZES = {
+    "tiny": Size(2, 500, 200),
+    "small": Size(5, 2_000, 2_000),
+    "medium": Size(20, 5_000, 20_000),
+    "large": Size(50, 10_000, 100_000),
+}
 
 GIVEN = """
     Alice Marek Hannah Claire Kwame Ingrid Priya Thomas Leila Sofia Emeka Freya Daniel Niamh Rosa Yusuf Zofia Benedikt
@@ -60,7 +83,7 @@ def prepared(size: str, progress: Progress) -> dict[str, str]:
     """Make, migrate and fill the database of this size where it is not yet, and return its addresses by setting."""
     if "MIGRATION_DATABASE_URL" not in os.environ:
         raise CommandError("Name the owner's address in MIGRATION_DATABASE_URL: the benchmark makes its own database.")
-    name = f"stillpoint_benchmark_{size}"
+    name = NAME.format(size=size)
     app, owner = os.environ["DATABASE_URL"], os.environ["MIGRATION_DATABASE_URL"]
     addresses = {"DATABASE_URL": address_of(app, name), "MIGRATION_DATABASE_URL": address_of(owner, name)}
     _create(name, owner)
@@ -68,7 +91,7 @@ def prepared(size: str, progress: Progress) -> dict[str, str]:
     progress("Bringing the database up to date", 0)
     _migrate(addresses)
     _turn_to(name)
-    if Client.objects.count() < SIZES[size]:
+    if not Client.objects.exists():
         with transaction.atomic():
             fill(SIZES[size], progress)
         with bare(addresses["MIGRATION_DATABASE_URL"]) as connection:
@@ -116,29 +139,48 @@ def _turn_to(name: str) -> None:
 # ---- filling ----------------------------------------------------------------------------------------------------
 
 
-def fill(clients: int, progress: Progress) -> None:
-    """Found a house and give it this many clients, with three years of visits. The same at every filling."""
+def fill(size: Size, progress: Progress) -> None:
+    """Found a house of this size: four years of visits and half a year to come. The same at every filling."""
     random = Random(20261120)  # noqa: S311  # invented lives
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     service = _found(now - YEARS)
-    staff = _more_therapists(max(1, clients // CLIENTS_EACH))
-    for done in range(0, clients, BATCH):
-        progress("Adding clients", done / clients)
+    staff = _more_therapists(size.therapists, service.modality, now)
+    for done in range(0, size.clients, BATCH):
+        progress("Adding clients", done / size.clients)
         Client.objects.bulk_create(
-            _client(number, staff, random, now) for number in range(done, min(done + BATCH, clients))
+            _client(number, staff, random, now) for number in range(done, min(done + BATCH, size.clients))
         )
-    for done, (therapist, room) in enumerate(staff):
+    for done, therapist in enumerate(staff):
         progress("Adding their visits", done / len(staff))
         own = list(Client.objects.filter(primary_therapist=therapist).order_by("pk"))
-        Appointment.objects.bulk_create(_visits(own, therapist, room, service, random, now), batch_size=BATCH)
+        visits = list(islice(_visits(own, therapist, service, random, now), size.visits_each))
+        copy_in(Appointment, visits)
+        copy_in(StatusChange, [_first_step(visit) for visit in visits])
     progress("Adding their visits", 1)
+
+
+def copy_in(model: type[Model], rows: Sequence[Model]) -> None:
+    """Write new rows by COPY, with keys from their sequence."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    # A generated field is filled by the database.
+    fields = [field for field in model._meta.concrete_fields if not field.generated]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, len(rows)]
+        )
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
 
 
 def _found(now: datetime) -> Service:
     """Found the clinic with its front desk, and one service."""
     found_clinic(
         now=now, name="Benchmark Clinic", currency="EUR", owner_name="Olga Marques", owner_email="olga@example.org",
-        owner_password=secrets.token_urlsafe(), location_name="Harbour Street", time_zone="Europe/Lisbon",
+        owner_password=secrets.token_urlsafe(), location_name="Harbour Street", time_zone=ZONE.key,
         location_address="", location_phone="",
     )  # fmt: skip
     owner = User.objects.get()
@@ -146,13 +188,13 @@ def _found(now: datetime) -> Service:
         by=owner, now=now, email=DESK, name="Dana Kovač", roles=[Role.FRONT_DESK], password=secrets.token_urlsafe()
     )
     return add_service(
-        by=owner, now=now, name="Swedish, 60 min", modality=Modality.objects.get(slug="swedish"), minutes=60,
-        price_minor=6400,
+        by=owner, now=now, name="Swedish, 60 min", modality=Modality.objects.get(slug="swedish"), minutes=MINUTES,
+        buffer_after=BUFFER, price_minor=6400,
     )  # fmt: skip
 
 
-def _more_therapists(count: int) -> list[tuple[Therapist, Room]]:
-    """Add therapists, each with a room of her own: nobody is in two places."""
+def _more_therapists(count: int, modality: Modality, now: datetime) -> list[Therapist]:
+    """Add therapists, each with a room of her own, hours from Monday to Saturday, and a week off to come."""
     location = Location.objects.earliest("pk")
     users = User.objects.bulk_create(
         User(email=f"therapist{n}@example.org", name=f"Therapist {n}", roles=[Role.THERAPIST], password="!")
@@ -162,10 +204,31 @@ def _more_therapists(count: int) -> list[tuple[Therapist, Room]]:
     therapists = Therapist.objects.bulk_create(
         Therapist(user=user, usual_room=room) for user, room in zip(users, rooms, strict=True)
     )
-    return list(zip(therapists, rooms, strict=True))
+    location.therapists.set(therapists)
+    Qualification.objects.bulk_create(Qualification(therapist=one, modality=modality) for one in therapists)
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(
+            therapist=one, location=location, weekday=weekday, opens=OPENS, closes=CLOSES, valid_from=date(2015, 1, 1)
+        )
+        for one in therapists
+        for weekday in range(6)
+    )
+    TimeOff.objects.bulk_create(
+        TimeOff(
+            therapist=one, starts_at=at_wall(ZONE, first, time.min), reason="Holiday", entered_at=now,
+            ends_at=at_wall(ZONE, first + timedelta(weeks=1), time.min),
+        )
+        for one, first in ((one, _holiday(number, now)) for number, one in enumerate(therapists))
+    )  # fmt: skip
+    return therapists
 
 
-def _client(number: int, staff: Sequence[tuple[Therapist, Room]], random: Random, now: datetime) -> Client:
+def _holiday(number: int, now: datetime) -> date:
+    """Return the Monday of the week in which the therapist with this number is away."""
+    return monday_of(now.date()) + timedelta(weeks=8 + number % (WEEKS_AHEAD - 8))
+
+
+def _client(number: int, staff: Sequence[Therapist], random: Random, now: datetime) -> Client:
     given, family = (
         random.choice(GIVEN.split()),
         random.choice(FAMILY_BEGINS.split()) + random.choice(FAMILY_ENDS.split()),
@@ -176,26 +239,37 @@ def _client(number: int, staff: Sequence[tuple[Therapist, Room]], random: Random
         born_on=date(1940, 1, 1) + timedelta(days=random.randrange(25_000)),
         email=f"{family}{number}@example.org".lower(),
         phone=f"+3519{random.randrange(10**7, 10**8)}",
-        primary_therapist=staff[number % len(staff)][0],
+        primary_therapist=staff[number % len(staff)],
         created_at=now - YEARS * random.random(),
     )
 
 
 def _visits(
-    clients: Sequence[Client], therapist: Therapist, room: Room, service: Service, random: Random, now: datetime
+    clients: Sequence[Client], therapist: Therapist, service: Service, random: Random, now: datetime
 ) -> Iterator[Appointment]:
-    """Yield a therapist's visits, hour after hour up to four weeks from now; some clients come far more often."""
-    count = len(clients) * VISITS_EACH
-    ends = now + timedelta(weeks=4)
-    for number in range(count):
-        day, hour = divmod(count - 1 - number, HOURS_A_DAY)
-        starts_at = (ends - timedelta(days=day)).replace(hour=8 + hour)
-        ends_at = starts_at + timedelta(minutes=60)
-        yield Appointment(
-            client=clients[int(len(clients) * random.random() ** 1.5)], service=service, therapist=therapist, room=room,
-            location_id=room.location_id, starts_at=starts_at, ends_at=ends_at, occupied_from=starts_at,
-            occupied_until=ends_at, status=Status.BOOKED if starts_at > now else Status.COMPLETED, booked_at=starts_at,
-        )  # fmt: skip
+    """Yield a therapist's visits, from half a year ahead back into the past; some clients come far more often."""
+    assert therapist.usual_room  # given above
+    away = monday_of(TimeOff.objects.get(therapist=therapist).ends_at.astimezone(ZONE).date()) - timedelta(weeks=1)
+    day = monday_of(now.date()) + timedelta(weeks=WEEKS_AHEAD)
+    while True:
+        day -= timedelta(days=1)
+        if day.weekday() == WeeklyHours.Weekday.SUNDAY or monday_of(day) == away:
+            continue
+        opens = at_wall(ZONE, day, OPENS)
+        for place in sorted(random.sample(range(PLACES), TAKEN), reverse=True):
+            starts_at = opens + timedelta(minutes=place * (MINUTES + BUFFER))
+            ends_at = starts_at + timedelta(minutes=MINUTES)
+            yield Appointment(
+                client=clients[int(len(clients) * random.random() ** 1.5)], service=service, therapist=therapist,
+                room=therapist.usual_room, location_id=therapist.usual_room.location_id, starts_at=starts_at,
+                ends_at=ends_at, occupied_from=starts_at, occupied_until=ends_at + timedelta(minutes=BUFFER),
+                status=Status.BOOKED if starts_at > now else Status.COMPLETED,
+                booked_at=min(starts_at, now) - timedelta(weeks=2),
+            )  # fmt: skip
+
+
+def _first_step(visit: Appointment) -> StatusChange:
+    return StatusChange(appointment=visit, before="", after=Status.BOOKED, at=visit.booked_at)
 
 
 def rows_of() -> dict[str, int]:
