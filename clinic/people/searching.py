@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models.functions import Coalesce
+from django.utils.formats import date_format
 
 from clinic.audit.models import Look
 from clinic.people.models import Client, ClientQuerySet, User
-from clinic.people.models.searching import typed_words
+from clinic.people.models.searching import as_typed
 
 SHOWN = 8
 # With fewer who fit, a typo is likely: those who nearly fit stand below them.
@@ -28,7 +29,7 @@ class Suggestions:
 
 def suggestions(typed: str, user: User) -> Suggestions:
     """Return whom the words mean, archived ones where nobody else fits; without words, whom `user` opened last."""
-    if not typed_words(typed):
+    if not as_typed(typed):
         return Suggestions(recently_opened(user), are_recent=True)
     active = _shown(Client.objects.active())
     found = list(active.matching(typed).best_first(typed)[:SHOWN])
@@ -39,6 +40,9 @@ def suggestions(typed: str, user: User) -> Suggestions:
 
 def told_by(typed: str) -> dict[str, str]:
     """Return under the name of its field what somebody new is known by, who was looked for and not found."""
+    told = as_typed(typed)
+    if told.born and not told.words:
+        return {"born_on": date_format(told.born[0], "j F Y")}
     if "@" in typed:
         return {"email": typed}
     if any(map(str.isalpha, typed)):
@@ -49,7 +53,7 @@ def told_by(typed: str) -> dict[str, str]:
 def fitting(typed: str) -> ClientQuerySet:
     """Return all whom the words mean, best first; without words everybody, newest first."""
     active = Client.objects.active()
-    if not typed_words(typed):
+    if not as_typed(typed):
         return active.newest_first()
     exactly, nearly = active.matching(typed), active.resembling(typed)
     if len(exactly.values_list("pk")[:FEW]) == FEW:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -114,6 +114,56 @@ def test_archived_clients_are_offered_only_when_nobody_else_fits(as_dana: Browse
     assert "Velha" not in html
     # Then also whoever was once written down under that name.
     assert [client.pk for client in as_dana.get(LIST, {"q": "ana"}).context["page"]] == [gone.pk, kept.pk]
+
+
+# ---- by the date of birth -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def of_april(clinic: object) -> Client:
+    for number, day in enumerate((date(1985, 4, 4), date(1986, 4, 3), None)):
+        ClientFactory(legal_name=f"Maria Horta{number}", born_on=day)
+    return ClientFactory(legal_name="Ana Reis", born_on=date(1985, 4, 3))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "3.4.1985", "03.04.1985", "1985-04-03", "1985/4/3", "03/04/1985", "3-4-1985", "３.４.１９８５", " 3.4.1985, ",
+        "4/3/1985", "reis 3.4.1985", "1985-04-03 Ana", "an 4/3/1985 reis",
+    ],
+)  # fmt: skip
+def test_it_finds_a_client_by_the_date_of_birth(of_april: Client, dana: User, typed: str) -> None:
+    assert found_for(typed, dana) == [of_april.legal_name]
+
+
+@pytest.mark.parametrize("typed", ["4.3.1985", "1985-03-04", "31.2.1985", "otto 3.4.1985", "0.0.1985", "3.4.1985.1"])
+def test_another_day_or_name_or_no_day_at_all_finds_nobody(of_april: Client, dana: User, typed: str) -> None:
+    assert found_for(typed, dana) == []
+
+
+def test_of_two_days_that_one_date_may_mean_the_one_with_the_day_first_comes_first(clinic: object, dana: User) -> None:
+    ClientFactory(legal_name="Ana Reis", born_on=date(1985, 3, 4))
+    ClientFactory(legal_name="Otto Berg", born_on=date(1985, 4, 3))
+    assert found_for("03/04/1985", dana) == ["Otto Berg", "Ana Reis"]
+    assert found_for("04/03/1985", dana) == ["Ana Reis", "Otto Berg"]
+
+
+def test_a_name_beside_the_date_is_forgiven_its_typo(of_april: Client, dana: User) -> None:
+    assert found_for("raiz 3.4.1985", dana) == []
+    assert found_for("ries 3.4.1985", dana) == ["Ana Reis"]
+
+
+def test_a_date_that_nobody_has_is_carried_to_the_form_of_a_new_client(as_dana: Browser) -> None:
+    html = as_dana.get(SEARCH, {"q": "3.4.1985"}).content.decode()
+    assert "/clients/new/?born_on=3+April+1985" in html
+    assert 'value="3 April 1985"' in as_dana.get("/clients/new/", {"born_on": "3 April 1985"}).content.decode()
+
+
+def test_an_index_serves_the_date_of_birth(two_thousand: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # two thousand rows are read faster as they stand
+    assert "client_born_on" in Client.objects.matching("03/04/1985").best_first("03/04/1985").explain()
 
 
 # ---- typos ----------------------------------------------------------------------------------------------------

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 import pghistory
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.audit.kinds import newest_first
 from clinic.people.models.logins import User
-from clinic.people.models.searching import closeness, nearly_occurs, occurs, typed_words
+from clinic.people.models.searching import Typed, as_typed, closeness, nearly_occurs, occurs
 from clinic.people.models.therapists import Therapist
 
 
@@ -30,23 +31,30 @@ class ClientQuerySet(models.QuerySet["Client"]):
             return self
         return self.filter(accesses__user=user)
 
-    def matching(self, words: str) -> ClientQuerySet:
-        """Keep those in whose names, e-mail or phones every typed word occurs, with or without its accents."""
-        found = self
-        for word in typed_words(words):
-            found = found.filter(occurs(word))
-        return found
+    def matching(self, typed: str) -> ClientQuerySet:
+        """Keep those in whose names, e-mail or phones every typed word occurs, with or without its accents.
 
-    def resembling(self, words: str) -> ClientQuerySet:
+        A date among them is the day of birth.
+        """
+        return self._each(as_typed(typed), occurs)
+
+    def resembling(self, typed: str) -> ClientQuerySet:
         """Keep those whom `matching` keeps, and those in whose names a typed word stands with one typo."""
-        found = self
-        for word in typed_words(words):
-            found = found.filter(nearly_occurs(word))
+        return self._each(as_typed(typed), nearly_occurs)
+
+    def _each(self, typed: Typed, stands: Callable[[str], Q]) -> ClientQuerySet:
+        found = self.filter(born_on__in=typed.born) if typed.born else self
+        for word in typed.words:
+            found = found.filter(stands(word))
         return found
 
-    def best_first(self, words: str) -> ClientQuerySet:
-        """Put those first who are most likely meant by these words."""
-        return self.order_by(closeness(typed_words(words)), "legal_name", "pk")
+    def best_first(self, typed: str) -> ClientQuerySet:
+        """Put those first who are most likely meant."""
+        told = as_typed(typed)
+        likelihood: list[Any] = [closeness(told.words)] if told.words else []
+        if len(told.born) > 1:
+            likelihood.append(Case(When(born_on=told.born[0], then=0), default=1))
+        return self.order_by(*likelihood, "legal_name", "pk")
 
     def newest_first(self) -> ClientQuerySet:
         """Put those first who were added last."""
@@ -151,6 +159,8 @@ class Client(models.Model):
                 condition=Q(born_on__isnull=True) | Q(born_on__gte=date(1900, 1, 1)), name="client_was_born_since_1900"
             ),
         ]
+        # Serves the search by date of birth, and who may be the same person.
+        indexes = [models.Index(fields=["born_on"], name="client_born_on")]
 
     def __str__(self) -> str:
         return self.name

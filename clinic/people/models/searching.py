@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import BooleanField, F, Field, FloatField, Func, Q
@@ -16,16 +19,59 @@ LONGEST_WORD = 40
 FEWEST_DIGITS = 3
 A_NUMBER = re.compile(r"[\d\s()+./-]+")
 BETWEEN_WORDS = re.compile(r"[\s\-‐‑–—/,;]+")
+# With four digits of the year, no piece of anything longer: 06.12.34.56.78 is a phone number.
+YEAR_FIRST = re.compile(r"(?<![\w./-])(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?![\w/-])")
+YEAR_LAST = re.compile(r"(?<![\w./-])(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?![\w/-])")
 
 
-def typed_words(typed: str) -> list[str]:
-    """Split what was typed into the words to look for; a phone number is one word, however it is written.
+@dataclass(frozen=True)
+class Typed:
+    """What somebody typed into the search: words to look for, and the days that a date among them may mean."""
 
-    >>> typed_words("(0)912 345-678"), typed_words("0351 912"), typed_words("Wei-Lin  Chou")
+    words: list[str]
+    # The likeliest first.
+    born: list[date]
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.born)
+
+
+def as_typed(typed: str) -> Typed:
+    """Read what was typed; a phone number is one word, however it is written, and a date is none.
+
+    >>> as_typed("(0)912 345-678").words, as_typed("0351 912").words, as_typed("Wei-Lin  Chou").words
     (['912345678'], ['351912'], ['Wei', 'Lin', 'Chou'])
+    >>> [str(day) for day in as_typed("03/04/1985").born], as_typed("Chou 3.4.1985").words
+    (['1985-04-03', '1985-03-04'], ['Chou'])
     """
     # PostgreSQL keeps no NUL in its texts, and refuses to compare with one.
     plain = unicodedata.normalize("NFKC", typed.replace("\0", "")).strip()
+    for pattern, read in ((YEAR_FIRST, _year_first), (YEAR_LAST, _year_last)):
+        if (found := pattern.search(plain)) and (born := read(*found.groups())):
+            return Typed(_words_of(f"{plain[: found.start()]} {plain[found.end() :]}"), born)
+    return Typed(_words_of(plain), [])
+
+
+def _year_first(year: str, month: str, day: str) -> list[date]:
+    return _days((year, month, day))
+
+
+def _year_last(first: str, sign: str, second: str, year: str) -> list[date]:
+    """Read the day before the month, as our forms do; where no point says so, the month may stand first as well."""
+    return _days((year, second, first), *([] if sign == "." else [(year, first, second)]))
+
+
+def _days(*told: tuple[str, str, str]) -> list[date]:
+    """Return those that the calendar has, each once."""
+    found = []
+    for parts in told:
+        with suppress(ValueError):
+            found.append(date(*map(int, parts)))
+    return list(dict.fromkeys(found))
+
+
+def _words_of(plain: str) -> list[str]:
+    """Split into words, or into the one that a phone number is."""
     digits = _digits_of(plain) if A_NUMBER.fullmatch(plain) else ""
     if len(digits) >= FEWEST_DIGITS:
         return [digits]

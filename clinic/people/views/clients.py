@@ -20,7 +20,7 @@ from clinic.people.twins import Twin
 
 PER_PAGE = 25
 # From the search, by what `told_by` makes of it.
-CARRIED = ("legal_name", "phone", "email")
+CARRIED = ("legal_name", "born_on", "phone", "email")
 
 
 @require_safe
