@@ -64,6 +64,22 @@ class Availability:
         return list(open_slots(self.diaries[therapist], list(self.rooms.values()), length, earliest=self.now))
 
 
+@dataclass(frozen=True)
+class Presence:
+    """When therapists work at one location and are away, and when which of its rooms is closed; no visits."""
+
+    hours: Mapping[int, Sequence[Span]]
+    away: Mapping[int, Sequence[Away]]
+    closed_rooms: Mapping[int, Sequence[Span]]
+
+
+def presence(*, location: Location, therapists: Iterable[int], first: date, last: date) -> Presence:
+    """Look up hours and absences of these therapists from `first` to `last`, both included. Two queries."""
+    people = dict.fromkeys(therapists)
+    start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
+    return Presence(_hours(people, location, first, last), *_away(people, location, start, end))
+
+
 def length_of(service: Service) -> Length:
     """Return how long a service takes, with its buffers."""
     return Length(service.minutes, service.buffer_before, service.buffer_after)
