@@ -20,6 +20,14 @@ from clinic.people.models.searching import Typed, as_typed, closeness, nearly_oc
 from clinic.people.models.therapists import Therapist
 
 
+def spoken_name(legal_name: str, preferred_name: str) -> str:
+    """Return the name to speak her by: what she is called, with her family name where it is known."""
+    if not preferred_name:
+        return legal_name
+    family = legal_name.rsplit(maxsplit=1)[-1] if " " in legal_name else ""
+    return preferred_name if preferred_name.endswith(family) else f"{preferred_name} {family}"
+
+
 class ClientQuerySet(models.QuerySet["Client"]):
     def active(self) -> ClientQuerySet:
         """Keep those who are not archived."""
@@ -167,11 +175,7 @@ class Client(models.Model):
 
     @property
     def name(self) -> str:
-        """The name to speak her by: what she is called, with her family name where it is known."""
-        if not self.preferred_name:
-            return self.legal_name
-        family = self.legal_name.split()[-1] if " " in self.legal_name else ""
-        return self.preferred_name if self.preferred_name.endswith(family) else f"{self.preferred_name} {family}"
+        return spoken_name(self.legal_name, self.preferred_name)
 
     @property
     def called(self) -> str:
