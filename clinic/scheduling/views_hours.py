@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import put_errors
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
-from clinic.people.forms.errors import put_errors
 from clinic.people.models import Role, Therapist, User, clinic_zone
 from clinic.scheduling.absences import VisitsInTheWay, Wanted, enter_absences, rows_of, visits_in
 from clinic.scheduling.access import absence_for, may_change_hours, therapist_for

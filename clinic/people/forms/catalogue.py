@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Div, Fieldset
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.lib.forms import laid_out
 from clinic.lib.money import places_of, read_amount, typed_amount
 from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Modality, Service, User
@@ -124,9 +124,7 @@ class ServiceForm(OpenedForm, forms.ModelForm[Service]):
             self.fields["minutes"].help_text = range_in_words(self.instance.modality)
         if like or self.instance.pk:
             self.fields["name"].help_text = _("A length in the name follows the new one by itself.")
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
+        self.helper = laid_out(
             Fieldset(
                 _("What it is"), "modality", "name", Div("minutes", "price_minor", css_class="two"), "description"
             ),
@@ -195,9 +193,7 @@ class ModalityForm(OpenedForm, forms.ModelForm[Modality]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
+        self.helper = laid_out(
             Fieldset(
                 _("What it is"),
                 "name",

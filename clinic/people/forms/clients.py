@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Div, Fieldset
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.forms import laid_out
 from clinic.people.consents import words_of
 from clinic.people.forms.fields import DayField, Fold, PhoneField
 from clinic.people.forms.opened import OpenedForm
@@ -167,9 +168,7 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
             self._tell_what_was_said()
         elif not self.is_bound:
             self._begin_at_the_first_empty_field()
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = self._layout()
+        self.helper = self._layout()
 
     def _ask_what_becomes_of_sign_ins(self) -> None:
         """Beside each address that signs in: what becomes of that when the address is changed."""
@@ -213,9 +212,9 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
         first = next((name for name in asked if not self.initial.get(name)), asked[0])
         self.fields[first].widget.attrs["autofocus"] = True
 
-    def _layout(self) -> Layout:
+    def _layout(self) -> FormHelper:
         """What the caller is asked first, then the rest in folds."""
-        return Layout(
+        return laid_out(
             Fieldset(
                 None,
                 "legal_name",

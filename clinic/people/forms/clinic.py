@@ -6,13 +6,13 @@ import re
 from datetime import datetime
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Div, Fieldset
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.forms import laid_out
 from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Clinic, User
 from clinic.people.services.clinic import set_logo, update_clinic
@@ -85,10 +85,8 @@ class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
             )
         else:
             del self.fields["language"], self.fields["languages"]
-        self.helper = FormHelper()
-        self.helper.form_tag = False
         languages = [name for name in ("language", "languages") if name in self.fields]
-        self.helper.layout = Layout(
+        self.helper = laid_out(
             Fieldset(_("Who we are"), "name", "letterhead", "emergency_number", *languages),
             Fieldset(_("Cancelling"), "cancellation_hours", "cancellation_policy", css_class="mt-3"),
             Fieldset(_("For the booking page, once it is open"), "house_rules", "privacy_notice", css_class="mt-3"),
@@ -118,9 +116,7 @@ class LogoForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(Div("logo"))
+        self.helper = laid_out(Div("logo"))
 
     def keep(self, *, by: User, now: datetime) -> Clinic:
         """Show the picture; raises ValidationError beside the field for what is none."""

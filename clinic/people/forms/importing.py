@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 
+from clinic.lib.forms import laid_out
 from clinic.people.importing.kinds import Kind
 from clinic.people.importing.reading import MOST_BYTES
 from clinic.people.importing.table import Table
@@ -34,9 +33,7 @@ class FileForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout("file")
+        self.helper = laid_out("file")
 
     def clean_file(self) -> UploadedFile[bytes]:
         file: UploadedFile[bytes] = self.cleaned_data["file"]
@@ -76,9 +73,7 @@ class ColumnsForm(forms.Form):
                 label=header,
                 widget=forms.Select(attrs={"class": "form-select", "aria-label": header}),
             )
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout("day_first", "region")
+        self.helper = laid_out("day_first", "region")
 
     def _region_field(self) -> forms.ChoiceField:
         field = self.fields["region"]
@@ -119,9 +114,7 @@ class TakeOverForm(forms.Form):
             del self.fields["doubtful"]
         if not job.problem_row_count:
             del self.fields["leaves_wrong"]
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(*self.fields)
+        self.helper = laid_out(*self.fields)
 
 
 def regions() -> list[tuple[str, str]]:

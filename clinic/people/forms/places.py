@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Div, Fieldset
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
@@ -15,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.lib.forms import laid_out
 from clinic.people.forms.clinic import number_to_call
 from clinic.people.forms.fields import PhoneField
 from clinic.people.forms.opened import OpenedForm
@@ -65,9 +65,7 @@ class LocationForm(OpenedForm, forms.ModelForm[Location]):
         self.fields["time_zone"] = forms.ChoiceField(label=_("Time zone"), choices=zones)
         if not kept:
             self.initial["time_zone"] = clinic_zone().key if Location.objects.exists() else zone_of_this_machine()
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
+        self.helper = laid_out(
             Fieldset(_("Where"), "name", "address", "time_zone", "directions"),
             Fieldset(_("To call"), Div("phone", "emergency_number", css_class="two"), css_class="mt-3"),
         )
@@ -218,9 +216,7 @@ class RoomForm(OpenedForm, forms.ModelForm[Room]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout("name", "features")
+        self.helper = laid_out("name", "features")
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.forms import laid_out
 from clinic.people.forms.clients import SAID
 from clinic.people.models import Client, ContactConsent, TherapistsNote, User
 from clinic.people.records import records_of
@@ -41,9 +40,7 @@ class ConsentForm(forms.Form):
     def __init__(self, *args: Any, client: Client, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.client, self.now = client, now
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout("channel", "word", "source")
+        self.helper = laid_out("channel", "word", "source")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -79,9 +76,7 @@ class NoteForm(forms.Form):
         self.fields["text"] = _note_field(limit)
         self.initial = {"text": self.kept, "instead_of": self.kept}
         self.client = client
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout("text", "instead_of")
+        self.helper = laid_out("text", "instead_of")
 
     def keep(self, *, by: User, now: datetime) -> None:
         """Write the note; raises ValidationError, and NoteChanged where a colleague's has not been read yet."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Fieldset, Layout
+from crispy_forms.layout import Div, Fieldset
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.forms import laid_out
 from clinic.lib.times import zone_names
 from clinic.people.models import User
 from clinic.people.services import set_up_clinic
@@ -81,9 +81,7 @@ class SetUpForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
+        self.helper = laid_out(
             Fieldset(_("The clinic"), "name", "location_name", Div("time_zone", "currency", css_class="two")),
             Fieldset(_("You, its owner"), "owner_name", "owner_email", "owner_password", css_class="mt-3"),
         )

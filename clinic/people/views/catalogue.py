@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_clinic
 from clinic.people.catalogue_page import modalities_not_offered, service_groups
 from clinic.people.forms.catalogue import ModalityForm, ServiceForm
-from clinic.people.forms.errors import written
 from clinic.people.models import Modality, Role, Service
 from clinic.people.services.archiving import bring_back
 from clinic.people.services.catalogue import has_other_lengths, length_in_words

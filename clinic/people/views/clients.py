@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.forms.clients import ClientForm
-from clinic.people.forms.errors import written
 from clinic.people.models import Client, clinic_zone
 from clinic.people.searching import fitting, told_by
 from clinic.people.twins import Twin

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, the_clinic
 from clinic.people.forms.clinic import ClinicForm, LogoForm
-from clinic.people.forms.errors import written
 from clinic.people.models import Role
 from clinic.people.services.clinic import set_logo
 

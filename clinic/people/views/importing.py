@@ -13,9 +13,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import put_errors
 from clinic.people.access import ClinicRequest, for_roles, one_of
 from clinic.people.exporting import csv_lines, record_export
-from clinic.people.forms.errors import put_errors
 from clinic.people.forms.importing import ColumnsForm, FileForm, TakeOverForm
 from clinic.people.importing.checking import table_of
 from clinic.people.importing.kinds import Kind, kinds

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic.people.forms.errors import written
+from clinic.lib.forms import written
 from clinic.people.forms.staff import PasswordForm
 from clinic.people.services import accept_invitation, invitation_behind, opened_invitation
 

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.errors import written
 from clinic.people.forms.places import LocationForm, RoomForm, WeekForm, with_monday_copied
 from clinic.people.models import Location, Role, Room
 from clinic.people.places_page import location_page, location_rows

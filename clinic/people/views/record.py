@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clinic.lib.forms import put_errors
 from clinic.people.access import ClinicRequest, client_for, for_roles, health_record_for
 from clinic.people.consents import words_of
-from clinic.people.forms.errors import put_errors
 from clinic.people.forms.record import ConsentForm, NoteForm
 from clinic.people.models import Role, clinic_zone
 from clinic.people.refusals import refuse_archiving

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from clinic.people.forms.errors import written
+from clinic.lib.forms import written
 from clinic.people.forms.setup import SetUpForm
 from clinic.people.services import is_set_up_token
 

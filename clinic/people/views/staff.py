@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.errors import written
 from clinic.people.forms.staff import InviteForm, MemberForm
 from clinic.people.leaving import left_behind_by
 from clinic.people.mail import mail_invitation
