@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from clinic.people.models import Modality, User, clinic_zone
 from clinic.people.records import Records, records_beside, records_of
 from clinic.people.worklist import Worklist, WorkRow
-from clinic.scheduling.badges import Badge
+from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.models import Status
 from intake.findings import consents_of, fact_of, open_by_record
 from intake.models import Effect, Finding, Submission
 from intake.safety import Planned, may
@@ -99,21 +99,21 @@ def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
     }
 
 
-def badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
     """Show on each visit to come whether her answers are there and read; never what they say. One query."""
     if not user.is_staff_member:
         return {}
-    shown = [appointment for appointment in appointments if appointment.status in BADGED]
-    newest = newest_sent({appointment.client_id for appointment in shown})
-    return {appointment.pk: [_badge(newest.get(appointment.client_id), appointment)] for appointment in shown}
+    shown = [visit for visit in visits if visit.status in BADGED]
+    newest = newest_sent({visit.client_id for visit in shown})
+    return {visit.pk: [_badge(newest.get(visit.client_id), visit)] for visit in shown}
 
 
-def _badge(sent: Sent | None, appointment: Appointment) -> Badge:
+def _badge(sent: Sent | None, visit: Visit) -> Badge:
     if sent is None:
         return Badge("clipboard-x", _("intake missing"), is_open_work=True)
     if not sent.is_reviewed:
         return Badge("clipboard-text", _("needs review"), is_open_work=True)
-    if appointment.starts_at - sent.at > ANSWERS_LAST:
+    if visit.starts_at - sent.at > ANSWERS_LAST:
         return Badge("clipboard-x", _("intake over a year old"), is_open_work=True)
     return Badge("file-check", _("intake done"))
 

@@ -15,18 +15,18 @@ from clinic.lib.times import local_date
 from clinic.people.leaving import LeftBehind
 from clinic.people.models import User
 from clinic.people.worklist import Worklist, WorkRow
-from clinic.scheduling.badges import Badge
+from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.models import Appointment, Status
 from sessions.models import Note
 
 LONGEST = 20
 
 
-def note_badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+def note_badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
     """Say of each visit whether its note is in draft or signed; that much the front desk may know."""
     if not user.is_staff_member:
         return {}
-    states = Note.objects.filter(appointment__in=[visit.pk for visit in appointments])
+    states = Note.objects.filter(appointment__in=[visit.pk for visit in visits])
     return {visit_pk: [_badge(state)] for visit_pk, state in states.values_list("appointment", "state")}
 
 

@@ -17,17 +17,16 @@ from clinic.people.worklist import Worklist, WorkRow
 from clinic.reminders.access import minds_messages
 from clinic.reminders.models import Message
 from clinic.reminders.reading import OF_A_VISIT, MessageRow, message_rows
-from clinic.scheduling.badges import Badge
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.badges import Badge, Visit
 
 State = Message.State
 
 
-def badges(user: User, appointments: Sequence[Appointment]) -> Mapping[int, Sequence[Badge]]:
+def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
     """Show on each visit what became of its messages; what went wrong hides what went well. One query."""
     if not user.is_staff_member:
         return {}
-    starts = {appointment.pk: appointment.starts_at for appointment in appointments}
+    starts = {visit.pk: visit.starts_at for visit in visits}
     told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__in=starts).order_by("due_at")
     found: dict[int, Badge] = {}
     for message in told:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from clinic.lib.registry import Registry
 from clinic.people.models import User
-from clinic.scheduling.models import Appointment
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,23 @@ class Badge:
     is_open_work: bool = False
 
 
-# Answers for a page of appointments at once, by appointment key; what this user may not know is left out.
-BadgeProvider = Callable[[User, Sequence[Appointment]], Mapping[int, Sequence[Badge]]]
+class Visit(Protocol):
+    """What a provider may ask of a visit: an Appointment answers it, and a row of the calendar, read faster."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def client_id(self) -> int: ...
+    @property
+    def series_id(self) -> int | None: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def status(self) -> str: ...
+
+
+# Answers for a page of visits at once, by their keys; what this user may not know is left out.
+BadgeProvider = Callable[[User, Sequence[Visit]], Mapping[int, Sequence[Badge]]]
 
 badge_providers: Registry[BadgeProvider] = Registry("badge provider")
 
@@ -28,10 +44,10 @@ def register_badges(name: str, provider: BadgeProvider) -> None:
     badge_providers.register(name, provider)
 
 
-def badges_for(user: User, appointments: Sequence[Appointment]) -> dict[int, list[Badge]]:
-    """Return the badges of each appointment, in the order of the rooms."""
-    found: dict[int, list[Badge]] = {appointment.pk: [] for appointment in appointments}
+def badges_for(user: User, visits: Sequence[Visit]) -> dict[int, list[Badge]]:
+    """Return the badges of each visit, in the order of the rooms."""
+    found: dict[int, list[Badge]] = {visit.pk: [] for visit in visits}
     for provider in badge_providers:
-        for pk, badges in provider(user, appointments).items():
+        for pk, badges in provider(user, visits).items():
             found[pk].extend(badges)
     return found
