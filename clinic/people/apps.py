@@ -14,7 +14,7 @@ class PeopleConfig(AppConfig):
         from clinic.people.leaving import clients_left, remains
         from clinic.people.licences import LICENCES
         from clinic.people.merging import merge_steps
-        from clinic.people.services.merging import STEP
+        from clinic.people.services.merge_step import STEP
         from clinic.people.worklist import worklists
 
         merge_steps.register("people", STEP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import wraps
@@ -17,8 +17,8 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.audit.services import because, record_change, recorded
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.merging import MATTERS, Fate, Matter, MergeStep, Moved, Pair, Part, merge_steps
-from clinic.people.models import Client, ClientAccess, Merge, TherapistsNote, User, clinic_zone
+from clinic.people.merging import MATTERS, Fate, Matter, Moved, Pair, Part, merge_steps
+from clinic.people.models import Client, ClientAccess, Merge, User, clinic_zone
 from clinic.people.services.clients import lock_records
 
 P = ParamSpec("P")
@@ -27,8 +27,6 @@ R = TypeVar("R")
 UNDO_WITHIN = timedelta(days=30)
 LOCK_TIMEOUT = timedelta(seconds=3)
 FROM_KEPT, FROM_GONE = "kept", "gone"
-# Between two notes for therapists that were put together.
-GAP = "\n\n"
 
 
 def _in_time(service: Callable[P, R]) -> Callable[P, R]:
@@ -231,72 +229,6 @@ def _is_gone(name: str, was: object) -> bool:
     return was is not None and isinstance(target, type) and not target._base_manager.filter(pk=was).exists()  # noqa: SLF001
 
 
-# --- This room's own part: sign-ins, and what therapists wrote to each other
-
-
-def tell(pair: Pair) -> Sequence[Part]:
-    """Say who signs in for the record that is kept, and what becomes of the note."""
-    parts = [
-        Part(Fate.COMES, _("The sign-in of %(email)s") % {"email": access.user.email})
-        for access in _new_accesses(pair).select_related("user").order_by("pk")
-    ]
-    if TherapistsNote.objects.filter(client=pair.gone).exists():
-        parts.append(Part(Fate.COMES, _("The note for therapists, below the one that stands there"), is_health=True))
-    return parts
-
-
-def move(pair: Pair) -> Moved:
-    """Let her sign-ins open the kept record, and put the two notes for therapists together."""
-    accesses = list(_new_accesses(pair).values_list("pk", flat=True))
-    for access in ClientAccess.objects.filter(pk__in=accesses):
-        access.client = pair.kept
-        access.save(update_fields=["client"])
-    return {"accesses": accesses, "note": _put_notes_together(pair)}
-
-
-def _new_accesses(pair: Pair) -> QuerySet[ClientAccess]:
-    known = ClientAccess.objects.filter(client=pair.kept).values("user")
-    return ClientAccess.objects.filter(client=pair.gone).exclude(user__in=known)
-
-
-def _put_notes_together(pair: Pair) -> str:
-    """Add the one note to the other; the first stays where it is. Return what was done: added, made or nothing."""
-    theirs = TherapistsNote.objects.filter(client=pair.gone).first()
-    ours = TherapistsNote.objects.filter(client=pair.kept).first()
-    if theirs is None:
-        return ""
-    if ours is None:
-        TherapistsNote.objects.create(client=pair.kept, text=theirs.text)
-        return "made"
-    ours.text += GAP + theirs.text
-    ours.save(update_fields=["text"])
-    return "added"
-
-
-def undo(pair: Pair, moved: Mapping[str, object]) -> list[Part]:
-    """Give back the sign-ins that are still there, and take the notes apart where nobody has written since."""
-    for access in ClientAccess.objects.filter(pk__in=cast("list[int]", moved["accesses"]), client=pair.kept):
-        access.client = pair.gone
-        access.save(update_fields=["client"])
-    return _take_notes_apart(pair, cast("str", moved["note"]))
-
-
-def _take_notes_apart(pair: Pair, how: str) -> list[Part]:
-    theirs = TherapistsNote.objects.filter(client=pair.gone).first()
-    ours = TherapistsNote.objects.filter(client=pair.kept).first()
-    if not how or theirs is None or ours is None:
-        return []
-    if how == "made" and ours.text == theirs.text:
-        ours.delete()
-    elif how == "added" and ours.text.endswith(GAP + theirs.text):
-        ours.text = ours.text.removesuffix(GAP + theirs.text)
-        ours.save(update_fields=["text"])
-    else:
-        words = _("The note for therapists was changed meanwhile and stays with %(name)s.") % {"name": pair.kept.name}
-        return [Part(Fate.STAYS, words, is_health=True)]
-    return []
-
-
 # --- Reading
 
 
@@ -317,6 +249,3 @@ def merges_to_undo(client: Client, now: datetime) -> list[MergeToUndo]:
         MergeToUndo(merge, local_date(zone, merge.at) + UNDO_WITHIN)
         for merge in merges.select_related("gone", "by").order_by("-at", "-pk")
     ]
-
-
-STEP = MergeStep(tell=tell, move=move, undo=undo)
