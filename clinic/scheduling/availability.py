@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 
 from clinic.lib.times import day_bounds
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, clinic_zone
@@ -28,6 +29,9 @@ from clinic.scheduling.slots import (
     open_slots,
     weekly_spans,
 )
+
+# Also with the therapist's last day.
+HOURS_END = Least("valid_until", "therapist__leaves_on")
 
 
 @dataclass(frozen=True)
@@ -131,13 +135,14 @@ def availability(
 def qualified_therapists(service: Service, day: date) -> list[Therapist]:
     """Return who may give this service on that day, by name."""
     qualified = _qualifications(service, day).filter(therapist=OuterRef("pk"))
-    therapists = Therapist.objects.filter(Exists(qualified), archived_at__isnull=True)
+    therapists = Therapist.objects.here_on(day).filter(Exists(qualified))
     return list(therapists.select_related("user").order_by("user__name", "pk"))
 
 
 def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
     """Say whether she may give this service on that day; whoever has left, perhaps just now, may not."""
-    return _qualifications(service, day).filter(therapist=therapist, therapist__archived_at__isnull=True).exists()
+    here = Therapist.objects.here_on(day).filter(pk=therapist.pk)
+    return _qualifications(service, day).filter(therapist__in=here).exists()
 
 
 def zones_of(therapists: Collection[int]) -> Mapping[int | None, ZoneInfo]:
@@ -168,7 +173,7 @@ def _hours(people: Mapping[int, object], location: Location, first: date, last: 
         therapist__in=people,
         location=location,
         valid_from__lte=last,
-    ).values_list("therapist_id", "weekday", "opens", "closes", "valid_from", "valid_until", "anchor_week")
+    ).values_list("therapist_id", "weekday", "opens", "closes", "valid_from", HOURS_END, "anchor_week")
     for therapist, weekday, opens, closes, valid_from, valid_until, anchor_week in rows:
         rules[therapist].append(Rule(weekday, opens, closes, valid_from, valid_until, anchor_week))
     zone = location.zone
