@@ -11,7 +11,7 @@ class IntakeConfig(AppConfig):
         from clinic.audit.kinds import closed_acts
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
-        from clinic.reminders.kinds import register_kind
+        from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import register_badges
         from clinic.scheduling.gates import register_gate
         from intake import asking, merging, standing
@@ -21,4 +21,4 @@ class IntakeConfig(AppConfig):
         register_badges("intake", standing.badges)
         worklists.register("reviews", standing.REVIEWS)
         merge_steps.register("intake", merging.STEP)
-        register_kind("intake_request", asking.REQUEST)
+        message_kinds.register("intake_request", asking.REQUEST)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from clinic.reminders.kinds import Due, Kind
+from clinic.reminders.kinds import Due, MessageKind
 from intake.links import address_of
 from intake.models import Invitation
 
@@ -43,7 +43,7 @@ def request_words(invitation_pk: int, now: datetime) -> dict[str, Any] | None:
 
 # Staff send it to somebody who has asked for a visit; what she wants to be written about later she says in the form.
 # It comes when they press the button, which may be late in the day: she waits for it, perhaps on the phone with them.
-REQUEST = Kind(
+REQUEST = MessageKind(
     template="intake_request",
     find_due=requests_due,
     context=request_words,

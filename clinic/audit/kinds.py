@@ -55,7 +55,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Kind:
+class RecordKind:
     """A kind of record with a history of its own."""
 
     title: StrOrPromise
@@ -71,7 +71,7 @@ class Kind:
     beside: Mapping[str, Callable[[Collection[int]], QuerySet[Any, Any]]] = field(default_factory=dict)
 
 
-kinds: Registry[Kind] = Registry("kind of record")
+record_kinds: Registry[RecordKind] = Registry("kind of record")
 
 # By model label: what is done to such things is about health. All but therapists read only that what is named here,
 # in words that say nothing, was changed.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 
-from clinic.audit.kinds import Part, kinds, label_of
+from clinic.audit.kinds import Part, label_of, record_kinds
 from clinic.audit.models import Change, Look
 
 ACT = "audit.change"
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 def record_rows(kind: str, pks: Collection[int]) -> QuerySet[Any, Any]:
     """Return the rows about one record (several keys: records that were merged), newest first."""
-    events = [_event_rows(part, Q(**{f"{part.record}__in": pks})) for part in kinds[kind].parts]
+    events = [_event_rows(part, Q(**{f"{part.record}__in": pks})) for part in record_kinds[kind].parts]
     return _newest_first([*events, _act_rows(_acts_about(kind, pks))])
 
 
@@ -39,7 +39,7 @@ def clinic_rows(
 
     What was written within an act that is told whole is not told once more. Its rows are known by their moment.
     """
-    told = [kinds[kind]] if kind else list(kinds)
+    told = [record_kinds[kind]] if kind else list(record_kinds)
     its_event = Q(pgh_created_at__gte=between[0], pgh_created_at__lt=between[1]) if between else Q()
     its_act = Q(at__gte=between[0], at__lt=between[1]) if between else Q()
     if by is not None:
@@ -47,7 +47,7 @@ def clinic_rows(
         its_act &= Q(by=by)
     if kind:
         its_act &= _acts_about(kind)
-    whole = [label_of(one.model) for one in kinds if one.is_whole]
+    whole = [label_of(one.model) for one in record_kinds if one.is_whole]
     told_whole = Change.objects.filter(what__in=whole)
     its_event &= ~Q(pgh_created_at__in=told_whole.values("at"))
     its_act &= ~Q(at__in=told_whole.values("at")) | Q(what__in=whole)
@@ -62,7 +62,7 @@ def look_rows(client_pks: Collection[int]) -> QuerySet[Look]:
 
 
 def _acts_about(kind: str, pks: Collection[int] | None = None) -> Q:
-    about = kinds[kind]
+    about = record_kinds[kind]
     if about.is_of_clients:
         return Q(client_pk__isnull=False) if pks is None else Q(client_pk__in=pks)
     of_kind = Q(what=label_of(about.model))

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.audit.beginning import STOOD
-from clinic.audit.kinds import Kind, Part, Reader, closed_acts, kinds, label_of, names
+from clinic.audit.kinds import Part, Reader, RecordKind, closed_acts, label_of, names, record_kinds
 from clinic.audit.models import Change, Look
 from clinic.audit.reading import ACT, Row
 from clinic.audit.words import Called, Fact, Manner, fields_of, in_words, label_of_field, target_of
@@ -260,7 +260,7 @@ class _Act:
 
 def _events(places: Collection[Row], reader: Reader) -> dict[Row, _Event]:
     found: dict[Row, _Event] = {}
-    for name, kind in kinds.items():
+    for name, kind in record_kinds.items():
         for part in kind.parts:
             here = {place.pk: place for place in places if place.source == label_of(part.events)}
             if here:
@@ -289,8 +289,8 @@ def _acts(places: Collection[Row], reader: Reader) -> dict[Row, _Act]:
     here = {place.pk: place for place in places if place.source == ACT}
     if not here:
         return {}
-    of_clients = next(name for name, kind in kinds.items() if kind.is_of_clients)
-    by_label = {label_of(kind.model): name for name, kind in kinds.items()}
+    of_clients = next(name for name, kind in record_kinds.items() if kind.is_of_clients)
+    by_label = {label_of(kind.model): name for name, kind in record_kinds.items()}
     closed = [] if reader.is_therapist else [label for label, _thing in closed_acts.items()]
     told = Change.objects.filter(pk__in=here)
     found = [*told.exclude(what__in=closed), *told.filter(what__in=closed).defer("words")]
@@ -309,7 +309,7 @@ def _want_head(wanted: Wanted, by: int | None, kind: str, record_pk: int) -> Non
     if by is not None:
         wanted[label_of(get_user_model())].add(by)
     if kind:
-        wanted[label_of(kinds[kind].model)].add(record_pk)
+        wanted[label_of(record_kinds[kind].model)].add(record_pk)
 
 
 def _who(called: Called, by: int | None) -> str:
@@ -319,7 +319,7 @@ def _who(called: Called, by: int | None) -> str:
 
 
 def _record(called: Called, name: str, pk: int) -> Record:
-    kind: Kind = kinds[name]
+    kind: RecordKind = record_kinds[name]
     called_so = called.get((label_of(kind.model), pk)) or Gone(_("one that is gone"))
     if isinstance(called_so, Gone):
         return Record(called_so, "")
@@ -333,7 +333,7 @@ def _record(called: Called, name: str, pk: int) -> Record:
 def _names(wanted: Wanted) -> dict[tuple[str, int], str]:
     """Return what the wanted things are called: one query for each model, and a few where some of them are gone."""
     called: dict[tuple[str, int], str] = {}
-    parts = {label_of(kind.model): part for kind in kinds for part in kind.parts if part.model is kind.model}
+    parts = {label_of(kind.model): part for kind in record_kinds for part in kind.parts if part.model is kind.model}
     for label, pks in wanted.items():
         found = names[label](pks) if label in names else _as_they_call_themselves(label, pks)
         gone = pks - found.keys()

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
-from clinic.audit.kinds import kinds
+from clinic.audit.kinds import record_kinds
 from clinic.audit.services import record_look
 from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, User, clinic_with_logo
 from clinic.people.records import records_of
@@ -111,9 +111,9 @@ def shown_picture(digest: str) -> Picture:
 
 def record_with_history(kind: str, pk: int) -> tuple[Model, StrOrPromise]:
     """Return a record whose history has a page, and what people call its kind. Some have a road of their own."""
-    if kind not in kinds or kinds[kind].is_of_clients or kinds[kind].page:
+    if kind not in record_kinds or record_kinds[kind].is_of_clients or record_kinds[kind].page:
         raise Http404
-    found = kinds[kind]
+    found = record_kinds[kind]
     return one_of(found.model._default_manager.all(), pk), found.title  # noqa: SLF001  # public by Django's documentation
 
 

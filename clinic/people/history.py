@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from clinic.audit.kinds import Kind, Part, kinds, label_of, names
+from clinic.audit.kinds import Part, RecordKind, label_of, names, record_kinds
 from clinic.lib.templatetags.stillpoint import money
 from clinic.people.models import (
     Client,
@@ -42,7 +42,7 @@ WHO_AND_WHEN = frozenset({"created_at", "created_by", "granted_at", "set_up_at"}
 
 def register_histories() -> None:
     """Tell the audit room which records there are, of which parts they consist, and what things are called."""
-    client = Kind(
+    client = RecordKind(
         title=_("client"),
         model=Client,
         parts=(
@@ -52,7 +52,7 @@ def register_histories() -> None:
         ),
         is_of_clients=True,
     )
-    therapist = Kind(
+    therapist = RecordKind(
         title=_("therapist"),
         model=Therapist,
         parts=(
@@ -61,7 +61,7 @@ def register_histories() -> None:
             part(TherapistLocation, _("place of work, %(subject)s"), record="therapist_id", subject="location"),
         ),
     )
-    location = Kind(
+    location = RecordKind(
         title=_("location"),
         model=Location,
         parts=(
@@ -76,22 +76,24 @@ def register_histories() -> None:
         ),
     )
     clinic = part(Clinic, _("clinic"), words={"language": language, "languages": languages})
-    kinds.register("client", client)
+    record_kinds.register("client", client)
     sign_in = {"is_active": (_("may sign in again"), _("sign-in ended"))}
-    staff = Kind(
+    staff = RecordKind(
         title=_("person who signs in"),
         model=User,
         parts=(part(User, _("person who signs in"), verbs=sign_in),),
         beside={label_of(Invitation): invitations_of},
     )
-    kinds.register("staff", staff)
-    kinds.register("therapist", therapist)
-    kinds.register("location", location)
-    kinds.register("room", Kind(_("room"), Room, (part(Room, _("room")),)))
-    kinds.register("service", Kind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),)))
-    kinds.register("modality", Kind(_("modality"), Modality, (part(Modality, _("modality")),)))
-    kinds.register("clinic", Kind(_("clinic"), Clinic, (clinic,)))
-    kinds.register("import", Kind(_("import"), Import, (), page="people:import", is_whole=True))
+    record_kinds.register("staff", staff)
+    record_kinds.register("therapist", therapist)
+    record_kinds.register("location", location)
+    record_kinds.register("room", RecordKind(_("room"), Room, (part(Room, _("room")),)))
+    record_kinds.register(
+        "service", RecordKind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),))
+    )
+    record_kinds.register("modality", RecordKind(_("modality"), Modality, (part(Modality, _("modality")),)))
+    record_kinds.register("clinic", RecordKind(_("clinic"), Clinic, (clinic,)))
+    record_kinds.register("import", RecordKind(_("import"), Import, (), page="people:import", is_whole=True))
     names.register(label_of(Picture), pictures)
     names.register(label_of(Invitation), invitations)
     names.register(label_of(Import), imports)

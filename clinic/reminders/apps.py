@@ -9,12 +9,12 @@ class RemindersConfig(AppConfig):
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders import merging, visits, work
-        from clinic.reminders.kinds import register_kind
+        from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import register_badges
 
-        register_kind("booking", visits.BOOKING)
-        register_kind("series", visits.SERIES)
-        register_kind("reminder", visits.REMINDER)
+        message_kinds.register("booking", visits.BOOKING)
+        message_kinds.register("series", visits.SERIES)
+        message_kinds.register("reminder", visits.REMINDER)
         register_badges("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
         merge_steps.register("reminders", merging.STEP)

@@ -28,7 +28,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Kind:
+class MessageKind:
     """One kind of message.
 
     `find_due(now)` is one set-based read of what became due and is still of use; what already has its row is no matter.
@@ -53,9 +53,4 @@ class Kind:
     words: StrOrPromise = ""
 
 
-kinds: Registry[Kind] = Registry("reminder kind")
-
-
-def register_kind(name: str, kind: Kind) -> None:
-    """Add a kind; called by the AppConfig.ready of the room that knows its meaning."""
-    kinds.register(name, kind)
+message_kinds: Registry[MessageKind] = Registry("kind of message")

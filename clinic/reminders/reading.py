@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.functional import Promise
 
 from clinic.people.models import Location
-from clinic.reminders.kinds import kinds
+from clinic.reminders.kinds import message_kinds
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment
 
@@ -52,7 +52,7 @@ def message_row(message: Message, visit: tuple[datetime, str] | None, zone: Zone
         visit_at, zone = visit[0], ZoneInfo(visit[1])
     if message.kind == "reminder":
         visit_at = message.about_at
-    words = kinds[message.kind].words if message.kind in kinds else message.kind
+    words = message_kinds[message.kind].words if message.kind in message_kinds else message.kind
     return MessageRow(message, words, zone, visit_at, PILLS.get(State(message.state), ""))
 
 

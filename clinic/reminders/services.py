@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from clinic.people.models import User
 from clinic.people.services import has_contact_consent
 from clinic.reminders.channels import Letter, Refused, channels
-from clinic.reminders.kinds import Due, kinds
+from clinic.reminders.kinds import Due, message_kinds
 from clinic.reminders.models import Message, MessagePolicy
 from clinic.reminders.timing import end_of_quiet
 from clinic.reminders.writing import write_letter, zone_of
@@ -79,7 +79,7 @@ def sweep(now: datetime) -> int:
 
 def prepare(now: datetime) -> None:
     """Write down what became due and close what is past; any number of sweeps may do this at once."""
-    for name, kind in kinds.items():
+    for name, kind in message_kinds.items():
         try:
             insert_due(name, kind.find_due(now), now)
         except Exception:  # one room's fault must not silence the others
@@ -192,7 +192,7 @@ def begin_sending(pk: int, token: UUID, now: datetime) -> tuple[Message, Letter]
 
 def letter_or_obstacle(message: Message, now: datetime) -> Letter | Outcome:
     """Write the letter, or say what becomes of the message instead."""
-    kind, channel = kinds[message.kind], channels[message.channel]
+    kind, channel = message_kinds[message.kind], channels[message.channel]
     if now >= message.useless_after:
         return Outcome(State.MISSED)
     context = kind.context(message.subject_pk, now)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
-from clinic.reminders.kinds import Due, Kind
+from clinic.reminders.kinds import Due, MessageKind
 from clinic.reminders.services import message_policy
 from clinic.reminders.timing import reminder_moments
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Series, Status
@@ -108,7 +108,7 @@ def visit_words(visit: Appointment) -> dict[str, Any]:
     }
 
 
-BOOKING = Kind(
+BOOKING = MessageKind(
     template="booking",
     find_due=bookings_due,
     context=booking_words,
@@ -116,11 +116,11 @@ BOOKING = Kind(
     keeps_quiet_hours=False,
     words=_("confirmation"),
 )
-SERIES = Kind(
+SERIES = MessageKind(
     template="series",
     find_due=series_due,
     context=series_words,
     keeps_quiet_hours=False,
     words=_("series confirmation"),
 )
-REMINDER = Kind(template="reminder", find_due=reminders_due, context=reminder_words, words=_("reminder"))
+REMINDER = MessageKind(template="reminder", find_due=reminders_due, context=reminder_words, words=_("reminder"))

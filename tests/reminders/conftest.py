@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clinic.people.models import Client, Location, Service, Therapist
-from clinic.reminders.kinds import Kind, kinds
+from clinic.reminders.kinds import MessageKind, message_kinds
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import add_weekly_hours, book_appointment
 from tests.factories import BEFORE, ServiceFactory
@@ -62,11 +62,11 @@ def book(alice: Client, bea: Therapist, location: Location, service: Service) ->
 def only_kind(monkeypatch: pytest.MonkeyPatch, alice: Client) -> dict[str, Any]:
     """Replace all kinds by one whose messages a test makes up: set `dues`, `words`, `keeps_quiet_hours`…"""
     made_up: dict[str, Any] = {"dues": [], "words": {}}
-    kind = Kind(
+    kind = MessageKind(
         template="booking",
         find_due=lambda now: made_up["dues"],
         context=lambda pk, now: made_up["words"],
         keeps_quiet_hours=False,
     )
-    monkeypatch.setattr(kinds, "_entries", {"plain": kind})
+    monkeypatch.setattr(message_kinds, "_entries", {"plain": kind})
     return made_up

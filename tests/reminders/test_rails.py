@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from clinic.people.models import Client, Location, User
 from clinic.reminders import services
 from clinic.reminders.channels import Letter, Refused, channels
-from clinic.reminders.kinds import Kind, kinds
+from clinic.reminders.kinds import MessageKind, message_kinds
 from clinic.reminders.models import Message
 from tests.reminders.support import agree, due_now
 
@@ -123,10 +123,10 @@ def test_an_answer_to_what_she_asked_for_needs_no_consent(
     only_kind: dict[str, Any], alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agree(alice, is_given=False, at=now)
-    asked = Kind(
+    asked = MessageKind(
         "booking", lambda _: [due_now(alice, now)], lambda *_: {}, keeps_quiet_hours=False, needs_consent=False
     )
-    monkeypatch.setattr(kinds, "_entries", {"asked": asked})
+    monkeypatch.setattr(message_kinds, "_entries", {"asked": asked})
 
     services.sweep(now)
 
@@ -152,8 +152,8 @@ def test_a_client_without_an_address_needs_a_person(only_kind: dict[str, Any], a
 
 
 def keep_quiet_hours(made_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Kind("booking", lambda now: made_up["dues"], lambda pk, now: made_up["words"])
-    monkeypatch.setattr(kinds, "_entries", {"quiet": kind})
+    kind = MessageKind("booking", lambda now: made_up["dues"], lambda pk, now: made_up["words"])
+    monkeypatch.setattr(message_kinds, "_entries", {"quiet": kind})
 
 
 def test_in_the_quiet_hours_of_the_location_it_waits_for_the_morning(
@@ -362,7 +362,9 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(
         return {}
 
     dues = [due_now(alice, now, subject_pk=pk) for pk in (1, 2)]
-    monkeypatch.setattr(kinds, "_entries", {"a": Kind("booking", lambda _: dues, context, keeps_quiet_hours=False)})
+    monkeypatch.setattr(
+        message_kinds, "_entries", {"a": MessageKind("booking", lambda _: dues, context, keeps_quiet_hours=False)}
+    )
 
     services.sweep(now)
 
@@ -377,10 +379,10 @@ def test_a_kind_that_cannot_find_what_is_due_does_not_silence_the_others(
         raise LookupError("a fault in an upper room")
 
     entries = {
-        "broken": Kind("booking", broken, lambda *_: {}),
-        "well": Kind("booking", lambda _: [due_now(alice, now)], lambda *_: {}, keeps_quiet_hours=False),
+        "broken": MessageKind("booking", broken, lambda *_: {}),
+        "well": MessageKind("booking", lambda _: [due_now(alice, now)], lambda *_: {}, keeps_quiet_hours=False),
     }
-    monkeypatch.setattr(kinds, "_entries", entries)
+    monkeypatch.setattr(message_kinds, "_entries", entries)
 
     services.sweep(now)
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from clinic.audit.kinds import kinds
+from clinic.audit.kinds import record_kinds
 from clinic.people.models import User
 
 
@@ -31,7 +31,7 @@ class HistoryForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             ("", _("anything")),
-            *((name, capfirst(kind.title)) for name, kind in kinds.items()),
+            *((name, capfirst(kind.title)) for name, kind in record_kinds.items()),
         ]
 
     @property
