@@ -12,13 +12,13 @@ class IntakeConfig(AppConfig):
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import message_kinds
-        from clinic.scheduling.badges import register_badges
-        from clinic.scheduling.gates import register_gate
+        from clinic.scheduling.badges import badge_providers
+        from clinic.scheduling.gates import gates
         from intake import asking, merging, standing
 
         closed_acts.register("intake.finding", _("treatment record"))
-        register_gate("intake", standing.gate)
-        register_badges("intake", standing.badges)
+        gates.register("intake", standing.gate)
+        badge_providers.register("intake", standing.badges)
         worklists.register("reviews", standing.REVIEWS)
         merge_steps.register("intake", merging.STEP)
         message_kinds.register("intake_request", asking.REQUEST)

@@ -10,11 +10,11 @@ class SessionsConfig(AppConfig):
         from clinic.people.leaving import remains
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
-        from clinic.scheduling.badges import register_badges
+        from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.statuses import register_refusal
         from sessions import merging, open_work
 
-        register_badges("notes", open_work.note_badges)
+        badge_providers.register("notes", open_work.note_badges)
         register_refusal("notes", open_work.refuse_undoing)
         worklists.register("notes", open_work.NOTES)
         remains.register("notes", open_work.notes_left)

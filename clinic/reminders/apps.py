@@ -10,11 +10,11 @@ class RemindersConfig(AppConfig):
         from clinic.people.worklist import worklists
         from clinic.reminders import merging, visits, work
         from clinic.reminders.kinds import message_kinds
-        from clinic.scheduling.badges import register_badges
+        from clinic.scheduling.badges import badge_providers
 
         message_kinds.register("booking", visits.BOOKING)
         message_kinds.register("series", visits.SERIES)
         message_kinds.register("reminder", visits.REMINDER)
-        register_badges("reminders", work.badges)
+        badge_providers.register("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
         merge_steps.register("reminders", merging.STEP)

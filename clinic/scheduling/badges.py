@@ -39,11 +39,6 @@ BadgeProvider = Callable[[User, Sequence[Visit]], Mapping[int, Sequence[Badge]]]
 badge_providers: Registry[BadgeProvider] = Registry("badge provider")
 
 
-def register_badges(name: str, provider: BadgeProvider) -> None:
-    """Add a provider; called by an upper room's AppConfig.ready."""
-    badge_providers.register(name, provider)
-
-
 def badges_for(user: User, visits: Sequence[Visit]) -> dict[int, list[Badge]]:
     """Return the badges of each visit, in the order of the rooms."""
     found: dict[int, list[Badge]] = {visit.pk: [] for visit in visits}

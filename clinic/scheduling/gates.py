@@ -26,11 +26,6 @@ Gate = Callable[[Sequence[PlannedVisit]], Sequence[bool]]
 gates: Registry[Gate] = Registry("gate")
 
 
-def register_gate(name: str, gate: Gate) -> None:
-    """Add a gate; called by an upper room's AppConfig.ready."""
-    gates.register(name, gate)
-
-
 def review_needed(visits: Sequence[PlannedVisit]) -> list[bool]:
     """Return for each visit whether any gate wants a therapist's review."""
     answers = [gate(visits) for gate in gates]

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
 from clinic.scheduling import gates
-from clinic.scheduling.gates import PlannedVisit, register_gate
+from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Appointment, Status, StatusChange
 from clinic.scheduling.services import (
     ChosenVisit,
@@ -235,7 +235,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[PlannedVisit]:
         seen.extend(visits)
         return [visit.day < date(2026, 12, 1) for visit in visits]
 
-    register_gate("test", gate)
+    gates.gates.register("test", gate)
     return seen
 
 
