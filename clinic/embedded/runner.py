@@ -83,7 +83,6 @@ class Runner:
         self.tails: list[Tail] = []
         self.children: list[Child] = []
         self.stop_requests = 0
-        self.is_answering = False
         self._servers_checked_at = 0.0
 
     def run(self) -> int:
