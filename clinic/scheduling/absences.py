@@ -62,8 +62,7 @@ def enter_absences(*, by: User, now: datetime, wanted: Iterable[Wanted], seen: C
 
 def visits_in(absences: Iterable[TimeOff], now: datetime) -> AppointmentQuerySet:
     """Return the visits to come that lie in these absences, soonest first."""
-    rows = TimeOff.objects.filter(pk__in=[absence.pk for absence in absences])
-    return Appointment.objects.movable(now).in_absence(rows)
+    return Appointment.objects.lying_in(absences, now)
 
 
 def rows_of(absences: Iterable[TimeOff], now: datetime) -> list[AbsenceRow]:

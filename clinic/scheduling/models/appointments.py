@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import F, Func, Q, Value
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.people.records import records_of
 from clinic.scheduling.models.hours import TimeOff
+from clinic.scheduling.models.rebooking import lying_in, to_rebook
 from clinic.scheduling.models.series import Series
 
 
@@ -37,39 +38,6 @@ TAKING = (Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.I
 UPCOMING = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
 MOVABLE = (Status.REQUESTED, *UPCOMING)
 NOT_BEGUN = (Status.REQUESTED, *UPCOMING, Status.ARRIVED)
-
-
-# No visit is longer: it can begin so long before an absence that it reaches into. The start is what the index knows.
-LONGEST_VISIT = timedelta(hours=8)
-
-
-def _lies_in(absences: QuerySet[TimeOff]) -> Q:
-    """Return the condition that a visit lies in one of these absences: the therapist's, the location's, the room's."""
-    hers = Q(location__isnull=True) | Q(location=F("therapist__appointments__location"))
-    closed = Q(therapist__isnull=True)
-    return (
-        Q(pk__in=_met(absences, "therapist", hers))
-        | Q(pk__in=_met(absences, "location", closed))
-        | Q(pk__in=_met(absences, "room", closed))
-    )
-
-
-def _met(absences: QuerySet[TimeOff], whose: str, which: Q) -> QuerySet[TimeOff, Any]:
-    """Return the keys of the visits that meet these absences of a therapist, a location or a room.
-
-    Left out are those that were booked or moved there after the absence was entered, with a reason.
-    """
-    visit = f"{whose}__appointments"
-    placed = Q(before="") | Q(before=F("after")) | Q(before=Status.CONFIRMED, after=Status.BOOKED)
-    steps = StatusChange.objects.filter(placed, appointment=OuterRef(f"{visit}__pk"), at__gte=OuterRef("entered_at"))
-    meets = {
-        f"{visit}__starts_at__gt": F("starts_at") - LONGEST_VISIT,
-        f"{visit}__starts_at__lt": F("ends_at"),
-        f"{visit}__ends_at__gt": F("starts_at"),
-    }
-    not_meant = Q(**{f"{visit}__override_reason": ""}) | ~Exists(steps)
-    found: QuerySet[TimeOff, Any] = absences.order_by().filter(which, not_meant, **meets).values(f"{visit}__pk")
-    return found
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
@@ -102,13 +70,12 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         return kept.order_by("starts_at", "pk")
 
     def to_rebook(self, now: datetime) -> AppointmentQuerySet:
-        """Keep visits to come with a therapist who has left, or that lie in an absence."""
-        has_left = Q(therapist__archived_at__isnull=False)
-        return self.movable(now).filter(has_left | _lies_in(TimeOff.objects.to_come(now)))
+        """Keep visits to come that lie in an absence, or after the last day of their therapist."""
+        return self.movable(now).filter(pk__among=to_rebook(now))
 
-    def in_absence(self, absences: QuerySet[TimeOff]) -> AppointmentQuerySet:
-        """Keep visits that lie in one of these absences; not those that were put there later, with a reason."""
-        return self.filter(_lies_in(absences))
+    def lying_in(self, absences: Iterable[TimeOff], now: datetime) -> AppointmentQuerySet:
+        """Keep visits to come that lie in one of these absences; not those put there later, with a reason."""
+        return self.movable(now).filter(pk__among=lying_in((one.pk for one in absences), now))
 
     def with_people(self) -> AppointmentQuerySet:
         """Bring client, therapist, place and service along in the same query."""
