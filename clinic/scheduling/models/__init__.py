@@ -1,7 +1,6 @@
 """The tables of this room, one module for each thing the desk would name."""
 
 from clinic.scheduling.models.appointments import (
-    LONGEST_VISIT,
     MOVABLE,
     NOT_BEGUN,
     TAKING,
@@ -13,6 +12,7 @@ from clinic.scheduling.models.appointments import (
 )
 from clinic.scheduling.models.feeds import CalendarFeed
 from clinic.scheduling.models.hours import FIRST_MONDAY, TimeOff, WeeklyHours, monday_of
+from clinic.scheduling.models.rebooking import LONGEST_VISIT
 from clinic.scheduling.models.series import Series
 from clinic.scheduling.models.waitlist import Offer, OfferQuerySet, Wish, WishQuerySet
 

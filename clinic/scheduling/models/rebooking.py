@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField
@@ -16,10 +16,12 @@ from django.db.models.expressions import RawSQL
 KEYS: ArrayField[list[int], list[int]] = ArrayField(BigIntegerField())
 A_VALUE = re.compile(r"%\((\w+)\)s")
 
-# No visit is longer than 8 hours: it can begin so long before an absence that it reaches into. Left out are those that
-# were booked or moved there after the absence was entered, with a reason.
+# No visit is longer: it can begin so long before an absence that it reaches into. The start is what the index knows.
+LONGEST_VISIT = timedelta(hours=8)
+
+# Left out are those that were booked or moved there after the absence was entered, with a reason.
 LIES_IN_IT = """
-    visit.starts_at > absence.starts_at - INTERVAL '8 hours' AND visit.starts_at < absence.ends_at
+    visit.starts_at > absence.starts_at - %(longest)s AND visit.starts_at < absence.ends_at
     AND visit.starts_at >= %(now)s AND visit.ends_at > absence.starts_at
     AND absence.ends_at > %(now)s AND (%(absences)s::bigint[] IS NULL OR absence.id = ANY(%(absences)s))
     AND (visit.override_reason = '' OR NOT EXISTS (
@@ -52,15 +54,16 @@ WITH_WHO_LEAVES = """
 
 def lying_in(absences: Iterable[int], now: datetime) -> RawSQL:
     """Return, for `pk__among`, the visits to come that lie in these absences, given by their keys."""
-    return _keys(LYING_IN_ABSENCES, now=now, absences=list(absences))
+    return _keys(LYING_IN_ABSENCES, now, list(absences))
 
 
 def to_rebook(now: datetime) -> RawSQL:
     """Return, for `pk__among`, the visits to come that lie in any absence, or after its therapist's last day."""
-    return _keys(f"{LYING_IN_ABSENCES} UNION ALL {WITH_WHO_LEAVES}", now=now, absences=None)
+    return _keys(f"{LYING_IN_ABSENCES} UNION ALL {WITH_WHO_LEAVES}", now, None)
 
 
-def _keys(sql: str, **values: object) -> RawSQL:
-    """Return the keys that this finds as an array; Django's own raw SQL knows no named values."""
-    names = A_VALUE.findall(sql)
-    return RawSQL(f"ARRAY({A_VALUE.sub('%s', sql)})", [values[name] for name in names], KEYS)  # noqa: S611  # our own
+def _keys(sql: str, now: datetime, absences: list[int] | None) -> RawSQL:
+    """Return what this finds as an array; Django's own raw SQL knows no named values."""
+    values = {"now": now, "absences": absences, "longest": LONGEST_VISIT}
+    named = [values[name] for name in A_VALUE.findall(sql)]
+    return RawSQL(f"ARRAY({A_VALUE.sub('%s', sql)})", named, KEYS)  # noqa: S611  # the words above only
