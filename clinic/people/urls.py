@@ -1,6 +1,8 @@
 from django.urls import path
 
+from clinic.people.models import Location, Modality, Room, Service
 from clinic.people.views import (
+    archiving,
     catalogue,
     clients,
     clinic,
@@ -43,22 +45,29 @@ urlpatterns = [
     path("settings/locations/<int:pk>/", places.location, name="location"),
     path("settings/locations/<int:pk>/edit/", places.location_edit, name="location-edit"),
     path("settings/locations/<int:pk>/hours/", places.location_hours, name="location-hours"),
-    path("settings/locations/<int:pk>/archive/", places.location_archive, name="location-archive"),
-    path("settings/locations/<int:pk>/bring-back/", places.location_bring_back, name="location-bring-back"),
+    path("settings/locations/<int:pk>/archive/", archiving.put_away, {"among": Location}, name="location-archive"),
+    path(
+        "settings/locations/<int:pk>/bring-back/", archiving.bring_back, {"among": Location}, name="location-bring-back"
+    ),
     path("settings/locations/<int:pk>/rooms/new/", places.room_new, name="room-new"),
     path("settings/rooms/<int:pk>/", places.room_edit, name="room-edit"),
-    path("settings/rooms/<int:pk>/archive/", places.room_archive, name="room-archive"),
-    path("settings/rooms/<int:pk>/bring-back/", places.room_bring_back, name="room-bring-back"),
+    path("settings/rooms/<int:pk>/archive/", archiving.put_away, {"among": Room}, name="room-archive"),
+    path("settings/rooms/<int:pk>/bring-back/", archiving.bring_back, {"among": Room}, name="room-bring-back"),
     # the catalogue
     path("settings/services/", catalogue.service_list, name="service-list"),
     path("settings/services/new/", catalogue.service_new, name="service-new"),
     path("settings/services/<int:pk>/", catalogue.service_edit, name="service-edit"),
-    path("settings/services/<int:pk>/archive/", catalogue.service_archive, name="service-archive"),
-    path("settings/services/<int:pk>/bring-back/", catalogue.service_bring_back, name="service-bring-back"),
+    path("settings/services/<int:pk>/archive/", archiving.put_away, {"among": Service}, name="service-archive"),
+    path("settings/services/<int:pk>/bring-back/", archiving.bring_back, {"among": Service}, name="service-bring-back"),
     path("settings/modalities/new/", catalogue.modality_new, name="modality-new"),
     path("settings/modalities/<int:pk>/", catalogue.modality, name="modality"),
-    path("settings/modalities/<int:pk>/archive/", catalogue.modality_archive, name="modality-archive"),
-    path("settings/modalities/<int:pk>/bring-back/", catalogue.modality_bring_back, name="modality-bring-back"),
+    path("settings/modalities/<int:pk>/archive/", archiving.put_away, {"among": Modality}, name="modality-archive"),
+    path(
+        "settings/modalities/<int:pk>/bring-back/",
+        archiving.bring_back,
+        {"among": Modality},
+        name="modality-bring-back",
+    ),
     # import and export
     path("settings/import/", importing.import_list, name="import-list"),
     path("settings/import/new/<slug:kind>/", importing.import_new, name="import-new"),

@@ -10,16 +10,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of, the_clinic
 from clinic.people.catalogue_page import modalities_not_offered, service_groups
 from clinic.people.forms.catalogue import ModalityForm, ServiceForm
 from clinic.people.models import Modality, Role, Service
-from clinic.people.services.archiving import bring_back
 from clinic.people.services.catalogue import has_other_lengths, length_in_words
-from clinic.people.views.archiving import archive_or_tell
 
 M = TypeVar("M", bound=Model)
 COPIED = ("price_minor", "buffer_before", "buffer_after", "description", "is_bookable_online", "is_open_to_new_clients")
@@ -55,23 +53,6 @@ def service_edit(request: ClinicRequest, pk: int) -> HttpResponse:
     return _service_form(request, _service(pk))
 
 
-@require_POST
-@for_roles(Role.OWNER)
-def service_archive(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Offer a service no more."""
-    archive_or_tell(request, _service(pk))
-    return redirect("people:service-list")
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def service_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Offer a service again."""
-    service = bring_back(by=request.user, now=request.now, thing=_service(pk))
-    messages.success(request, _("%(name)s can be booked again.") % {"name": service})
-    return redirect("people:service-list")
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER)
 def modality_new(request: ClinicRequest) -> HttpResponse:
@@ -87,24 +68,6 @@ def modality(request: ClinicRequest, pk: int) -> HttpResponse:
     if one.is_own:
         return _modality_form(request, one)
     return render(request, "people/modality.html", {"modality": one, "length": length_in_words(one)})
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def modality_archive(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Offer a modality no more."""
-    one = _modality(pk)
-    archive_or_tell(request, one)
-    return redirect("people:modality", one.pk)
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def modality_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Offer a modality again."""
-    one = bring_back(by=request.user, now=request.now, thing=_modality(pk))
-    messages.success(request, _("%(name)s can be offered again.") % {"name": one})
-    return redirect("people:modality", one.pk)
 
 
 def _modality(pk: int) -> Modality:

@@ -8,15 +8,13 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, one_of
 from clinic.people.forms.places import LocationForm, RoomForm, WeekForm, with_monday_copied
 from clinic.people.models import Location, Role, Room
 from clinic.people.places_page import location_page, location_rows
-from clinic.people.services.archiving import bring_back
-from clinic.people.views.archiving import archive_or_tell
 
 
 @require_safe
@@ -69,24 +67,6 @@ def location_hours(request: ClinicRequest, pk: int) -> HttpResponse:
     return render(request, "people/location_hours.html", {"location": place, "week": week, "refusal": refusal})
 
 
-@require_POST
-@for_roles(Role.OWNER)
-def location_archive(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Work no more at a location."""
-    place = _location(pk)
-    archive_or_tell(request, place)
-    return redirect("people:location", place.pk)
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def location_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Work at a location again."""
-    place = bring_back(by=request.user, now=request.now, thing=_location(pk))
-    messages.success(request, _("%(name)s is in use again.") % {"name": place})
-    return redirect("people:location", place.pk)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER)
 def room_new(request: ClinicRequest, pk: int) -> HttpResponse:
@@ -99,24 +79,6 @@ def room_new(request: ClinicRequest, pk: int) -> HttpResponse:
 def room_edit(request: ClinicRequest, pk: int) -> HttpResponse:
     """Change a room."""
     return _room_form(request, _room(pk))
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def room_archive(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Use a room no more."""
-    room = _room(pk)
-    archive_or_tell(request, room)
-    return redirect("people:location", room.location_id)
-
-
-@require_POST
-@for_roles(Role.OWNER)
-def room_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Use a room again."""
-    room = bring_back(by=request.user, now=request.now, thing=_room(pk))
-    messages.success(request, _("%(name)s is in use again.") % {"name": room})
-    return redirect("people:location", room.location_id)
 
 
 def _location(pk: int) -> Location:
