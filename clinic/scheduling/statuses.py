@@ -10,7 +10,7 @@ from clinic.scheduling.models import Appointment, Status
 
 STEPS: Mapping[Status, frozenset[Status]] = {
     Status.REQUESTED: frozenset({Status.BOOKED, Status.CANCELLED}),
-    Status.HELD: frozenset({Status.BOOKED, Status.CANCELLED}),
+    Status.HELD: frozenset({Status.REQUESTED, Status.BOOKED, Status.CANCELLED}),
     Status.BOOKED: frozenset(
         {Status.CONFIRMED, Status.ARRIVED, Status.NO_SHOW, Status.CANCELLED, Status.LATE_CANCELLED}
     ),

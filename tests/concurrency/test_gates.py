@@ -149,7 +149,7 @@ def test_an_intake_sent_during_a_booking_is_seen(
 def test_without_the_lock_the_intake_would_be_missed(
     book: Callable[[], Appointment], known: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(monkeypatch, "lock_client", lambda _client_pk: None)
+    stand_in(monkeypatch, "lock_client", lambda client_pk: Client.objects.get(pk=client_pk))
     assert not stored_answer(book, known, monkeypatch)
 
 

@@ -221,7 +221,7 @@ def test_a_move_from_an_old_page_is_refused_and_then_knows_better(
 
 
 def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, book: Book) -> None:
-    late, early = book(at(15)), book(at(15, day=24))
+    late, early = book(at(15), booked_at=BEFORE), book(at(15, day=24))
     assert "This counts as cancelled late." in as_dana.get(cancel(late)).content.decode()
     assert "Free until Mon 23 Nov, 15:00." in as_dana.get(cancel(early)).content.decode()
     as_dana.post(cancel(late), {"why": "ill"})
@@ -233,7 +233,7 @@ def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, 
 def test_a_visit_that_has_ended_is_neither_moved_nor_cancelled(
     as_dana: Browser, book: Book, dana: User, now: datetime, way: str
 ) -> None:
-    visit = cancel_appointment(by=dana, now=now, appointment=book(at(15)))
+    visit = cancel_appointment(by=dana, now=now, appointment=book(at(15), booked_at=BEFORE))
     page = as_dana.get(reverse(way, args=[visit.pk]), follow=True)
     assert page.redirect_chain[0][0].endswith(f"open={visit.pk}")
     assert "This visit is cancelled late and stays where it is." in page.content.decode()

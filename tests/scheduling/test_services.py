@@ -391,13 +391,21 @@ def test_it_does_not_come_back_outside_the_hours(gone: Appointment, bea: Therapi
         bring_back(gone, dana, now)
 
 
-@pytest.mark.parametrize("what", ["client", "service", "therapist", "location", "room"])
+@pytest.mark.parametrize("what", ["client", "service", "therapist", "location"])
 def test_it_does_not_come_back_to_what_is_archived(gone: Appointment, dana: User, now: datetime, what: str) -> None:
     thing = getattr(gone, what)
     thing.archived_at = now
     thing.save()
     with pytest.raises(ValidationError, match="is archived"):
         bring_back(gone, dana, now)
+
+
+def test_it_comes_back_in_another_room_where_its_own_is_archived(
+    gone: Appointment, dana: User, now: datetime, room: Room
+) -> None:
+    garden = RoomFactory(location=room.location, name="Garden room")
+    Room.objects.filter(pk=room.pk).update(archived_at=now)
+    assert bring_back(gone, dana, now).room == garden
 
 
 def test_it_does_not_come_back_without_the_qualification(
@@ -437,7 +445,9 @@ def test_a_step_from_an_old_picture_of_a_cancelled_visit_is_refused(book: Book, 
 def test_a_cancellation_is_late_by_the_clinics_own_hours(
     book: Book, dana: User, now: datetime, starts: datetime, expected: Status
 ) -> None:
-    assert cancel_appointment(by=dana, now=now, appointment=book(starts), why="ill").status == expected
+    assert (
+        cancel_appointment(by=dana, now=now, appointment=book(starts, booked_at=BEFORE), why="ill").status == expected
+    )
 
 
 def test_the_deadline_is_thought_by_the_wall_clock(book: Book, clinic: Clinic) -> None:

@@ -180,7 +180,14 @@ class Appointment(models.Model):
 
 
 class StatusChange(models.Model):
-    """Who changed an appointment's status, when and why. Rows are only ever added."""
+    """Who changed an appointment's status or place, when and why. Rows are only ever added."""
+
+    class Because(models.TextChoices):
+        """On whose side the reason for a cancellation lies: only what the client cancels can be late."""
+
+        CLIENT = "client", _("The client cancels")
+        CLINIC = "clinic", _("The clinic cancels")
+        MISTAKE = "mistake", _("Booked by mistake")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="status_changes")
     before = models.CharField(max_length=20, choices=Status.choices, blank=True)
@@ -188,9 +195,16 @@ class StatusChange(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField()
     why = models.CharField(max_length=160, blank=True)
+    because = models.CharField(max_length=10, choices=Because.choices, blank=True)
+    # Where the visit was before, as `recording.place_of` writes it; NULL where it stayed.
+    was: models.JSONField[dict[str, str | int | None] | None] = models.JSONField(null=True)
+    # Steps that were taken at once and are taken back at once, as those of a series.
+    batch = models.UUIDField(null=True)
+    is_undo = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="status_change_by_batch")]
 
     def __str__(self) -> str:
         return f"{self.appointment_id} {self.before} → {self.after}"

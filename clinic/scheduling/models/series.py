@@ -25,6 +25,8 @@ class Series(models.Model):
     at_time = models.TimeField(_("time"))
     every_weeks = models.PositiveSmallIntegerField(_("every"), choices=Every.choices)
     count = models.PositiveSmallIntegerField(_("visits"))
+    # The series whose visits end where these begin; whoever is continued needs no warning that it ends.
+    continues = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="continued_by")
     idempotency_key = models.UUIDField(null=True, blank=True, unique=True)
     # Of all that the form said: the same key with other wishes is another form.
     wishes_digest = models.CharField(max_length=64)

@@ -4,29 +4,41 @@ The exclusion constraints are the last witness: whatever this code forgets, no t
 Every service returns the visit as it is afterwards, freshly read; the one passed in may be stale.
 """
 
-from clinic.scheduling.services.booking import book_appointment
+from clinic.scheduling.services.booking import (
+    accept_request,
+    book_appointment,
+    confirm_hold,
+    hold_appointment,
+    request_appointment,
+)
 from clinic.scheduling.services.hours import add_time_off, add_weekly_hours, lock_absence, remove_time_off
 from clinic.scheduling.services.locks import expire_holds, lock_places, lock_rooms, lock_therapists, one_booking
-from clinic.scheduling.services.moving import move_appointment
+from clinic.scheduling.services.moving import change_length, change_service, move_appointment
 from clinic.scheduling.services.plans import ChosenVisit
 from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
 from clinic.scheduling.services.series import MOST_VISITS, book_series
-from clinic.scheduling.services.steps import cancel_appointment, cancelled_as, change_status, free_until
+from clinic.scheduling.services.steps import Because, cancel_appointment, cancelled_as, change_status, free_until
 
 __all__ = [
     "MOST_VISITS",
+    "Because",
     "ChosenVisit",
     "SlotTaken",
+    "accept_request",
     "add_time_off",
     "add_weekly_hours",
     "book_appointment",
     "book_series",
     "cancel_appointment",
     "cancelled_as",
+    "change_length",
+    "change_service",
     "change_status",
+    "confirm_hold",
     "expire_holds",
     "free_until",
+    "hold_appointment",
     "lock_absence",
     "lock_places",
     "lock_rooms",
@@ -35,4 +47,5 @@ __all__ = [
     "one_booking",
     "refresh_review_needed",
     "remove_time_off",
+    "request_appointment",
 ]

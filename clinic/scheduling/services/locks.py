@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from clinic.lib.rows import with_known
-from clinic.people.models import Location, Room, Therapist
+from clinic.people.models import Client, Location, Room, Therapist
+from clinic.people.services import lock_client
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services.recording import record
 from clinic.scheduling.services.refusals import SlotTaken, in_words, moved_meanwhile
@@ -36,19 +37,37 @@ def one_booking() -> Iterator[None]:
         raise
 
 
-def lock_places(therapists: Iterable[int], location: Location) -> None:
-    """Lock these therapists and the rooms of the location, always in this order, each by key."""
+@contextmanager
+def locked_visit(appointment: Appointment, *, now: datetime) -> Iterator[Appointment]:
+    """Open one booking with all locked that the visit takes or would take again, and yield the visit as it is now."""
+    with one_booking():
+        lock_places([appointment.therapist_id], appointment.location)
+        client = lock_client(appointment.client_id)
+        expire_holds([appointment.therapist_id], appointment.location, now=now, client=client, leaving_out=appointment)
+        yield locked(appointment)
+
+
+def lock_places(therapists: Iterable[int], *locations: Location) -> None:
+    """Lock these therapists and the rooms of the locations, always in this order, each by key."""
     lock_therapists(therapists)
-    lock_rooms(location)
+    lock_rooms(*locations)
 
 
 def expire_holds(
-    therapists: Iterable[int], location: Location, *, now: datetime, leaving_out: Appointment | None = None
+    therapists: Iterable[int],
+    *locations: Location,
+    now: datetime,
+    client: Client | None = None,
+    leaving_out: Appointment | None = None,
 ) -> None:
-    """Cancel holds that have run out, under the lock: the constraint itself cannot know what time it is."""
-    stale = Appointment.objects.filter(
-        Q(therapist__in=list(therapists)) | Q(location=location), status=Status.HELD, held_until__lte=now
-    )
+    """Cancel holds that have run out, under the lock: the constraint itself cannot know what time it is.
+
+    What was held for this client elsewhere is among them. `held_until` stays, and tells such a hold from one given up.
+    """
+    concerned = Q(therapist__in=list(therapists)) | Q(location__in=locations)
+    if client is not None:
+        concerned |= Q(client=client)
+    stale = Appointment.objects.filter(concerned, status=Status.HELD, held_until__lte=now)
     if leaving_out is not None:
         stale = stale.exclude(pk=leaving_out.pk)
     for appointment in stale.select_for_update(no_key=True).order_by("pk"):
@@ -63,16 +82,16 @@ def lock_therapists(therapists: Iterable[int]) -> None:
     list(rows.values_list("pk", flat=True))
 
 
-def lock_rooms(location: Location) -> None:
-    """Lock the rooms of the location by key, as a booking there does."""
-    rooms = Room.objects.filter(location=location).order_by("pk").select_for_update(no_key=True)
+def lock_rooms(*locations: Location) -> None:
+    """Lock the rooms of the locations by key, as a booking there does."""
+    rooms = Room.objects.filter(location__in=locations).order_by("pk").select_for_update(no_key=True)
     list(rooms.values_list("pk", flat=True))
 
 
 def locked(appointment: Appointment) -> Appointment:
-    """Return the visit as it is now, locked. Raises SlotTaken if it has another therapist: her lock is missing."""
+    """Return the visit as it is now, locked. Raises SlotTaken if it has been moved to where no lock is held."""
     fresh = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
     with_known(fresh, appointment, "client", "service", "therapist", "location", "room")
-    if fresh.therapist_id != appointment.therapist_id:
+    if (fresh.therapist_id, fresh.location_id) != (appointment.therapist_id, appointment.location_id):
         raise moved_meanwhile(fresh)
     return fresh

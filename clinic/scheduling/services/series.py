@@ -18,7 +18,8 @@ from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import lock_client
 from clinic.scheduling.models import Appointment, Series, StatusChange
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
-from clinic.scheduling.services.plans import ChosenVisit, Plan, plan_all
+from clinic.scheduling.services.plans import ChosenVisit, Plan, find_places
+from clinic.scheduling.services.recording import step_of
 from clinic.scheduling.services.refusals import used_form
 
 MOST_VISITS = 104
@@ -38,10 +39,12 @@ def book_series(
     count: int,
     chosen: Sequence[ChosenVisit],
     idempotency_key: UUID,
+    continues: Series | None = None,
 ) -> Series:
     """Book all the chosen visits of a series, or none. The same key with the same wishes returns the first booking.
 
-    Raises SlotTaken with one sentence for each visit that has been taken meanwhile.
+    `continues` is the series that goes on in this one. Raises SlotTaken with one sentence for each visit that has been
+    taken meanwhile.
     """
     series = Series(
         client=client,
@@ -52,6 +55,7 @@ def book_series(
         at_time=at_time,
         every_weeks=every_weeks,
         count=count,
+        continues=continues,
         idempotency_key=idempotency_key,
         booked_by=by,
         booked_at=now,
@@ -60,22 +64,21 @@ def book_series(
     series.clean_fields(exclude=["booked_by"])
     if not 1 <= len(chosen) <= count <= MOST_VISITS:
         raise ValidationError(_("A series has 1 to %(most)d visits."), params={"most": MOST_VISITS})
-    plans = [Plan(by, client, service, one.therapist, location, one.starts_at, None, "") for one in chosen]
+    plans = [Plan(by, client, service, one.therapist, location, one.starts_at) for one in chosen]
     with one_booking():
-        therapists = {plan.therapist.pk: plan.therapist for plan in plans}
+        therapists = {plan.therapist.pk for plan in plans}
         lock_places(therapists, location)
         fresh = lock_client(client.pk)
         plans = [replace(plan, client=fresh) for plan in plans]
         if earlier := _series_before(series):
             return earlier
-        expire_holds(therapists, location, now=now)
-        visits = plan_all(plans, therapists.values(), now=now)
+        expire_holds(therapists, location, now=now, client=fresh)
         series.save(force_insert=True)
-        for visit in visits:
-            visit.series, visit.booked_by, visit.booked_at = series, by, now
+        visits = [Appointment(client=fresh, series=series, booked_by=by, booked_at=now) for _plan in plans]
+        find_places(visits, plans, now=now)
         Appointment.objects.bulk_create(visits)
         StatusChange.objects.bulk_create(
-            StatusChange(appointment=visit, before="", after=visit.status, by=by, at=now) for visit in visits
+            step_of(visit, before="", by=by, at=now, batch=idempotency_key) for visit in visits
         )
         told = ngettext("%(n)d visit booked", "%(n)d visits booked", len(visits)) % {"n": len(visits)}
         record_change(by=by.pk if by else None, client=client.pk, what=series, words=told, now=now)

@@ -10,53 +10,67 @@ from django.utils.translation import gettext as _
 from clinic.lib.once import once
 from clinic.lib.times import at_wall
 from clinic.people.models import Clinic, User
-from clinic.people.services import lock_client
-from clinic.scheduling.gates import review_needed
-from clinic.scheduling.models import TAKING, Appointment, Status
-from clinic.scheduling.services.locks import expire_holds, lock_places, locked, one_booking
-from clinic.scheduling.services.plans import check_place_again, planned
+from clinic.scheduling.freed import tell_freed
+from clinic.scheduling.models import TAKING, Appointment, Status, StatusChange
+from clinic.scheduling.services.locks import locked, locked_visit, one_booking
+from clinic.scheduling.services.plans import find_place_again
 from clinic.scheduling.services.recording import record
 from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import moment_words
 
+Because = StatusChange.Because
+
+# So long after a visit was booked, cancelling it costs nothing, however soon it is: somebody clicked the wrong one.
+GRACE = timedelta(minutes=15)
+
 
 def change_status(
-    *, by: User | None, now: datetime, appointment: Appointment, to: Status, why: str = ""
+    *, by: User | None, now: datetime, appointment: Appointment, to: Status, why: str = "", because: str = ""
 ) -> Appointment:
     """Take one step of the table in `statuses`, and record it. Being there already is no error and no record."""
     takes_time_again = to in TAKING and appointment.status not in TAKING
-    with one_booking():
-        if takes_time_again:
-            lock_places([appointment.therapist_id], appointment.location)
-            lock_client(appointment.client_id)
-            expire_holds([appointment.therapist_id], appointment.location, now=now, leaving_out=appointment)
-        appointment = locked(appointment)
-        before = Status(appointment.status)
+    with locked_visit(appointment, now=now) if takes_time_again else one_booking() as opened:
+        visit = opened or locked(appointment)
+        before = Status(visit.status)
         if before == to:
-            return appointment
+            return visit
         if to in TAKING and before not in TAKING and not takes_time_again:
             raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
-        _check_step(appointment, to, now)
+        _check_step(visit, to, now)
         if takes_time_again:
-            check_place_again(appointment, by=by, now=now)
-            appointment.review_needed = review_needed([planned(appointment)])[0]
-        appointment.status = to
-        appointment.held_until = None
-        appointment.save(update_fields=["status", "held_until", "review_needed"])
-        record(appointment, before=before, by=by, at=now, why=why)
-    return appointment
+            find_place_again(visit, by=by, now=now)
+        visit.status, visit.held_until = to, None
+        visit.save(update_fields=["status", "held_until", "room", "review_needed"])
+        record(visit, before=before, by=by, at=now, why=why, because=because)
+        if before in TAKING and to not in TAKING:
+            tell_freed([visit.therapist_id], now)
+    return visit
 
 
-def cancel_appointment(*, by: User | None, now: datetime, appointment: Appointment, why: str = "") -> Appointment:
-    """Cancel a visit; after the clinic's deadline it counts as cancelled late."""
-    return change_status(by=by, now=now, appointment=appointment, to=cancelled_as(appointment, now=now), why=why)
+def cancel_appointment(
+    *,
+    by: User | None,
+    now: datetime,
+    appointment: Appointment,
+    why: str = "",
+    because: StatusChange.Because = Because.CLIENT,
+) -> Appointment:
+    """Cancel a visit; when the client does so after the clinic's deadline, it counts as cancelled late."""
+    to = cancelled_as(appointment, now=now, because=because)
+    return change_status(by=by, now=now, appointment=appointment, to=to, why=why, because=because)
 
 
-def cancelled_as(appointment: Appointment, *, now: datetime) -> Status:
-    """Return what a cancellation at `now` would be. A request or a hold is never late."""
-    promised = appointment.status not in (Status.REQUESTED, Status.HELD)
-    return Status.LATE_CANCELLED if promised and now > free_until(appointment) else Status.CANCELLED
+def cancelled_as(appointment: Appointment, *, now: datetime, because: StatusChange.Because = Because.CLIENT) -> Status:
+    """Return what a cancellation at `now` would be.
+
+    Late is only what the client cancels after the deadline. A request or a hold is never late, nor a visit that was
+    booked a moment ago, or by mistake.
+    """
+    promised = appointment.status not in {Status.REQUESTED, Status.HELD}
+    is_hers = because == Because.CLIENT and now - appointment.booked_at > GRACE
+    is_late = promised and is_hers and now > free_until(appointment)
+    return Status.LATE_CANCELLED if is_late else Status.CANCELLED
 
 
 def free_until(appointment: Appointment) -> datetime:
