@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -160,11 +160,12 @@ def throwaway(wanted: tuple[str, ...] = ADDRESSES) -> Iterator[Servers]:
 def sweep_abandoned() -> None:
     """Stop and delete the throw-away servers of runs that were killed; a living run holds its users' lock."""
     for folder in Path(tempfile.gettempdir()).glob(f"{THROWAWAY_PREFIX}{os.geteuid()}-*"):
-        if folder.stat().st_uid != os.geteuid() or not (folder / "run" / "users.lock").exists():
-            continue
-        place = Place(folder, throwaway=True)
-        if Servers(place).stop_if_unused():
-            remove(place)
+        with suppress(FileNotFoundError):  # a run that ends, or that sweeps too, deletes it meanwhile
+            if folder.stat().st_uid != os.geteuid() or not (folder / "run" / "users.lock").exists():
+                continue
+            place = Place(folder, throwaway=True)
+            if Servers(place).stop_if_unused():
+                remove(place)
 
 
 def remove(place: Place) -> None:

@@ -236,3 +236,14 @@ def test_what_a_killed_test_run_left_behind_is_swept(monkeypatch: pytest.MonkeyP
     servers.sweep_abandoned()
     assert not Servers(left).postgres.pid()
     assert not left.folder.exists()
+
+
+def test_a_run_that_ends_while_another_one_sweeps_does_not_disturb_it(
+    monkeypatch: pytest.MonkeyPatch, open_folder: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(open_folder))
+    ended = open_folder / f"{state.THROWAWAY_PREFIX}{os.geteuid()}-ended"
+    ended.symlink_to(open_folder / "nowhere")  # listed, and no longer there when it is looked at
+    servers.sweep_abandoned()
+    with pytest.raises(FileNotFoundError):
+        ended.stat()
