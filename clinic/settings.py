@@ -152,6 +152,11 @@ CELERY_BEAT_SCHEDULER = "clinic.celery.HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "clinic.reminders.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "let_therapists_leave": {
+        "task": "clinic.people.tasks.let_therapists_leave",
+        "schedule": 3600.0,
+        "options": {"expires": 3500},
+    },
     "forget_imports": {"task": "clinic.people.tasks.forget_imports", "schedule": 3600.0, "options": {"expires": 3500}},
     "heartbeat": {"task": "clinic.celery.heartbeat", "schedule": 10.0, "options": {"expires": 9}},
 }

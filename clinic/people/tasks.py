@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from clinic.people.importing.running import forget_old_imports, go_on
+from clinic.people.services import archive_those_who_left
 
 # Longer than any import of 50,000 rows takes on a busy machine, shorter than the time after which the broker gives a
 # task to another worker (300 s): so a long run is neither cut nor done twice.
@@ -26,3 +27,9 @@ def go_on_with_import(job_pk: int) -> None:
 def forget_imports() -> None:
     """Remove the files that were brought long ago and never taken over."""
     forget_old_imports(timezone.now())
+
+
+@shared_task(name="clinic.people.tasks.let_therapists_leave")  # type: ignore[untyped-decorator]  # Celery ships no types
+def let_therapists_leave() -> None:
+    """Archive those whose last day is over."""
+    archive_those_who_left(now=timezone.now())

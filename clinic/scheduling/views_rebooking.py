@@ -1,37 +1,86 @@
-"""The visits that a therapist leaves behind, each with the way to another time or therapist."""
+"""The visits that wait to be booked anew, each with the ways on: who else is free then, or another time."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
 
-from clinic.people.access import ClinicRequest, for_roles, one_of
+from clinic.people.access import ClinicRequest, for_roles, key_in, one_of
 from clinic.people.models import Client, Role, Therapist
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.forms_rebooking import AllToForm, StandInForm
+from clinic.scheduling.models import Appointment, AppointmentQuerySet
+from clinic.scheduling.standing_in import Refusal, stand_in, who_could
+from clinic.scheduling.words import moment_words
 
 PER_PAGE = 25
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER, Role.FRONT_DESK)
 def visits_to_rebook(request: ClinicRequest) -> HttpResponse:
-    """List the visits to come with all who have left."""
-    visits = Appointment.objects.to_rebook(request.now).with_people()
-    page = Paginator(visits, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "scheduling/visits_to_rebook.html", {"page": page})
+    """List the visits to come that were left behind, or lie in an absence, and move them to whoever is free."""
+    return _page(request, Appointment.objects.to_rebook(request.now))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER, Role.FRONT_DESK)
 def therapist_visits(request: ClinicRequest, pk: int) -> HttpResponse:
-    """List the visits to come with one therapist, who has left or is about to."""
+    """List the visits to come with one therapist; of one who has left or is going to, those to book anew."""
     therapist = one_of(Therapist.objects.select_related("user"), pk)
-    visits = Appointment.objects.movable(request.now).filter(therapist=therapist).with_people()
-    context = {
-        "therapist": therapist,
-        "page": Paginator(visits, PER_PAGE).get_page(request.GET.get("page")),
-        "clients": Client.objects.active().filter(primary_therapist=therapist).count(),
-    }
+    leaves = therapist.archived_at or therapist.leaves_on
+    visits = Appointment.objects.to_rebook(request.now) if leaves else Appointment.objects.movable(request.now)
+    clients = Client.objects.active().filter(primary_therapist=therapist).count()
+    return _page(request, visits.filter(therapist=therapist), therapist, clients=clients)
+
+
+def _page(
+    request: ClinicRequest, visits: AppointmentQuerySet, therapist: Therapist | None = None, **context: Any
+) -> HttpResponse:
+    visits = visits.with_people()
+    all_to = AllToForm(request.POST if "all_to" in request.POST else None, but=therapist)
+    if all_to.is_valid():
+        to = all_to.cleaned_data["all_to"]
+        wishes = [(visit, to) for visit in visits if visit.therapist_id != to.pk]
+        refused = stand_in(by=request.user, now=request.now, wishes=wishes)
+        _tell(request, len(wishes) - len(refused), refused)
+        return redirect(request.get_full_path())
+    page = Paginator(visits, PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(visits.filter(pk__in=_named(request)) if _named(request) else page)
+    form = StandInForm(request.POST if _named(request) else None, visits=shown, free=who_could(shown, now=request.now))
+    if form.is_valid():
+        refused = stand_in(by=request.user, now=request.now, wishes=form.wishes())
+        _tell(request, len(form.wishes()) - len(refused), refused)
+        return redirect(request.get_full_path())
+    context |= {"page": page, "therapist": therapist, "form": form, "all_to": all_to}
     return render(request, "scheduling/visits_to_rebook.html", context)
+
+
+def _named(request: ClinicRequest) -> list[int]:
+    """Return the keys of the visits about which the form speaks: the list may have moved on since it was shown."""
+    keys = (key_in(name.removeprefix("to_")) for name in request.POST if name.startswith("to_"))
+    return [key for key in keys if key is not None][:PER_PAGE]
+
+
+def _tell(request: ClinicRequest, moved: int, refused: list[Refusal]) -> None:
+    if moved:
+        words = ngettext("%(n)d visit is moved.", "%(n)d visits are moved.", moved)
+        messages.success(request, words % {"n": moved})
+    for one in refused[:3]:
+        facts = {
+            "visit": moment_words(one.visit.starts_at, one.visit.location.zone),
+            "client": one.visit.client.name,
+            "why": one.why,
+        }
+        messages.warning(request, _("%(visit)s, %(client)s, stays: %(why)s") % facts)
+    if others := len(refused[3:]):
+        words = ngettext("%(n)d more stays in the list.", "%(n)d more stay in the list.", others)
+        messages.warning(request, words % {"n": others})
+    if not moved and not refused:
+        messages.info(request, _("Nobody was chosen, or the visits have moved on: nothing is moved."))

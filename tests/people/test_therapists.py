@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -20,7 +20,15 @@ from clinic.audit.models import Change
 from clinic.people.lacking import lacking
 from clinic.people.licences import endings_of
 from clinic.people.models import Client, Location, Modality, Qualification, Role, Room, Therapist, TherapistLocation
-from clinic.people.services import archive_therapist, bring_back_therapist, deactivate_staff, reactivate_staff
+from clinic.people.services import (
+    archive_therapist,
+    bring_back_therapist,
+    deactivate_staff,
+    hand_over_clients,
+    let_leave,
+    reactivate_staff,
+)
+from clinic.people.tasks import let_therapists_leave
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.services import add_weekly_hours
 from sessions.services import start_note
@@ -285,15 +293,94 @@ def test_a_therapist_who_cannot_be_booked_yet_is_told_so(signed_in, clinic):
 def test_a_therapist_leaves_and_her_visits_are_next(as_olga, bea, alice, now):
     page = as_olga.get(f"{page_of(bea)}leave/").content.decode()
     assert "1 client has this therapist as the usual one." in page
-    answer = as_olga.post(f"{page_of(bea)}leave/", follow=True)
+    answer = as_olga.post(f"{page_of(bea)}leave/", {"last_day": now.date()}, follow=True)
     assert answer.redirect_chain[0][0] == f"{page_of(bea)}visits/"
-    assert "offered nowhere any more" in told(answer)
+    assert "offered nowhere after Thu 19 Nov 2026" in told(answer)
     bea.refresh_from_db()
     assert bea.archived_at == now
     assert bea.user.is_active
     left = as_olga.get(page_of(bea)).content.decode()
     assert "1 client to pass on" in left
     assert "Bring back" in left
+
+
+def test_a_last_day_to_come_is_told_changed_and_taken_back(as_olga, bea, alice, now):
+    as_olga.post(f"{page_of(bea)}leave/", {"last_day": "2026-12-18"})
+    bea.refresh_from_db()
+    assert (bea.leaves_on, bea.archived_at) == (date(2026, 12, 18), None)
+    page = as_olga.get(page_of(bea)).content.decode()
+    assert "the last day is Friday 18 December 2026" in page
+    assert "1 client to pass on" in page
+    assert "leaves after 18 Dec 2026" in as_olga.get("/settings/staff/").content.decode()
+    assert 'value="2026-12-18"' in as_olga.get(f"{page_of(bea)}leave/").content.decode()
+    as_olga.post(f"{page_of(bea)}leave/", {"last_day": "2027-01-29"})
+    bea.refresh_from_db()
+    assert bea.leaves_on == date(2027, 1, 29)
+    assert "can be booked again" in told(as_olga.post(f"{page_of(bea)}bring-back/", follow=True))
+    bea.refresh_from_db()
+    assert (bea.leaves_on, bea.archived_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "This field is required"),
+        ("2026-11-18", "This day is over"),
+        ("2926-12-18", "is the year right?"),
+        ("soon", "Enter a valid date"),
+    ],
+)
+def test_a_last_day_that_cannot_be_is_told_beside_the_field(as_olga, bea, typed, words):
+    page = as_olga.post(f"{page_of(bea)}leave/", {"last_day": typed})
+    assert page.status_code == 200
+    assert words in page.context["form"].errors["last_day"][0]
+    bea.refresh_from_db()
+    assert (bea.leaves_on, bea.archived_at) == (None, None)
+
+
+def test_the_scheduler_archives_her_once_the_last_day_is_over_on_the_clinics_wall(as_olga, bea, now):
+    Location.objects.update(time_zone="Pacific/Auckland")
+    as_olga.post(f"{page_of(bea)}leave/", {"last_day": "2026-12-18"})
+    last_evening = datetime(2026, 12, 18, 10, tzinfo=UTC)  # eleven at night in Auckland
+    with time_machine.travel(last_evening, tick=False):
+        let_therapists_leave()
+    assert Therapist.objects.get(pk=bea.pk).archived_at is None
+    with time_machine.travel(last_evening + timedelta(hours=2), tick=False):
+        let_therapists_leave()
+        let_therapists_leave()
+    assert Therapist.objects.get(pk=bea.pk).archived_at == last_evening + timedelta(hours=2)
+    assert "Has left, on 18 December 2026" in as_olga.get(page_of(bea)).content.decode()
+
+
+def test_all_clients_of_one_are_passed_on_at_once(as_dana, dana, bea, alice, now):
+    ruth = TherapistFactory(user__name="Ruth Adler")
+    others = ClientFactory(legal_name="Somebody Else")
+    archived = ClientFactory(legal_name="Gone Away", primary_therapist=bea, archived_at=now)
+    ClientFactory(legal_name="Zoe Abt", primary_therapist=bea)
+    url = f"{page_of(bea)}clients/"
+    assert "Pass all 2 clients on" in as_dana.get(url).content.decode()
+    answer = as_dana.post(url, {"to": ruth.pk}, follow=True)
+    assert "2 clients now see Ruth Adler." in told(answer)
+    assert "Nobody is left" in answer.content.decode()
+    assert set(Client.objects.filter(primary_therapist=ruth).values_list("legal_name", flat=True)) == {
+        alice.legal_name, "Zoe Abt",
+    }  # fmt: skip
+    assert [Client.objects.get(pk=one.pk).primary_therapist for one in (others, archived)] == [None, bea]
+    events = Client.pgh_event_model.objects.filter(pgh_label="update", primary_therapist_id=ruth.pk)
+    assert [event.pgh_context["by"] for event in events] == [dana.pk, dana.pk]
+
+
+def test_clients_are_passed_on_only_to_one_who_stays(as_dana, bea, alice, olga, now):
+    leaving, gone = TherapistFactory(), TherapistFactory()
+    let_leave(by=olga, now=now, therapist=leaving, last_day=date(2026, 12, 18))
+    archive_therapist(by=olga, now=now, therapist=gone)
+    for one in (leaving, gone, bea):
+        page = as_dana.post(f"{page_of(bea)}clients/", {"to": one.pk})
+        assert "Select a valid choice" in page.content.decode()
+    with pytest.raises(ValidationError, match="does not stay"):
+        hand_over_clients(by=olga, now=now, therapist=bea, to=leaving)
+    alice.refresh_from_db()
+    assert alice.primary_therapist == bea
 
 
 def test_the_clients_of_one_who_leaves_are_listed_with_the_way_to_another(as_dana, as_olga, bea, alice, now):

@@ -15,7 +15,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.people.services import archive_therapist, bring_back_therapist
+from clinic.people.services import archive_therapist, bring_back_therapist, let_leave
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, Status
@@ -211,6 +211,145 @@ def test_a_visit_of_hers_that_a_colleague_has_moved_meanwhile_is_not_moved_unsee
     )
     assert answer.status_code == 409
     assert "Somebody has moved this visit meanwhile" in answer.content.decode()
+
+
+# --- A last day to come
+
+
+@pytest.fixture
+def until_tuesday(olga: User, bea: Therapist, now: datetime) -> Therapist:
+    """Bea, whose last day is Tuesday 24 November."""
+    return let_leave(by=olga, now=now, therapist=bea, last_day=date(2026, 11, 24))
+
+
+def test_until_her_last_day_she_is_offered_and_after_it_no_more(
+    book: Book, until_tuesday: Therapist, service: Service, location: Location, now: datetime
+) -> None:
+    found = free_times(now=now, service=service, location=location, first=date(2026, 11, 23), days=5)
+    assert {one.starts_at.date() for one in found} == {date(2026, 11, 23), date(2026, 11, 24)}
+    assert book(at(10, day=24), therapist=until_tuesday).status == Status.BOOKED
+
+
+@pytest.mark.parametrize("reason", ["", "she comes back for it"])
+def test_beyond_it_nothing_is_booked_with_her_for_no_reason(
+    book: Book, until_tuesday: Therapist, olga: User, reason: str
+) -> None:
+    with pytest.raises(ValidationError, match="leaves; the last day is Tue 24 Nov 2026"):
+        book(at(10, day=25), therapist=until_tuesday, override_reason=reason, by=olga)
+
+
+def test_a_page_opened_before_her_leaving_was_known_books_nothing_beyond_it(
+    book: Book, bea: Therapist, olga: User, now: datetime
+) -> None:
+    let_leave(by=olga, now=now, therapist=Therapist.objects.get(pk=bea.pk), last_day=date(2026, 11, 24))
+    with pytest.raises(ValidationError, match="may not give"):
+        book(at(10, day=25), therapist=bea)
+
+
+def test_only_what_lies_after_her_last_day_waits_to_be_booked_anew(
+    book: Book, bea: Therapist, olga: User, dana: User, now: datetime, as_dana: Browser
+) -> None:
+    book(at(10, day=24))
+    after = book(at(10, day=25))
+    let_leave(by=olga, now=now, therapist=bea, last_day=date(2026, 11, 24))
+    assert counts_for(dana, now)["rebooking"] == 1
+    for url in (TO_REBOOK, visits_of(bea)):
+        assert list(as_dana.get(url).context["page"]) == [after]
+
+
+def test_the_day_ends_on_the_wall_of_the_place(
+    book: Book, bea: Therapist, olga: User, dana: User, now: datetime
+) -> None:
+    visit = book(at(17, day=24))
+    let_leave(by=olga, now=now, therapist=bea, last_day=date(2026, 11, 24))
+    assert counts_for(dana, now)["rebooking"] == 0
+    Location.objects.filter(pk=visit.location_id).update(time_zone="Pacific/Auckland")  # there it is Wednesday
+    assert counts_for(dana, now)["rebooking"] == 1
+
+
+# --- Others at the same time
+
+
+def choice_for(visit: Appointment, therapist: Therapist) -> dict[str, str]:
+    return {f"to_{visit.pk}": choice_value(visit.starts_at, therapist, visit.location)}
+
+
+def test_each_visit_offers_who_else_is_free_then_and_may_give_it(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser, location: Location
+) -> None:
+    TherapistFactory(user__name="Off Duty")
+    TherapistFactory(user__name="Foot Only", qualified_in=("reflexology",))
+    free, taken = book(at(10, day=23)), book(at(14, day=24))
+    book(at(13, day=24), therapist=ruth, client=ClientFactory())
+    leaves()
+    form = as_dana.get(visits_of(bea)).context["form"]
+    assert form.free == {free.pk: [ruth], taken.pk: []}
+    assert "nobody is free" in as_dana.get(visits_of(bea)).content.decode()
+
+
+def test_those_with_a_name_are_moved_and_keep_time_and_word(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser, dana: User, now: datetime
+) -> None:
+    first, second = book(at(10, day=23)), book(at(14, day=24))
+    change_status(by=dana, now=now, appointment=first, to=Status.CONFIRMED)
+    leaves()
+    answer = as_dana.post(visits_of(bea), choice_for(first, ruth) | {f"to_{second.pk}": ""}, follow=True)
+    assert "1 visit is moved." in answer.content.decode()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.therapist, first.starts_at, first.status) == (ruth, at(10, day=23), Status.CONFIRMED)
+    assert second.therapist == bea
+    assert list(answer.context["page"]) == [second]
+
+
+def test_who_is_taken_meanwhile_is_told_beside_the_field_and_nothing_moves(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser
+) -> None:
+    first, second = book(at(10, day=23)), book(at(14, day=24))
+    book(at(10, day=23), therapist=ruth, client=ClientFactory())
+    leaves()
+    answer = as_dana.post(visits_of(bea), choice_for(first, ruth) | choice_for(second, ruth))
+    assert answer.context["form"].errors == {f"to_{first.pk}": ["Not free any more. Choose again."]}
+    assert f'<option value="{choice_for(second, ruth)[f"to_{second.pk}"]}" selected' in answer.content.decode()
+    assert not Appointment.objects.filter(pk__in=[first.pk, second.pk], therapist=ruth).exists()
+
+
+def test_all_are_moved_where_free_and_the_others_stay_listed_with_the_reason(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser
+) -> None:
+    visits = [book(at(10, day=day)) for day in (23, 24, 25)]
+    book(at(10, day=24), therapist=ruth, client=ClientFactory())
+    leaves()
+    answer = as_dana.post(visits_of(bea), {"all_to": ruth.pk}, follow=True)
+    text = answer.content.decode()
+    assert "2 visits are moved." in text
+    assert "Tue 24 Nov, 10:00, Alice Marques, stays:" in text
+    assert list(answer.context["page"]) == [visits[1]]
+    assert set(Appointment.objects.filter(therapist=ruth, client=visits[0].client)) == {visits[0], visits[2]}
+
+
+@pytest.mark.parametrize("typed", [{"all_to": ""}, {"all_to": "x"}, {"to_x": "1"}, {"to_9" + "9" * 40: "1"}, {}])
+def test_a_form_that_says_nothing_moves_nothing(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser, typed: dict[str, str]
+) -> None:
+    visit = book(at(10, day=23))
+    leaves()
+    assert as_dana.post(visits_of(bea), typed).status_code in (200, 302)
+    visit.refresh_from_db()
+    assert visit.therapist == bea
+
+
+def test_a_visit_that_has_moved_on_meanwhile_is_not_moved_unseen(
+    book: Book, bea: Therapist, ruth: Therapist, leaves, as_dana: Browser, olga: User, now: datetime
+) -> None:
+    visit = book(at(10, day=23))
+    typed = choice_for(visit, ruth)
+    moved = move_appointment(by=olga, now=now, appointment=visit, starts_at=at(15, day=24))
+    leaves()
+    answer = as_dana.post(visits_of(bea), typed)
+    assert "Not free any more. Choose again." in answer.content.decode()
+    moved.refresh_from_db()
+    assert (moved.therapist, moved.starts_at) == (bea, at(15, day=24))
 
 
 def test_her_visits_of_today_stay_on_the_day_and_go_their_way(

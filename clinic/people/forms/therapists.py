@@ -17,7 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from clinic.people.forms.opened import OpenedForm
 from clinic.people.models import Location, Modality, Room, Therapist, User
 from clinic.people.models.therapists import FIRST_END, LAST_END, refuse_far_day
-from clinic.people.services import Held, add_therapist, change_profile, change_therapist
+from clinic.people.services import (
+    Held,
+    add_therapist,
+    change_profile,
+    change_therapist,
+    hand_over_clients,
+    let_leave,
+)
 from clinic.people.services.pictures import PORTRAIT_SIDE, add_picture
 
 
@@ -145,6 +152,48 @@ class TherapistForm(OpenedForm, forms.Form):
             return add_therapist(by=by, now=now, user=self.therapist.user, qualifications=held, **facts)
         ended = [one for one in changed if not said[f"held_{one.pk}"]]
         return change_therapist(by=by, now=now, therapist=self.therapist, qualifications=held, no_longer=ended, **facts)
+
+
+class LeaveForm(forms.Form):
+    """When a therapist leaves."""
+
+    last_day = LastDayField(
+        label=_("Last day"),
+        help_text=_("Until then everything is booked as before. Today means at once."),
+    )
+
+    def __init__(self, data: Any = None, *, therapist: Therapist) -> None:
+        super().__init__(data, initial={"last_day": therapist.leaves_on})
+        self.fields["last_day"].required = True
+        self.fields["last_day"].widget.attrs["autofocus"] = True
+        self.therapist = therapist
+
+    def keep(self, *, by: User, now: datetime) -> Therapist:
+        """Let her leave; raises ValidationError."""
+        return let_leave(by=by, now=now, therapist=self.therapist, last_day=self.cleaned_data["last_day"])
+
+
+class TherapistField(forms.ModelChoiceField[Therapist]):
+    """A therapist, by name."""
+
+    def label_from_instance(self, obj: Therapist) -> str:
+        return obj.user.name
+
+
+class HandOverForm(forms.Form):
+    """Who gets the clients of a therapist."""
+
+    to = TherapistField(Therapist.objects.none(), label=_("Pass on to"), empty_label=_("choose"))
+
+    def __init__(self, data: Any = None, *, therapist: Therapist) -> None:
+        super().__init__(data)
+        self.therapist = therapist
+        staying = Therapist.objects.filter(archived_at__isnull=True, leaves_on__isnull=True).exclude(pk=therapist.pk)
+        self.fields["to"].queryset = staying.select_related("user").order_by("user__name")  # type: ignore[attr-defined]
+
+    def keep(self, *, by: User, now: datetime) -> int:
+        """Pass them on, and return how many they are; raises ValidationError."""
+        return hand_over_clients(by=by, now=now, therapist=self.therapist, to=self.cleaned_data["to"])
 
 
 class ProfileForm(OpenedForm, forms.Form):

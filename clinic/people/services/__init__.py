@@ -46,9 +46,12 @@ from clinic.people.services.therapists import (
     Held,
     add_therapist,
     archive_therapist,
+    archive_those_who_left,
     bring_back_therapist,
     change_profile,
     change_therapist,
+    hand_over_clients,
+    let_leave,
 )
 
 __all__ = [
@@ -66,6 +69,7 @@ __all__ = [
     "add_therapist",
     "archive_client",
     "archive_therapist",
+    "archive_those_who_left",
     "bring_back_client",
     "bring_back_therapist",
     "change_profile",
@@ -76,6 +80,7 @@ __all__ = [
     "deactivate_staff",
     "found_clinic",
     "give_client_login",
+    "hand_over_clients",
     "has_contact_consent",
     "invitation_behind",
     "invite_again",
@@ -85,6 +90,7 @@ __all__ = [
     "issue_set_up_token",
     "lacks_guardian",
     "last_words",
+    "let_leave",
     "lock_client",
     "lock_kept",
     "lock_records",

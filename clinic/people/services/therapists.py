@@ -10,7 +10,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
-from clinic.people.models import Location, Modality, Picture, Qualification, Room, Therapist, User
+from clinic.lib.times import local_date
+from clinic.people.models import (
+    Client,
+    Location,
+    Modality,
+    Picture,
+    Qualification,
+    Room,
+    Therapist,
+    User,
+    clinic_zone,
+)
 from clinic.people.services.writing import trimmed, write_changes
 
 
@@ -105,7 +116,42 @@ def change_profile(*, by: User, now: datetime, therapist: Therapist, **fields: U
 
 
 @recorded
-def archive_therapist(*, by: User, now: datetime, therapist: Therapist) -> Therapist:
+def let_leave(*, by: User, now: datetime, therapist: Therapist, last_day: date) -> Therapist:
+    """Let a therapist leave after a day to come: until then she is booked as before. Today means at once."""
+    today = local_date(clinic_zone(), now)
+    if last_day < today:
+        raise ValidationError({"last_day": _("This day is over. Who has left already leaves today.")})
+    if last_day == today:
+        return archive_therapist(by=by, now=now, therapist=therapist)
+    kept = _locked(therapist)
+    if kept.archived_at is not None:
+        raise ValidationError(_("%(name)s has left already."), params={"name": kept.user.name})
+    write_changes(kept, {"leaves_on": last_day})
+    return kept
+
+
+def archive_those_who_left(*, now: datetime) -> int:
+    """Archive the therapists whose last day is over, and return how many; for the scheduler."""
+    today = local_date(clinic_zone(), now)
+    gone = list(Therapist.objects.filter(archived_at__isnull=True, leaves_on__lt=today))
+    for therapist in gone:
+        archive_therapist(by=None, now=now, therapist=therapist)
+    return len(gone)
+
+
+@recorded
+def hand_over_clients(*, by: User, now: datetime, therapist: Therapist, to: Therapist) -> int:
+    """Let all clients of one therapist have another one as their usual one, and return how many they are."""
+    heir = _locked(to)
+    if heir.archived_at is not None or heir.leaves_on is not None or heir.pk == therapist.pk:
+        raise ValidationError({"to": ValidationError(_("%(name)s does not stay."), params={"name": heir.user.name})})
+    hers = Client.objects.active().filter(primary_therapist=therapist)
+    keys = list(hers.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
+    return Client.objects.filter(pk__in=keys).update(primary_therapist=heir)
+
+
+@recorded
+def archive_therapist(*, by: User | None, now: datetime, therapist: Therapist) -> Therapist:
     """Let a therapist leave: from now on she is offered nowhere. Visits already booked wait to be booked anew.
 
     A booking under way is waited for: it holds this lock as well.
@@ -119,15 +165,13 @@ def archive_therapist(*, by: User, now: datetime, therapist: Therapist) -> Thera
 
 @recorded
 def bring_back_therapist(*, by: User, now: datetime, therapist: Therapist) -> Therapist:
-    """Let a therapist who has left be booked again."""
+    """Let a therapist who has left, or was about to, be booked again."""
     kept = _locked(therapist)
     user = User.objects.get(pk=kept.user_id)
     if not (user.is_active and user.is_therapist):
         refusal = _("%(name)s needs a sign-in that works and the role of therapist first.")
         raise ValidationError(refusal, params={"name": user.name})
-    if kept.archived_at is not None:
-        kept.archived_at = None
-        kept.save(update_fields=["archived_at"])
+    write_changes(kept, {"archived_at": None, "leaves_on": None})
     return kept
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.lib.forms import written
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles, one_of
-from clinic.people.forms.therapists import ProfileForm, TherapistForm
+from clinic.people.forms.therapists import HandOverForm, LeaveForm, ProfileForm, TherapistForm
 from clinic.people.lacking import lacking
 from clinic.people.leaving import left_behind_by
 from clinic.people.licences import endings_of
 from clinic.people.models import Client, ClientQuerySet, Role, Therapist, User, clinic_zone
-from clinic.people.services import archive_therapist, bring_back_therapist
+from clinic.people.services import bring_back_therapist
 
 PER_PAGE = 25
 
@@ -56,21 +61,22 @@ def my_profile(request: ClinicRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER)
 def therapist_leave(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Say what a therapist's leaving means, and let her leave from today on."""
+    """Say what a therapist's leaving means, and take down the last day."""
     leaving = _therapist(pk)
-    if request.method == "POST":
-        archive_therapist(by=request.user, now=request.now, therapist=leaving)
-        words = _("%(name)s is offered nowhere any more. The visits to come are listed here.")
-        messages.success(request, words % {"name": leaving.user.name})
-        return redirect("scheduling:therapist-visits", leaving.pk)
-    context = {"therapist": leaving, "left_behind": left_behind_by(leaving.user, request.now)}
+    form = LeaveForm(request.POST or None, therapist=leaving)
+    if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
+        words = _("%(name)s is offered nowhere after %(day)s. The visits left behind are listed here.")
+        day = kept.leaves_on or local_date(clinic_zone(), request.now)
+        messages.success(request, words % {"name": kept.user.name, "day": date_format(day, "D j M Y")})
+        return redirect("scheduling:therapist-visits", kept.pk)
+    context = {"therapist": leaving, "form": form, "left_behind": left_behind_by(leaving.user, request.now)}
     return render(request, "people/therapist_leave.html", context)
 
 
 @require_POST
 @for_roles(Role.OWNER)
 def therapist_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Let a therapist who has left be booked again."""
+    """Let a therapist who has left, or is about to, be booked again."""
     try:
         back = bring_back_therapist(by=request.user, now=request.now, therapist=_therapist(pk))
     except ValidationError as refused:
@@ -80,13 +86,18 @@ def therapist_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
     return redirect("people:therapist", pk)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_roles(Role.OWNER, Role.FRONT_DESK)
 def therapist_clients(request: ClinicRequest, pk: int) -> HttpResponse:
-    """List the clients whose primary therapist she is, so that each may get another."""
+    """List the clients whose primary therapist she is, so that each may get another, or all the same one."""
     whose = _therapist(pk)
+    form = HandOverForm(request.POST or None, therapist=whose)
+    if form.is_valid() and (count := written(form, form.keep, by=request.user, now=request.now)) is not None:
+        words = ngettext("%(n)d client now sees %(name)s.", "%(n)d clients now see %(name)s.", count)
+        messages.success(request, words % {"n": count, "name": form.cleaned_data["to"].user.name})
+        return redirect("people:therapist-clients", pk)
     page = Paginator(_clients(whose).order_by("legal_name", "pk"), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "people/therapist_clients.html", {"therapist": whose, "page": page})
+    return render(request, "people/therapist_clients.html", {"therapist": whose, "page": page, "form": form})
 
 
 def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
@@ -103,10 +114,16 @@ def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
         "therapist": one,
         "endings": endings_of(one, today),
         "lacks": lacking([one.pk], today).get(one.pk) if is_here else None,
-        "left_on": local_date(zone, one.archived_at) if one.archived_at else None,
-        "clients": _clients(one).count() if one.archived_at else 0,
+        "left_on": _last_day(one, zone),
+        "clients": _clients(one).count() if one.archived_at or one.leaves_on else 0,
     }
     return render(request, "people/therapist.html", context)
+
+
+def _last_day(one: Therapist, zone: ZoneInfo) -> date | None:
+    """Return the day on which she left, or is going to."""
+    days = (one.leaves_on, one.archived_at and local_date(zone, one.archived_at))
+    return min((day for day in days if day), default=None)
 
 
 def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
