@@ -11,11 +11,11 @@ class SessionsConfig(AppConfig):
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.scheduling.badges import badge_providers
-        from clinic.scheduling.statuses import register_refusal
+        from clinic.scheduling.statuses import step_refusals
         from sessions import merging, open_work
 
         badge_providers.register("notes", open_work.note_badges)
-        register_refusal("notes", open_work.refuse_undoing)
+        step_refusals.register("notes", open_work.refuse_undoing)
         worklists.register("notes", open_work.NOTES)
         remains.register("notes", open_work.notes_left)
         merge_steps.register("notes", merging.STEP)

@@ -20,11 +20,6 @@ Waiting = Callable[[frozenset[int], datetime], None]
 waiting: Registry[Waiting] = Registry("wait for freed time")
 
 
-def register_waiting(name: str, waits: Waiting) -> None:
-    """Add somebody who waits; called in an AppConfig.ready."""
-    waiting.register(name, waits)
-
-
 def tell_freed(therapists: Iterable[int], now: datetime) -> None:
     """Tell all who wait that these therapists may have time, after the commit; their faults are logged, not raised."""
     pks = frozenset(therapists)

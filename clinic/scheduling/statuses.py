@@ -32,17 +32,12 @@ STEPS: Mapping[Status, frozenset[Status]] = {
 # Says why this visit may not take this step; empty where there is nothing against it.
 Refusal = Callable[[Appointment, Status], str]
 
-refusals: Registry[Refusal] = Registry("refusal")
-
-
-def register_refusal(name: str, refusal: Refusal) -> None:
-    """Add a refusal; called by an upper room's AppConfig.ready."""
-    refusals.register(name, refusal)
+step_refusals: Registry[Refusal] = Registry("refusal of a step")
 
 
 def refused(appointment: Appointment, to: Status) -> str:
     """Return why an upper room refuses this step, or nothing."""
-    return next((words for refusal in refusals if (words := refusal(appointment, to))), "")
+    return next((words for refusal in step_refusals if (words := refusal(appointment, to))), "")
 
 
 def may_become(before: str, after: str) -> bool:
