@@ -4,7 +4,6 @@ from clinic.people.services.archiving import archive_client, bring_back_client
 from clinic.people.services.catalogue import add_service
 from clinic.people.services.clients import (
     ClientDetails,
-    ClientFields,
     consenting,
     create_client,
     give_client_login,
@@ -14,7 +13,6 @@ from clinic.people.services.clients import (
     last_words,
     lock_client,
     lock_kept,
-    lock_records,
     mail_address,
     new_client,
     record_contact_consent,
@@ -24,7 +22,6 @@ from clinic.people.services.clients import (
     update_client,
 )
 from clinic.people.services.clinic import (
-    SET_UP_TOKEN_LASTS,
     found_clinic,
     is_set_up_token,
     issue_set_up_token,
@@ -56,9 +53,7 @@ from clinic.people.services.therapists import (
 
 __all__ = [
     "INVITATION_LASTS",
-    "SET_UP_TOKEN_LASTS",
     "ClientDetails",
-    "ClientFields",
     "Held",
     "NoteChanged",
     "accept_invitation",
@@ -93,7 +88,6 @@ __all__ = [
     "let_leave",
     "lock_client",
     "lock_kept",
-    "lock_records",
     "mail_address",
     "new_client",
     "opened_invitation",
