@@ -170,6 +170,9 @@ DOORS: Mapping[str, Door] = {
     "scheduling:absence": Door(STAFF, ONLY_GET, at="absence"),
     "scheduling:absence-remove": Door(ONLY_POST, STAFF_DONE, at="absence"),
     # reminders
+    "scheduling:calendar-feed": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
+    "scheduling:my-calendar": Door(THERAPISTS, THERAPISTS),
+    "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),
     "reminders:message-list": Door(STAFF, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
     "reminders:message-settle": Door(ONLY_POST, STAFF_DONE, at="message"),

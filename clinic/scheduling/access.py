@@ -5,8 +5,8 @@ from datetime import datetime
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from clinic.people.access import log_look, one_of
-from clinic.people.models import Therapist, User
+from clinic.people.access import kept_one, log_look, one_of, own_clients
+from clinic.people.models import Client, Therapist, User
 from clinic.scheduling.models import Appointment, TimeOff
 from clinic.scheduling.words import moment_words
 
@@ -51,3 +51,10 @@ def absence_for(user: User, pk: int, *, changing: bool = False) -> TimeOff:
     elif not (user.is_owner or (user.is_front_desk and not changing)):
         raise Http404
     return absence
+
+
+def own_client_of(user: User, pk: int, why: str, *, now: datetime) -> Client:
+    """Return a client for whom this login acts. Raises Http404 for everybody else's."""
+    client = kept_one(own_clients(user), pk)
+    log_look(user, client.pk, client, why, now=now)
+    return client

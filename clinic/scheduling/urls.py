@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.scheduling import views, views_hours, views_rebooking
+from clinic.scheduling import views, views_feeds, views_hours, views_rebooking
 
 app_name = "scheduling"
 urlpatterns = [
@@ -21,4 +21,7 @@ urlpatterns = [
     path("time-off/", views_hours.time_off_list, name="time-off-list"),
     path("time-off/<int:pk>/", views_hours.absence, name="absence"),
     path("time-off/<int:pk>/remove/", views_hours.absence_remove, name="absence-remove"),
+    path("calendar/<slug:token>.ics", views_feeds.calendar_feed, name="calendar-feed"),
+    path("my-calendar/", views_feeds.my_calendar, name="my-calendar"),
+    path("me/<int:client_pk>/calendar/", views_feeds.client_calendar, name="client-calendar"),
 ]

@@ -33,6 +33,8 @@ PLACES = {
     "scheduling:time-off-list": "settings",
     "scheduling:closures": "settings",
     "scheduling:absence": "rebooking",
+    "scheduling:my-calendar": "my-day",
+    "scheduling:client-calendar": "visits",
     "desk:client": "clients",
     "people:client-list": "clients",
     "people:client-new": "clients",
