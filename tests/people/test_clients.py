@@ -15,6 +15,7 @@ from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic.people.duplicates import Twin
 from clinic.people.forms.fields import DayField
 from clinic.people.models import Client, ClientAccess, Clinic, ContactConsent, User
 from clinic.people.services import (
@@ -23,7 +24,6 @@ from clinic.people.services import (
     record_contact_consent,
     update_client,
 )
-from clinic.people.twins import Twin
 from tests.factories import ClientFactory
 
 LIST, NEW = "/clients/", "/clients/new/"

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.forms import laid_out
 from clinic.people.consents import words_of
+from clinic.people.duplicates import Given, Twin, twins_of
 from clinic.people.forms.fields import DayField, Fold, PhoneField
 from clinic.people.forms.opened import OpenedForm
-from clinic.people.likeness import Given
 from clinic.people.models import (
     ROOM_WISHES,
     Client,
@@ -40,7 +40,6 @@ from clinic.people.services import (
     tidied,
     update_client,
 )
-from clinic.people.twins import Twin, twins_of
 
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
 SELF, GUARDIAN = ClientAccess.Relation.SELF, ClientAccess.Relation.GUARDIAN

@@ -27,7 +27,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     ) different
 $$;
 
--- Serves clinic.people.likeness: the same name, however it is written.
+-- Serves clinic.people.duplicates: the same name, however it is written.
 CREATE INDEX client_name_words ON people_client (people_name_words(legal_name));
 """
 

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, client_for, for_roles
+from clinic.people.duplicates import Twin
 from clinic.people.forms.clients import ClientForm
 from clinic.people.models import Client, clinic_zone
 from clinic.people.searching import fitting, told_by
-from clinic.people.twins import Twin
 
 PER_PAGE = 25
 # From the search, by what `told_by` makes of it.

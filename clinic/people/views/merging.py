@@ -13,13 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.people.access import ClinicRequest, client_for, for_roles, key_in, one_of
 from clinic.people.consents import words_of_two
+from clinic.people.duplicates import Given, twins_of
 from clinic.people.forms.merging import MergeForm
-from clinic.people.likeness import Given
 from clinic.people.merging import Fate, Pair, merge_steps
 from clinic.people.models import Client, Merge, clinic_zone
 from clinic.people.searching import fitting
 from clinic.people.services.merging import UNDO_WITHIN, merge_clients, obstacles, undo_merge
-from clinic.people.twins import twins_of
 
 FOUND = 20
 

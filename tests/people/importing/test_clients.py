@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.audit.models import Change
+from clinic.people.duplicates import Given, likenesses
 from clinic.people.importing import running
 from clinic.people.importing.running import go_on
-from clinic.people.likeness import Given, likenesses
 from clinic.people.models import Client, ContactConsent, Import
 from clinic.people.services import update_client
 from tests.factories import ClientFactory

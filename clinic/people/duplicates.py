@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.models import Client
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -48,6 +50,14 @@ class Likeness:
     place: int
     client_pk: int
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Somebody who may be the same person, and by what."""
+
+    client: Client
+    same: tuple[str, ...]
 
 
 # Each join is one hash or one look into an index, where an OR would be a loop over everybody.
@@ -119,3 +129,10 @@ def likenesses(given: Sequence[Given], *, but: Collection[int] = ()) -> list[Lik
         Likeness(place, client_pk, tuple(code for code, holds in zip(REASONS, holds_each, strict=True) if holds))
         for place, client_pk, *holds_each in found
     ]
+
+
+def twins_of(given: Given, *, but: Client) -> list[Twin]:
+    """Return those who may be the same person as was typed in, the likeliest first, archived ones too."""
+    alike = likenesses([given], but=[but.pk] if but.pk else [])
+    clients = Client.objects.select_related("primary_therapist__user").in_bulk([one.client_pk for one in alike])
+    return [Twin(clients[one.client_pk], tuple(str(REASONS[code]) for code in one.reasons)) for one in alike]
