@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.translation import ngettext
 
 from clinic.people.merging import Fate, MergeStep, Pair, Part
+from clinic.people.models import Client, User
+from clinic.people.records import records_of
 from sessions.models import Note
+
+
+def sum_up(client: Client, reader: User, _now: datetime) -> list[str]:
+    """Say to a therapist how many notes were signed."""
+    if not reader.is_therapist:
+        return []
+    signed = Note.objects.signed().filter(client__among=records_of(client.pk)).count()
+    return [ngettext("%(n)d signed note", "%(n)d signed notes", signed) % {"n": signed}] if signed else []
 
 
 def tell(pair: Pair) -> list[Part]:
@@ -19,4 +31,4 @@ def tell(pair: Pair) -> list[Part]:
     return [Part(Fate.STAYS, words % {"n": n}, is_health=True) for n, words in said if n]
 
 
-STEP = MergeStep(tell=tell)
+STEP = MergeStep(sum_up=sum_up, tell=tell)

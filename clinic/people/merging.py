@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.registry import Registry
 from clinic.people.models.clients import Client
+from clinic.people.models.logins import User
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -54,8 +55,9 @@ Moved = dict[str, Any]
 
 @dataclass(frozen=True)
 class MergeStep:
-    """A room's part of a merge, of which it leaves out what it has no use for. All but `tell` run in the transaction.
+    """A room's part of a merge; it leaves out what it has no use for. All but the first two run in its transaction.
 
+    - `sum_up` says in a few words how much one record has, as far as the reader may know;
     - `tell` says what the record that goes has, and what becomes of it;
     - `refuse` gives the sentences that speak against the merge, the same on the page and under the locks;
     - `lock` takes, for these clients, what the house locks before clients (therapists, rooms);
@@ -63,6 +65,7 @@ class MergeStep:
     - `undo` moves back what is still as it was moved, after the records were parted, and tells what stays.
     """
 
+    sum_up: Callable[[Client, User, datetime], Sequence[str]] | None = None
     tell: Callable[[Pair], Sequence[Part]] | None = None
     move: Callable[[Pair], Moved] | None = None
     undo: Callable[[Pair, Moved], Sequence[Part]] | None = None

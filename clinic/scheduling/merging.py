@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clinic.lib.times import local_date
 from clinic.people.merging import Fate, MergeStep, Moved, Pair, Part
-from clinic.people.models import Client, Room, Therapist
+from clinic.people.models import Client, Room, Therapist, User, clinic_zone
+from clinic.people.records import records_of
 from clinic.scheduling.models import NOT_BEGUN, TAKING, Appointment, AppointmentQuerySet, Series, Status
 from clinic.scheduling.services import one_booking
 from clinic.scheduling.words import moment_words
@@ -44,6 +47,25 @@ def refuse(pair: Pair) -> list[str]:
         % {"when": moment_words(visit.starts_at, visit.location.zone)}
         for visit in both.select_related("location").order_by("starts_at")
     ]
+
+
+def sum_up(client: Client, _reader: User, now: datetime) -> list[str]:
+    """Say how many visits there were and when the last was, and how many are to come."""
+    hers = Appointment.objects.filter(client__among=records_of(client.pk), status__in=(Status.REQUESTED, *TAKING))
+    found = hers.aggregate(
+        was=Count("pk", filter=Q(starts_at__lt=now)),
+        last=Max("starts_at", filter=Q(starts_at__lt=now)),
+        to_come=Count("pk", filter=Q(starts_at__gte=now)),
+    )
+    if not found["was"]:
+        words = [_("no visits yet")]
+    else:
+        day = date_format(local_date(clinic_zone(), found["last"]), "j M Y")
+        told = ngettext("%(n)d visit, on %(day)s", "%(n)d visits, the last on %(day)s", found["was"])
+        words = [told % {"n": found["was"], "day": day}]
+    if found["to_come"]:
+        words.append(ngettext("%(n)d to come", "%(n)d to come", found["to_come"]) % {"n": found["to_come"]})
+    return words
 
 
 def tell(pair: Pair) -> list[Part]:
@@ -96,4 +118,4 @@ def _locked(visits: AppointmentQuerySet) -> list[int]:
     return list(visits.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
-STEP = MergeStep(tell=tell, move=move, undo=undo, refuse=refuse, lock=lock)
+STEP = MergeStep(sum_up=sum_up, tell=tell, move=move, undo=undo, refuse=refuse, lock=lock)

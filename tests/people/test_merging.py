@@ -459,6 +459,20 @@ def test_a_reminder_written_down_while_they_were_one_goes_to_whom_the_visit_is_o
 # --- Undoing
 
 
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(("browser", "reads_it"), [("as_dana", False), ("as_olga", False), ("as_bea", True)])
+def test_the_page_says_how_much_each_record_holds_and_only_therapists_are_told_of_notes(
+    request, browser, reads_it, alice, ali, book, signed
+):
+    signed(ali, LAST_MONTH)
+    book(ali, TOMORROW)
+    page = request.getfixturevalue(browser).get(merge_url(alice), {"with": ali.pk})
+    kept, goes = (record["holds"] for record in page.context["records"])
+    assert kept == ["no visits yet"]
+    assert goes == ["1 visit, on 20 Oct 2026", "1 to come", *(["1 signed note"] if reads_it else [])]
+    assert "1 visit, on 20 Oct 2026<br>1 to come" in page.content.decode()
+
+
 def test_after_thirty_days_it_stays(join, dana):
     merge = join()
     with pytest.raises(ValidationError, match="could be undone until Saturday 19 December 2026"):

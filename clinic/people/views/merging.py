@@ -69,8 +69,13 @@ def _compare(request: ClinicRequest, form: MergeForm, against: list[str], status
     told = [part for step in merge_steps if step.tell for part in step.tell(form.pair)]
     seen = [part for part in told if is_therapist or not part.is_health]
     zone = clinic_zone()
+    steps = [step.sum_up for step in merge_steps if step.sum_up]
     context = {
         "form": form,
+        "records": [
+            {"client": one, "holds": [words for sum_up in steps for words in sum_up(one, request.user, request.now)]}
+            for one in (form.pair.kept, form.pair.gone)
+        ],
         "kept": form.pair.kept,
         "gone": form.pair.gone,
         "against": against,
