@@ -11,10 +11,22 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from clinic.people.importing.running import go_on
+from clinic.people.importing.working import go_on
 from clinic.people.models import Import
 
 Bring = Callable[..., Import]
+
+
+def problems(job: Import) -> list[tuple[int, str, str]]:
+    """Return row, column and sentence of everything that stands against a row."""
+    wrong = job.lines.filter(fate="wrong").order_by("number")
+    return [(line.number, column, sentence) for line in wrong for column, sentence in line.reasons]
+
+
+def doubts(job: Import) -> list[tuple[int, str]]:
+    """Return row and sentence of what has to be decided."""
+    doubtful = job.lines.filter(fate="doubtful").order_by("number")
+    return [(line.number, sentence) for line in doubtful for _column, sentence in line.reasons]
 
 
 @pytest.fixture
@@ -68,8 +80,10 @@ def bring(send) -> Iterator[Bring]:
 def take(send) -> Callable[..., Import]:
     """Return a function that has a checked file taken over, rows with problems left out."""
 
-    def do(job: Import, **choices: object) -> Import:
-        answer = send(f"/settings/import/{job.pk}/take-over/", {"leaves_wrong": "on", "doubtful": "0"} | choices)
+    def do(job: Import, *, doubtful: bool = False) -> Import:
+        if doubtful:
+            send(f"/settings/import/{job.pk}/decide/", {"all": "yes"})
+        answer = send(f"/settings/import/{job.pk}/take-over/", {"leaves_wrong": "on"})
         assert answer.status_code == 302, answer.context["form"].errors
         job.refresh_from_db()
         return job

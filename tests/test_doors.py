@@ -21,7 +21,6 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from clinic.people.importing.checking import as_csv
 from clinic.people.models import Client, Import, Location, Picture, Therapist, User
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
@@ -120,11 +119,13 @@ DOORS: Mapping[str, Door] = {
     "people:import-new": Door(OWNERS, OWNERS, at="kind"),
     "people:import": Door(OWNERS, ONLY_GET, at="import"),
     "people:import-columns": Door(OWNERS, OWNERS, at="import"),
+    "people:import-progress": Door(OWNERS, ONLY_GET, at="import"),
+    "people:import-decide": Door(ONLY_POST, OWNERS_DONE, at="import"),
     "people:import-take-over": Door(ONLY_POST, OWNERS_DONE, at="import"),
     "people:import-undo": Door(ONLY_POST, OWNERS_DONE, at="import"),
     "people:import-wake": Door(ONLY_POST, OWNERS_DONE, at="import"),
     "people:import-forget": Door(ONLY_POST, OWNERS_DONE, at="import"),
-    "people:import-findings": Door(OWNERS, ONLY_GET, at="import"),
+    "people:import-left-out": Door(OWNERS, ONLY_GET, at="import"),
     "people:export": Door(OWNERS, ONLY_GET, at="kind"),
     "people:invitation": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
     "people:invitation-accept": Door("404 404 404 404 404 404", "404 404 404 404 404 404"),
@@ -169,10 +170,10 @@ DOORS: Mapping[str, Door] = {
     "scheduling:closures": Door(OWNERS, OWNERS),
     "scheduling:absence": Door(STAFF, ONLY_GET, at="absence"),
     "scheduling:absence-remove": Door(ONLY_POST, STAFF_DONE, at="absence"),
-    # reminders
     "scheduling:calendar-feed": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
     "scheduling:my-calendar": Door(THERAPISTS, THERAPISTS),
     "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),
+    # reminders
     "reminders:message-list": Door(STAFF, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
     "reminders:message-settle": Door(ONLY_POST, STAFF_DONE, at="message"),
@@ -357,7 +358,6 @@ def an_import(olga: User, now: datetime) -> Import:
         columns=["legal_name"],
         state="checked",
         new_count=1,
-        findings_csv=as_csv([]),
         by=olga,
         at=now,
     )

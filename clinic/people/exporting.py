@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from io import StringIO
 
-from django.utils.translation import gettext as _
-
 from clinic.audit.services import record_change
 from clinic.people.importing.columns import Field
 from clinic.people.importing.kinds import Kind, batched
@@ -35,7 +33,7 @@ def record_export(*, by: User, kind: Kind, now: datetime) -> None:
         by=by.pk,
         client=None,
         what=Clinic.objects.get(),
-        words=_("exported all %(what)s") % {"what": kind.words},
+        words=str(kind.exported),
         now=now,
     )
 

@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from clinic.people.importing.running import forget_old_imports, go_on
+from clinic.people.importing.asking import forget_old_imports
+from clinic.people.importing.working import go_on
 from clinic.people.services import archive_those_who_left
 
 # Longer than any import of 50,000 rows takes on a busy machine, shorter than the time after which the broker gives a
@@ -25,7 +26,7 @@ def go_on_with_import(job_pk: int) -> None:
 
 @shared_task(name="clinic.people.tasks.forget_imports")  # type: ignore[untyped-decorator]  # Celery ships no types
 def forget_imports() -> None:
-    """Remove the files that were brought long ago and never taken over."""
+    """Remove the files that were brought long ago and never taken over, and the rows that were left out."""
     forget_old_imports(timezone.now())
 
 

@@ -17,9 +17,10 @@ from unicodedata import combining, normalize
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.lib.times import at_wall, local_date
 from clinic.people.importing.columns import Field, Reads
@@ -142,8 +143,8 @@ def lacks(columns: Collection[str]) -> str:
     chosen = set(columns)
     if "starts_at" not in chosen and not {"day", "time"} <= chosen:
         return _("Choose the column with day and time, or one with the day and one with the time.")
-    if not chosen & {"key", "email"} and not ("born_on" in chosen and chosen & CLIENT_NAMES):
-        return _("Choose how a client is found: by number, by e-mail, or by name and date of birth.")
+    if not chosen & ({"key", "email"} | CLIENT_NAMES):
+        return _("Choose how a client is found: by number, by e-mail or by name.")
     if "therapist" not in chosen:
         return _("Choose the column with the therapist.")
     return "" if "service" in chosen else _("Choose the column with the service.")
@@ -175,6 +176,30 @@ def check(rows: Sequence[Row], work: Work) -> None:
         work.progress(done / len(rows))
 
 
+def stands(row: Row) -> dict[str, str]:
+    """Return how the visit will stand in the calendar."""
+    visit: Visit = row.made
+    told = {
+        "client_legal_name": visit.client.name,
+        "starts_at": moment_words(visit.starts_at, visit.location.zone),
+        "therapist": visit.therapist.user.name,
+        "service": visit.service.name,
+        "location": visit.location.name,
+        "room": visit.room.name if visit.room else "",
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def listed(pks: Collection[int]) -> list[tuple[str, str]]:
+    """Return name and page of these visits."""
+    visits = Appointment.objects.filter(pk__in=pks).with_people().order_by("starts_at", "pk")
+    return [(_named(visit), reverse("desk:appointment", args=[visit.pk])) for visit in visits]
+
+
+def _named(visit: Appointment) -> str:
+    return f"{visit.client.name}, {moment_words(visit.starts_at, visit.location.zone)}"
+
+
 def write(rows: Sequence[Row], work: Work) -> Made:
     """Book the visits; raises ValidationError, and then none is booked, where one cannot be any more."""
     booked = []
@@ -197,7 +222,7 @@ def undo(job: Import, work: Work) -> Undone:
         work.progress(number / len(visits))
         change_status(by=work.by, now=work.now, appointment=visit, to=Status.CANCELLED, why=_("import undone"))
     kept = Appointment.objects.filter(pk__in=used).with_people().order_by("starts_at")
-    return Undone([f"{visit.client.name}, {moment_words(visit.starts_at, visit.location.zone)}" for visit in kept])
+    return Undone([_named(visit) for visit in kept])
 
 
 def in_use_since(made: Collection[int]) -> set[int]:
@@ -239,27 +264,43 @@ class _House:
         }
         self.by_key = _keys_of_imports({row.text("key") for row in rows if row.text("key")})
         self.by_email: dict[str, list[Client]] = defaultdict(list)
-        self.by_name: dict[tuple[str, date | None], list[Client]] = defaultdict(list)
+        self.by_name: dict[str, list[Client]] = defaultdict(list)
         for client in Client.objects.active():
             if client.email:
                 self.by_email[client.email.casefold()].append(client)
-            self.by_name[client.legal_name.casefold(), client.born_on].append(client)
+            for name in {_folded(client.legal_name), _folded(client.name)}:
+                self.by_name[name].append(client)
 
     def client(self, row: Row) -> Client | None:
-        """Return whom the row means: by number, by e-mail (and name, where a family shares it), by name and birth."""
+        """Return whom the row means: by number, by e-mail (and name, where a family shares it), else by name."""
         if numbered := self.by_key.get(row.text("key")):
             row.problems += _contradictions(row, numbered)
             return numbered
-        name, born_on = name_of(row, "client_").casefold(), row.values.get("born_on")
+        named = self.by_name.get(_folded(name_of(row, "client_")), [])
         sharing = self.by_email.get(row.text("email").casefold(), [])
-        named = [client for client in sharing if name in {client.legal_name.casefold(), client.name.casefold()}]
-        found = named if len(sharing) > 1 or (named and name) else sharing
-        if not found and name and born_on:
-            found = self.by_name.get((name, born_on), [])
-        if len(found) == 1:
-            return found[0]
-        row.problems.append(_client_problem(row, several=bool(found or len(sharing) > 1)))
-        return None
+        both = [client for client in sharing if client in named]
+        found = _born_so(row, both) or (sharing if len(sharing) == 1 else _born_so(row, named)) or sharing
+        if len(found) != 1:
+            row.problems.append(_client_problem(row, named, several=len(found) > 1))
+            return None
+        [client] = found
+        if client not in sharing and row.text("email") and _other_email(row, client):
+            words = _("%(name)s is the only client of this name, but is known here with another e-mail.")
+            row.doubt = words % {"name": client.name}
+        return client
+
+
+def _born_so(row: Row, named: Sequence[Client]) -> list[Client]:
+    """Return those of this name against whom no date of birth speaks; where one is the very day, only those."""
+    if not (born_on := row.values.get("born_on")):
+        return list(named)
+    return [one for one in named if one.born_on == born_on] or [one for one in named if one.born_on is None]
+
+
+def _other_email(row: Row, client: Client) -> bool:
+    return bool(row.text("email")) and row.text("email").casefold() not in {
+        client.email.casefold(), client.guardian_email.casefold(),
+    }  # fmt: skip
 
 
 def _contradictions(row: Row, client: Client) -> list[tuple[str, str]]:
@@ -267,25 +308,38 @@ def _contradictions(row: Row, client: Client) -> list[tuple[str, str]]:
     told, known = _words(name_of(row, "client_")), _words(client.legal_name)
     is_other = {
         "client_legal_name": not (told <= known | _words(client.preferred_name) or known <= told),
-        "email": bool(row.text("email")) and row.text("email").casefold() not in {client.email, client.guardian_email},
+        "email": _other_email(row, client),
         "born_on": None not in (row.values.get("born_on"), client.born_on) and row.values["born_on"] != client.born_on,
     }
     words = _("By its number this is %(name)s, of whom something else is known here: put it right, or leave it empty.")
     return [(field, words % {"name": client.name}) for field, differs in is_other.items() if differs]
 
 
+def _plain(name: str) -> str:
+    """Return a name in small letters, without accents."""
+    return "".join(sign for sign in normalize("NFKD", name.casefold()) if not combining(sign))
+
+
 def _words(name: str) -> set[str]:
-    """Return the words of a name that are more than an initial, without accents."""
-    plain = "".join(sign for sign in normalize("NFKD", name.casefold()) if not combining(sign))
-    return set(re.findall(r"\w{2,}", plain))
+    """Return the words of a name that are more than an initial."""
+    return set(re.findall(r"\w{2,}", _plain(name)))
 
 
-def _client_problem(row: Row, *, several: bool) -> tuple[str, str]:
+def _folded(name: str) -> str:
+    """Return a name as it is compared: its words in the order of the alphabet, as clinic.people.duplicates has it."""
+    return " ".join(sorted(re.findall(r"\w+", _plain(name))))
+
+
+def _client_problem(row: Row, named: Sequence[Client], *, several: bool) -> tuple[str, str]:
     name = name_of(row, "client_")
     told = shown(name or row.text("email") or row.text("key"))
     field = "client_legal_name" if name else next((one for one in ("email", "key") if row.text(one)), "key")
     if several:
-        return field, _("More than one client may be “%(client)s”: give the date of birth.") % {"client": told}
+        return field, _("More than one client may be “%(client)s”: give the date of birth or the e-mail.") % {
+            "client": told
+        }
+    if named:
+        return "born_on", _("“%(client)s” is known here with another date of birth.") % {"client": told}
     if not told:
         return "", _("This row does not say whose visit it is.")
     return field, _("No client here is “%(client)s”: import the clients first.") % {"client": told}
@@ -295,15 +349,17 @@ def _keys_of_imports(keys: Collection[str]) -> dict[str, Client]:
     """Return clients by the number that the other program gave them, as the imports of clients remember it.
 
     Two programs give the same numbers to different people. The newest import answers, with those whose files had the
-    same columns: they are of the same program, as the parts of a file that was split.
+    same columns: they are of the same program, as the parts of a file that was split. Who was merged since is the
+    client who was kept.
     """
     pks: dict[str, int] = {}
     done = Import.objects.filter(kind="clients", state=Import.State.DONE).exclude(keys={}).order_by("done_at", "pk")
     newest = done.values_list("columns", flat=True).last()
     for known in done.filter(columns=newest or []).values_list("keys", flat=True):
         pks |= {key: pk for key, pk in known.items() if key in keys}
-    clients = Client.objects.active().in_bulk(pks.values())
-    return {key: clients[pk] for key, pk in pks.items() if pk in clients}
+    found = Client.objects.filter(pk__in=pks.values()).select_related("merged_into")
+    kept = {client.pk: client.merged_into or client for client in found}
+    return {key: kept[pk] for key, pk in pks.items() if pk in kept and kept[pk].archived_at is None}
 
 
 def _understand(row: Row, house: _House, work: Work) -> None:
@@ -420,7 +476,8 @@ def _book(row: Row, work: Work) -> Appointment:
     except ValidationError as refused:
         if getattr(refused, "code", "") != "needs_reason":
             raise
-        row.doubt = str((refused.params or {}).get("obstacle", refused.messages[0]))
+        obstacle = str((refused.params or {}).get("obstacle", refused.messages[0]))
+        row.doubt = " ".join(filter(None, (row.doubt, obstacle)))
         return book_appointment(**facts, override_reason=why[:160])
 
 
@@ -434,6 +491,10 @@ def _refuse_beyond_licence(visit: Visit) -> None:
 APPOINTMENTS = Kind(
     slug="appointments",
     words=gettext_lazy("future appointments"),
+    title=gettext_lazy("Import future appointments"),
+    exported=gettext_lazy("exported all future appointments"),
+    taken_over=ngettext_lazy("%(n)d visit booked", "%(n)d visits booked", "n"),
+    taken_back=ngettext_lazy("%(n)d visit cancelled again", "%(n)d visits cancelled again", "n"),
     explained=gettext_lazy(
         "Visits still to come, booked by the same rules as at the desk. Import the clients first. Nobody gets a "
         "confirmation of what was agreed elsewhere; reminders go out as for any visit."
@@ -444,13 +505,15 @@ APPOINTMENTS = Kind(
     fields=FIELDS,
     lacks=lacks,
     check=check,
+    stands=stands,
     write=write,
+    listed=listed,
     undo=undo,
     export=export,
     doubt=Doubt(
-        question=gettext_lazy("Visits outside the rules: outside working hours, during an absence, of another length"),
-        leave_out=gettext_lazy("Leave them out"),
-        take_over=gettext_lazy("Book them all the same; the import is kept as the reason"),
+        question=gettext_lazy("Are these to be booked? The import is kept as the reason."),
+        leave_out=gettext_lazy("Leave out"),
+        take_over=gettext_lazy("Book all the same"),
     ),
     ignored=IGNORED,
     most_rows=MOST_VISITS,

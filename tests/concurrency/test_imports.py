@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 
 from clinic.people.importing import clients
-from clinic.people.importing.running import go_on
+from clinic.people.importing.working import go_on
 from clinic.people.models import Client, Import, User
 from tests.factories import UserFactory
 
@@ -89,7 +89,7 @@ def test_of_two_files_with_the_same_people_one_is_written_and_the_other_looked_a
         first.result(timeout=60)
     again.refresh_from_db()
     assert (again.state, Client.objects.count()) == ("checked", 30)
-    assert "Another file with clients is just being taken over" in again.why_stopped
+    assert "Another file of this kind is just being taken over" in again.why_stopped
 
 
 def test_a_worker_that_dies_leaves_nothing_and_the_next_one_does_it_all(writing, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -93,28 +95,23 @@ class ColumnsForm(forms.Form):
 
 
 class TakeOverForm(forms.Form):
-    """What happens to the rows that cannot, or perhaps should not, be taken over."""
+    """What happens to the rows that cannot be taken over."""
 
-    doubtful = forms.TypedChoiceField(
-        choices=[("0", ""), ("1", "")],
-        coerce=lambda typed: typed == "1",
-        initial="0",
-        widget=forms.RadioSelect,
-        required=False,
-    )
-    leaves_wrong = forms.BooleanField(required=False)
+    leaves_wrong = forms.BooleanField(label=gettext_lazy("Leave out the rows with problems"), required=False)
 
-    def __init__(self, *args: Any, kind: Kind, job: Import, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, job: Import, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        doubtful, leaves_wrong = self.fields["doubtful"], self.fields["leaves_wrong"]
-        doubtful.label = _("What shall be done with them?")
-        doubtful.choices = [("0", kind.doubt.leave_out), ("1", kind.doubt.take_over)]  # type: ignore[attr-defined]  # a choice field
-        leaves_wrong.label = _("Leave out the rows with problems")
-        if not job.doubt_count:
-            del self.fields["doubtful"]
-        if not job.problem_row_count:
+        if not job.wrong_count:
             del self.fields["leaves_wrong"]
-        self.helper = laid_out(*self.fields)
+
+
+A_DECISION = re.compile(r"row-(\d{1,9})")
+
+
+def wanted_of(posted: Mapping[str, str]) -> dict[int, bool]:
+    """Return what was chosen for doubtful rows, by number: to take each over, or not."""
+    said = {A_DECISION.fullmatch(name): answer for name, answer in posted.items()}
+    return {int(found[1]): answer == "yes" for found, answer in said.items() if found and answer in {"yes", "no"}}
 
 
 def regions() -> list[tuple[str, str]]:

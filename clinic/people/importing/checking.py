@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
-from io import StringIO
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from clinic.lib.times import local_date
 from clinic.people.importing.columns import Field, Reads, known_headers
-from clinic.people.importing.kinds import Kind, Row, Work
-from clinic.people.importing.people import name_of
+from clinic.people.importing.kinds import Kind, Row, Work, batched
 from clinic.people.importing.reading import read_table
-from clinic.people.importing.table import Cell, Line, Table, Unreadable
+from clinic.people.importing.table import Cell, Line, Table, Unreadable, as_text
 from clinic.people.importing.values import (
     Habits,
     a_date,
@@ -29,37 +23,13 @@ from clinic.people.importing.values import (
     a_time,
     a_wall,
     an_email,
-    guarded,
-    shown,
+    channels,
     text_of,
     yes_or_no,
 )
-from clinic.people.models import Import, clinic_zone
+from clinic.people.models import Import, ImportRow, clinic_zone
 
-# So many are shown on the page; the rest is in the list to download.
-MOST_SHOWN = 100
-
-Finding = tuple[int, str, str]
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the dry run found: rows to write as they are, doubtful ones, those left out, and those with problems."""
-
-    new: list[Row]
-    doubtful: list[Row]
-    left_out: list[Row]
-    wrong: list[Row]
-
-    @property
-    def counts(self) -> tuple[int, int, int, int]:
-        return len(self.new), len(self.doubtful), len(self.left_out), len(self.wrong)
-
-    @property
-    def digest(self) -> str:
-        """The digest of which row is what: another check with the same one has found the same."""
-        heaps = [[row.number for row in heap] for heap in (self.new, self.doubtful, self.left_out, self.wrong)]
-        return sha256(repr(heaps).encode()).hexdigest()
+BATCH = 2000
 
 
 def table_of(job: Import, kind: Kind) -> Table:
@@ -73,12 +43,15 @@ def read_for(kind: Kind, content: bytes) -> Table:
     """Read a file of this kind. Raises Unreadable, also where it has more rows than the kind takes at once."""
     table = read_table(content, known_headers(kind.fields))
     if len(table.lines) > kind.most_rows:
-        facts = {"found": len(table.lines), "most": kind.most_rows, "what": kind.words}
-        raise Unreadable(_("This file has %(found)d rows; at most %(most)d %(what)s at once. Please split it.") % facts)
+        facts = {
+            name: number_format(count, force_grouping=True)
+            for name, count in (("found", len(table.lines)), ("most", kind.most_rows))
+        }
+        raise Unreadable(_("This file has %(found)s rows; at most %(most)s at once. Please split it.") % facts)
     return table
 
 
-def check_rows(job: Import, kind: Kind, table: Table, work: Work) -> Findings:
+def check_rows(job: Import, kind: Kind, table: Table, work: Work) -> list[Row]:
     """Read every row and let the kind look at all of them."""
     zone = clinic_zone()
     habits = Habits(local_date(zone, work.now), job.day_first, job.region)
@@ -86,49 +59,37 @@ def check_rows(job: Import, kind: Kind, table: Table, work: Work) -> Findings:
     chosen = [(index, by_name[name]) for index, name in enumerate(job.columns) if name in by_name]
     rows = [_read(line, chosen, habits, zone) for line in table.lines]
     kind.check(rows, work)
-    found = Findings([], [], [], [])
-    for row in rows:
-        _heap(row, found).append(row)
-    return found
+    return rows
 
 
-def _heap(row: Row, found: Findings) -> list[Row]:
-    if row.left_out:
-        return found.left_out
-    if row.problems:
-        return found.wrong
-    return found.doubtful if row.doubt else found.new
+def fates_of(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """Return what is to become of each row: another check with the same answer has found the same."""
+    return [(row.number, str(row.fate)) for row in rows]
 
 
-def problems_of(found: Findings, job: Import, table: Table) -> list[Finding]:
-    """Return row, column and sentence of every problem."""
-    return [
-        (row.number, _column(name, job.columns, table.header), sentence)
-        for row in found.wrong
-        for name, sentence in row.problems
-    ]
+def keep_rows(job: Import, kind: Kind, rows: Sequence[Row], table: Table) -> None:
+    """Keep what this check found, in place of an earlier one; what was chosen for a doubt that still stands remains."""
+    wanted = {line.number: line.reasons for line in job.lines.filter(is_wanted=True)}
+    job.lines.all().delete()
+    for batch in batched(rows, BATCH):
+        lines = [_kept(row, job, kind, table) for row in batch]
+        for line in lines:
+            line.is_wanted = line.fate == ImportRow.Fate.DOUBTFUL and wanted.get(line.number) == line.reasons
+        ImportRow.objects.bulk_create(lines)
 
 
-def doubts_of(found: Findings) -> list[Finding]:
-    """Return row and sentence of every doubtful row."""
-    return [(row.number, "", row.doubt) for row in found.doubtful]
-
-
-def first_names(found: Findings) -> Iterator[str]:
-    """Say which names stand first in the file: whoever knows them sees whether it was read aright."""
-    rows = sorted(found.new + found.doubtful + found.left_out + found.wrong, key=lambda row: row.number)
-    named = filter(None, (name_of(row) or name_of(row, "client_") for row in rows))
-    if names := [shown(name) for name in islice(named, 3)]:
-        yield _("The first names in the file: %(names)s.") % {"names": " · ".join(names)}
-
-
-def as_csv(findings: Iterable[Finding]) -> bytes:
-    """Return findings as a compressed CSV file with a byte order mark."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([_("Row"), _("Column"), _("What is wrong")])
-    writer.writerows((row, guarded(column), guarded(sentence)) for row, column, sentence in findings)
-    return zlib.compress(text.getvalue().encode("utf-8-sig"))
+def _kept(row: Row, job: Import, kind: Kind, table: Table) -> ImportRow:
+    fate, is_sound = row.fate, row.fate in {ImportRow.Fate.NEW, ImportRow.Fate.DOUBTFUL}
+    sentences = row.problems if fate == ImportRow.Fate.WRONG else [("", row.left_out or row.doubt)]
+    return ImportRow(
+        file=job,
+        number=row.number,
+        fate=fate,
+        stands=kind.stands(row) if is_sound else {},
+        cells={} if fate == ImportRow.Fate.NEW else row.cells,
+        reasons=[[_column(name, job.columns, table.header), sentence] for name, sentence in sentences if sentence],
+        alike_pk=row.alike_pk,
+    )
 
 
 def _column(name: str, columns: Sequence[str], header: Sequence[str]) -> str:
@@ -142,20 +103,18 @@ NAMES = ("full_name", "first_name", "last_name", "client_full_name", "client_fir
 
 
 def _read(line: Line, chosen: Sequence[tuple[int, Field]], habits: Habits, zone: ZoneInfo) -> Row:
-    row = Row(line.number)
+    cells = [(field, line.cells[index]) for index, field in chosen if line.cells[index] != ""]
+    row = Row(line.number, cells={field.name: as_text(cell) for field, cell in cells})
     if line.flaw:
         row.problems.append(("", line.flaw))
         return row
-    for index, field in chosen:
-        cell = line.cells[index]
-        if cell == "":
-            continue
+    for field, cell in cells:
         try:
             value = _value(cell, field.reads, habits, zone)
         except ValidationError as problem:
             row.problems.append((field.name, problem.messages[0]))
         else:
-            if value not in {None, ""}:
+            if value not in {None, "", frozenset()}:
                 row.values[field.name] = value
     return row
 
@@ -169,5 +128,6 @@ def _value(cell: Cell, reads: Reads, habits: Habits, zone: ZoneInfo) -> Any:
         Reads.PHONE: lambda: a_phone(cell, habits),
         Reads.EMAIL: lambda: an_email(cell),
         Reads.YES_NO: lambda: yes_or_no(cell),
+        Reads.CHANNELS: lambda: channels(cell),
     }
     return readings[reads]() if reads in readings else text_of(cell)

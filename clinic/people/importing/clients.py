@@ -1,4 +1,4 @@
-"""Clients from elsewhere: their columns, how a row becomes a client, who is here already, and the way back."""
+"""Clients from elsewhere: how a row becomes a client, who is here already, and the way back."""
 
 from __future__ import annotations
 
@@ -8,151 +8,28 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import connection
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.audit.models import Change
-from clinic.people.importing.columns import Field, Reads
+from clinic.lib.times import local_date
+from clinic.people.duplicates import REASONS, Given, Likeness, likenesses
+from clinic.people.importing.client_fields import FIELDS, IGNORED
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work, batched
 from clinic.people.importing.people import Therapists, name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
-from clinic.people.models import Client, ContactConsent, Import
+from clinic.people.models import Client, ContactConsent, Import, clinic_zone
 from clinic.people.services import last_words, new_client
+from clinic.people.services.clients import PHONES
 
 BATCH = 1000
 SAID: Mapping[bool | None, str] = {True: "yes", False: "no", None: ""}
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
+CONSENTS = {EMAIL: "by_email", TEXT: "by_text"}
 
-FIELDS = (
-    Field(
-        "key",
-        gettext_lazy("Number in the other program"),
-        "Client number",
-        known_as=("patient_guid", "Patient Guid", "Patient Id", "Patient Number", "Client ID", "Customer ID", "ID"),
-    ),
-    Field("legal_name", gettext_lazy("Full name, exactly as written"), "Legal name"),
-    Field(
-        "full_name",
-        gettext_lazy("Full name (“Last, First” is turned round)"),
-        "Full name",
-        known_as=("Name", "Client", "Client name", "Patient", "Patient name", "Customer", "Customer name"),
-    ),
-    Field(
-        "first_name",
-        gettext_lazy("First name"),
-        "First name",
-        known_as=("Given name", "Forename", "Legal first name", "Client first name", "Vorname", "Nome", "Prénom"),
-    ),
-    Field("middle_name", gettext_lazy("Middle name"), "Middle name", known_as=("Middle names", "Middle initial")),
-    Field(
-        "last_name",
-        gettext_lazy("Last name"),
-        "Last name",
-        known_as=("Surname", "Family name", "Client last name", "Nachname", "Apelido", "Nom"),
-    ),
-    Field(
-        "preferred_name",
-        gettext_lazy("Called"),
-        "Preferred name",
-        known_as=("Preferred first name", "Nickname", "Goes by", "Called"),
-    ),
-    Field("pronouns", gettext_lazy("Pronouns"), "Pronouns"),
-    Field(
-        "born_on",
-        gettext_lazy("Date of birth"),
-        "Date of birth",
-        Reads.DATE,
-        ("Birth date", "Birthdate", "Birthday", "DOB", "Born", "Geburtsdatum", "Data de nascimento"),
-    ),
-    Field(
-        "email",
-        gettext_lazy("E-mail"),
-        "E-mail",
-        Reads.EMAIL,
-        ("Email", "Email address", "E-mail address", "Mail", "Primary email"),
-    ),
-    Field(
-        "phone",
-        gettext_lazy("Phone"),
-        "Phone",
-        Reads.PHONE,
-        ("Mobile phone", "Mobile", "Cell phone", "Cell", "Phone number", "Mobile number", "Telephone", "Telefon"),
-    ),
-    Field(
-        "other_phone",
-        gettext_lazy("Other phone"),
-        "Other phone",
-        Reads.PHONE,
-        ("Home phone", "Work phone", "Home", "Secondary phone", "Alternate phone", "Phone 2"),
-    ),
-    Field(
-        "address",
-        gettext_lazy("Address"),
-        "Address",
-        known_as=("Street address", "Address 1", "Street", "Address line 1", "Street address 1"),
-    ),
-    Field(
-        "address_2",
-        gettext_lazy("Address, second line"),
-        "Address 2",
-        known_as=("Address line 2", "Apt", "Street address 2", "Suite"),
-    ),
-    Field("address_3", gettext_lazy("Address, third line"), "Address 3", known_as=("Address line 3",)),
-    Field("city", gettext_lazy("City"), "City", known_as=("Town", "Suburb", "Town/City")),
-    Field("state", gettext_lazy("State or province"), "State", known_as=("Province/State", "Province", "Region")),
-    Field("post_code", gettext_lazy("Postal code"), "Post code", known_as=("Postal", "Postal code", "Zip", "Zip code")),
-    Field("country", gettext_lazy("Country"), "Country", known_as=("Country code",)),
-    Field("language", gettext_lazy("Language"), "Language", known_as=("Preferred language",)),
-    Field(
-        "emergency_name",
-        gettext_lazy("Emergency contact"),
-        "Emergency contact",
-        known_as=("Emergency contact name",),
-    ),
-    Field(
-        "emergency_relation",
-        gettext_lazy("Emergency contact's relation"),
-        "Emergency contact relation",
-        known_as=("Emergency contact relationship",),
-    ),
-    Field(
-        "emergency_phone",
-        gettext_lazy("Emergency contact's phone"),
-        "Emergency contact phone",
-        Reads.PHONE,
-        ("Emergency phone", "Emergency contact number"),
-    ),
-    Field(
-        "physician_name",
-        gettext_lazy("Referring physician"),
-        "Referring physician",
-        known_as=("Referring doctor", "Family doctor", "Physician", "Doctor", "Referring professional"),
-    ),
-    Field("physician_contact", gettext_lazy("Physician's practice"), "Physician's practice"),
-    Field(
-        "guardian_name", gettext_lazy("Guardian"), "Guardian", known_as=("Parent", "Guardian name", "Parent/Guardian")
-    ),
-    Field("guardian_relation", gettext_lazy("Guardian's relation"), "Guardian's relation"),
-    Field("guardian_phone", gettext_lazy("Guardian's phone"), "Guardian's phone", Reads.PHONE, ("Guardian phone",)),
-    Field("guardian_email", gettext_lazy("Guardian's e-mail"), "Guardian's e-mail", Reads.EMAIL, ("Guardian email",)),
-    Field("light", gettext_lazy("Light in the room"), "Light in the room"),
-    Field("sound", gettext_lazy("Sound"), "Sound"),
-    Field("scent", gettext_lazy("Scent"), "Scent"),
-    Field("temperature", gettext_lazy("Temperature"), "Temperature"),
-    Field("talk", gettext_lazy("Talk"), "Talk"),
-    Field("table_angle", gettext_lazy("On the table"), "On the table"),
-    Field(
-        "primary_therapist",
-        gettext_lazy("Therapist"),
-        "Therapist",
-        known_as=("Practitioner", "Primary practitioner", "Preferred practitioner", "Staff member", "Provider"),
-    ),
-    Field("alert", gettext_lazy("Alert for the front desk (never about health)"), "Alert for the front desk"),
-    Field("by_email", gettext_lazy("May be written to by e-mail"), "May be written to by e-mail", Reads.YES_NO),
-    Field("by_text", gettext_lazy("May be sent text messages"), "May be sent text messages", Reads.YES_NO),
-    Field("archived_at", gettext_lazy("Archived on"), "Archived on", Reads.MOMENT, ("Archived at", "Archived")),
-)
 # What becomes a fact of the client under its own name.
 PLAIN = (
     "preferred_name", "pronouns", "born_on", "email", "phone", "other_phone", "language", "emergency_name",
@@ -160,11 +37,6 @@ PLAIN = (
     "guardian_relation", "guardian_phone", "guardian_email", "alert",
 )  # fmt: skip
 WISHES = ("light", "sound", "scent", "temperature", "talk", "table_angle")
-IGNORED = frozenset({
-    "title", "prefix", "sex", "gender", "gender identity", "occupation", "employer", "first visit", "last visit",
-    "active", "referral source", "created at", "updated at", "time zone", "invoice to", "invoice email", "member since",
-    "client since", "balance", "medicare", "medicare reference number", "notes", "appointment notes",
-})  # fmt: skip
 
 
 def lacks(columns: Collection[str]) -> str:
@@ -185,6 +57,29 @@ def check(rows: Sequence[Row], work: Work) -> None:
     _doubt_twins_in_the_file(sound)
     for batch in batched(sound, 5 * BATCH):
         _doubt_those_who_are_here(batch)
+
+
+def stands(row: Row) -> dict[str, str]:
+    """Return what will stand on the client's record."""
+    client: Client = row.made
+    told = {name: str(getattr(client, name) or "") for name in (*PLAIN, "legal_name", "address")}
+    told |= {name: capfirst(str(getattr(client, f"get_{name}_display")())) for name in WISHES}
+    told |= {name: getattr(client, name).as_international for name in PHONES if getattr(client, name)}
+    if client.born_on:
+        told["born_on"] = date_format(client.born_on, "j M Y")
+    if client.primary_therapist:
+        told["primary_therapist"] = client.primary_therapist.user.name
+    if client.archived_at:
+        told["archived_at"] = date_format(local_date(clinic_zone(), client.archived_at), "j M Y")
+    told |= {CONSENTS[channel]: _("yes") if is_given else _("no") for channel, is_given in _words_on_channels(row)}
+    told["key"] = row.text("key")
+    return {name: text for name, text in told.items() if text and (name != "language" or name in row.values)}
+
+
+def listed(pks: Collection[int]) -> list[tuple[str, str]]:
+    """Return name and page of these clients."""
+    found = Client.objects.filter(pk__in=pks).order_by("pk")
+    return [(client.name, reverse("desk:client", args=[client.pk])) for client in found]
 
 
 def write(rows: Sequence[Row], work: Work) -> Made:
@@ -288,16 +183,29 @@ def _choices(name: str) -> list[tuple[str, Any]]:
 
 def _consents(row: Row, work: Work) -> Iterator[ContactConsent]:
     source = _("import of %(file)s") % {"file": work.file_name}
-    for name, channel in (("by_email", EMAIL), ("by_text", TEXT)):
-        is_given = row.values.get(name)
-        if is_given is not None:
-            yield ContactConsent(
-                client=row.made, channel=channel, is_given=is_given, at=work.now, by=work.by, source=source[:80]
-            )
+    for channel, is_given in _words_on_channels(row):
+        yield ContactConsent(
+            client=row.made, channel=channel, is_given=is_given, at=work.now, by=work.by, source=source[:80]
+        )
+
+
+def _words_on_channels(row: Row) -> Iterator[tuple[ContactConsent.Channel, bool]]:
+    """Yield on which channels the file says yes or no.
+
+    A column that asks counts before the reminders that somebody gets elsewhere; that she gets none is no word of hers.
+    """
+    for channel, name in CONSENTS.items():
+        if name in row.values:
+            yield channel, row.values[name]
+        elif channel in row.values.get("reminders_by", ()):
+            yield channel, True
 
 
 def _doubt_twins_in_the_file(rows: Sequence[Row]) -> None:
-    """Doubt every row that says of the same person the same as one above it."""
+    """Doubt every row that says of the same person the same as one above it.
+
+    Less than that is not doubted within one list: families stand in it, who share phones and addresses.
+    """
     first: dict[tuple[object, ...], int] = {}
     for row in rows:
         client = row.made
@@ -307,56 +215,28 @@ def _doubt_twins_in_the_file(rows: Sequence[Row]) -> None:
             row.doubt = _("Says the same as row %(number)d.") % {"number": number}
 
 
-# Narrower than `likeness`, which also knows near names and the archive, but for thousands at once:
-# each join is one hash, where its OR would be a loop.
-HERE_ALREADY = """
-WITH given AS (
-    SELECT * FROM unnest(%(numbers)s::int[], %(emails)s::text[], %(phones)s::text[], %(other_phones)s::text[],
-        %(names)s::text[], %(births)s::date[]) AS given (number, email, phone, other_phone, name, born_on)
-)
-SELECT given.number, min(client.legal_name), 'email' FROM given JOIN people_client client
-    ON upper(client.email) = upper(given.email) AND given.email <> '' AND client.archived_at IS NULL GROUP BY 1
-UNION ALL
-SELECT given.number, min(client.legal_name), 'phone'
-    FROM (SELECT number, phone FROM given UNION SELECT number, other_phone FROM given) AS given
-    JOIN (SELECT legal_name, phone FROM people_client WHERE archived_at IS NULL
-        UNION ALL SELECT legal_name, other_phone FROM people_client WHERE archived_at IS NULL) AS client
-    ON client.phone = given.phone AND given.phone <> '' GROUP BY 1
-UNION ALL
-SELECT given.number, min(client.legal_name), 'name' FROM given JOIN people_client client
-    ON client.born_on = given.born_on AND client.archived_at IS NULL
-    AND upper(unaccent(client.legal_name)) = upper(unaccent(given.name)) GROUP BY 1
-"""
-
-
 def _doubt_those_who_are_here(rows: Sequence[Row]) -> None:
+    """Doubt every row that is like somebody here, by the rules of `duplicates`; the likeliest is named."""
     clients = [row.made for row in rows]
-    given = {
-        "numbers": [row.number for row in rows],
-        "emails": [client.email for client in clients],
-        "phones": [str(client.phone) for client in clients],
-        "other_phones": [str(client.other_phone) for client in clients],
-        "names": [client.legal_name for client in clients],
-        "births": [client.born_on for client in clients],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(HERE_ALREADY, given)
-        found = cursor.fetchall()
-    same = {"email": _("e-mail"), "phone": _("phone"), "name": _("name and date of birth")}
-    names: dict[int, str] = {}
-    reasons: dict[int, list[str]] = {}
-    for number, name, by in found:
-        names.setdefault(number, name)
-        reasons.setdefault(number, []).append(same[by])
-    for row in rows:
-        if row.number in names:
-            facts = {"name": names[row.number], "same": ", ".join(reasons[row.number])}
-            row.doubt = _("%(name)s is here already: same %(same)s.") % facts
+    given = [Given(one.legal_name, one.born_on, one.email, str(one.phone), str(one.other_phone)) for one in clients]
+    alike: dict[int, Likeness] = {}
+    for likeness in likenesses(given):
+        alike.setdefault(likeness.place, likeness)
+    here = Client.objects.in_bulk({likeness.client_pk for likeness in alike.values()})
+    for place, likeness in alike.items():
+        row, known = rows[place], here[likeness.client_pk]
+        facts = {"name": known.name, "same": ", ".join(str(REASONS[code]) for code in likeness.reasons)}
+        words = _("%(name)s is archived here: %(same)s.") if known.archived_at else _("%(name)s is here: %(same)s.")
+        row.doubt, row.alike_pk = words % facts, known.pk
 
 
 CLIENTS = Kind(
     slug="clients",
     words=gettext_lazy("clients"),
+    title=gettext_lazy("Import clients"),
+    exported=gettext_lazy("exported all clients"),
+    taken_over=ngettext_lazy("%(n)d client taken over", "%(n)d clients taken over", "n"),
+    taken_back=ngettext_lazy("%(n)d client taken back", "%(n)d clients taken back", "n"),
     explained=gettext_lazy(
         "Names, contact details, birthdays, emergency contacts. Nothing about health is taken over."
     ),
@@ -368,13 +248,15 @@ CLIENTS = Kind(
     fields=FIELDS,
     lacks=lacks,
     check=check,
+    stands=stands,
     write=write,
+    listed=listed,
     undo=undo,
     export=export,
     doubt=Doubt(
-        question=gettext_lazy("Rows that look like somebody who is here already"),
-        leave_out=gettext_lazy("Leave them out"),
-        take_over=gettext_lazy("Take them over anyway, as clients of their own"),
+        question=gettext_lazy("Are these the same person?"),
+        leave_out=gettext_lazy("The same person: leave out"),
+        take_over=gettext_lazy("Somebody else: take over"),
     ),
     seconds={"phone": "other_phone", "address": "address_2"},
     ignored=IGNORED,

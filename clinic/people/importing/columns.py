@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+# What the list of rows that were left out says beside their cells (see left_out.py).
+ROW, WHY = "Row", "Why it was left out"
+
+
 class Reads(Enum):
     """How the cells of a field are read. WALL is day and time by the clock of a place that the row names."""
 
@@ -39,6 +43,7 @@ class Reads(Enum):
     PHONE = "phone"
     EMAIL = "email"
     YES_NO = "yes or no"
+    CHANNELS = "e-mail, text message"
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,10 @@ def guess_columns(table: Table, fields: Sequence[Field], seconds: Mapping[str, s
     return guessed
 
 
+OUR_OWN = frozenset({folded(ROW), folded(WHY)})
+
+
 def is_recognised(columns: Collection[str], table: Table, ignored: frozenset[str]) -> bool:
     """Tell whether every column is recognised, or known to be none of ours."""
-    return all(name or folded(header) in ignored for name, header in zip(columns, table.header, strict=True))
+    known = ignored | OUR_OWN
+    return all(name or folded(header) in known for name, header in zip(columns, table.header, strict=True))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from clinic.lib.registry import Registry
 from clinic.people.importing.columns import Field
 from clinic.people.importing.table import MOST_ROWS
-from clinic.people.models import Import, User
+from clinic.people.models import Import, ImportRow, User
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -21,16 +21,28 @@ if TYPE_CHECKING:
 class Row:
     """One row, read: what its cells mean by our fields' names, and what was found about it.
 
-    `problems` are (field, sentence): such a row cannot be taken over. `doubt` is what a person must decide; `left_out`
-    is why the row is passed over by itself. `made` is what the kind keeps between checking and writing.
+    `cells` are what the file has under the columns that were chosen. `problems` are (field, sentence): such a row
+    cannot be taken over. `doubt` is what a person must decide, `alike_pk` the client who may be the same person;
+    `left_out` is why the row is passed over by itself. `made` is what the kind keeps between checking and writing.
     """
 
     number: int
     values: dict[str, Any] = field(default_factory=dict)
+    cells: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
     doubt: str = ""
+    alike_pk: int | None = None
     left_out: str = ""
     made: Any = None
+
+    @property
+    def fate(self) -> ImportRow.Fate:
+        """What is to become of the row."""
+        if self.left_out:
+            return ImportRow.Fate.HERE
+        if self.problems:
+            return ImportRow.Fate.WRONG
+        return ImportRow.Fate.DOUBTFUL if self.doubt else ImportRow.Fate.NEW
 
     @property
     def is_flawed(self) -> bool:
@@ -77,7 +89,7 @@ class Undone:
 
 @dataclass(frozen=True)
 class Doubt:
-    """What is asked about the doubtful rows of a kind."""
+    """What is asked about the doubtful rows of a kind, and the two answers, for one row and for all."""
 
     question: StrOrPromise
     leave_out: StrOrPromise
@@ -88,22 +100,30 @@ class Doubt:
 class Kind:
     """One kind of import.
 
-    `lacks` says which field is missing among the chosen ones, or nothing. `check` looks at all rows and writes what it
-    finds into them; `write` writes those that remain, inside one transaction; `undo` takes back what was made and
-    nobody has used since. `export` yields the cells of each row by field.
+    `taken_over` and `taken_back` are said with the number n. `lacks` says which field is missing among the chosen ones,
+    or nothing. `check` looks at all rows and writes what it finds into them; `stands` says by field how a sound row
+    will stand; `write` writes those that remain, inside one transaction; `listed` names what was written by its keys,
+    each with its page; `undo` takes back what was made and nobody has used since. `export` yields the cells of each row
+    by field. `doubt` is None where no row of this kind can be doubtful.
     """
 
     slug: str
     words: StrOrPromise
+    title: StrOrPromise
     explained: StrOrPromise
+    exported: StrOrPromise
+    taken_over: StrOrPromise
+    taken_back: StrOrPromise
     undo_words: StrOrPromise
     fields: tuple[Field, ...]
     lacks: Callable[[Collection[str]], str]
     check: Callable[[Sequence[Row], Work], None]
+    stands: Callable[[Row], Mapping[str, str]]
     write: Callable[[Sequence[Row], Work], Made]
+    listed: Callable[[Collection[int]], Iterable[tuple[str, str]]]
     undo: Callable[[Import, Work], Undone]
     export: Callable[[datetime], Iterable[Mapping[str, str]]]
-    doubt: Doubt
+    doubt: Doubt | None = None
     # A second column of the same name is this field: a second “Phone” is the other phone.
     seconds: Mapping[str, str] = field(default_factory=dict)
     # Headers of other programs that are known, and none of ours.

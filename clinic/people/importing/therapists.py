@@ -10,11 +10,13 @@ from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.people.importing.columns import Field, Reads
-from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work
+from clinic.people.importing.kinds import Kind, Made, Row, Undone, Work
 from clinic.people.importing.people import name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.importing.values import Habits, a_date, shown
@@ -80,6 +82,21 @@ def check(rows: Sequence[Row], work: Work) -> None:
         with transaction.atomic():
             _write_one(row, house, work)
             transaction.set_rollback(True)
+
+
+def stands(row: Row) -> dict[str, str]:
+    """Return what will stand on the therapist's page."""
+    told = {name: row.text(name) for name in ("email", "licence_number", "qualifications", "locations", "biography")}
+    told["legal_name"] = name_of(row)
+    if expires_on := row.values.get("licence_expires_on"):
+        told["licence_expires_on"] = date_format(expires_on, "j M Y")
+    return {name: text for name, text in told.items() if text}
+
+
+def listed(pks: Collection[int]) -> list[tuple[str, str]]:
+    """Return name and page of these therapists."""
+    found = Therapist.objects.filter(pk__in=pks).select_related("user").order_by("pk")
+    return [(one.user.name, reverse("people:therapist", args=[one.pk])) for one in found]
 
 
 def write(rows: Sequence[Row], work: Work) -> Made:
@@ -226,6 +243,10 @@ def _locations(row: Row, house: _House) -> list[Location]:
 THERAPISTS = Kind(
     slug="therapists",
     words=gettext_lazy("therapists"),
+    title=gettext_lazy("Import therapists"),
+    exported=gettext_lazy("exported all therapists"),
+    taken_over=ngettext_lazy("%(n)d therapist taken over", "%(n)d therapists taken over", "n"),
+    taken_back=ngettext_lazy("%(n)d therapist taken back", "%(n)d therapists taken back", "n"),
     explained=gettext_lazy(
         "Names, licences, qualifications. They can be booked at once, but nobody is written to and nobody can sign in: "
         "that you allow one by one under “Staff”, when you have looked at the address."
@@ -234,14 +255,11 @@ THERAPISTS = Kind(
     fields=FIELDS,
     lacks=lacks,
     check=check,
+    stands=stands,
     write=write,
+    listed=listed,
     undo=undo,
     export=export,
-    doubt=Doubt(
-        question=gettext_lazy("Rows that need your word"),
-        leave_out=gettext_lazy("Leave them out"),
-        take_over=gettext_lazy("Take them over anyway"),
-    ),
     ignored=IGNORED,
     most_rows=500,
 )

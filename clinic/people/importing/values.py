@@ -28,6 +28,11 @@ TO_GUARD = re.compile(r"\A(?='*[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t\r\n])(?='*[=
 GUARDED = re.compile(r"\A'(?='*[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t\r\n])'(?='*[=+\-@＝＋－＠])")
 YES = frozenset({"yes", "y", "true", "1", "x", "ja", "sim", "oui", "si", "sí", "on", "subscribed", "opted in"})
 NO = frozenset({"no", "n", "false", "0", "nein", "não", "nao", "non", "off", "unsubscribed", "opted out"})
+CHANNELS = {
+    "email": frozenset({"email", "emails", "mail", "both"}),
+    "text": frozenset({"sms", "text", "texts", "both"}),
+}
+NOT_BY = NO | {"not", "none", "never", "without"}
 NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
 # No date of anybody's life or appointments lies outside of them; far out, a date cannot be reckoned with.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
@@ -139,6 +144,14 @@ def yes_or_no(cell: Cell) -> bool | None:
     if text in YES | NO:
         return text in YES
     raise ValidationError(_("“%(text)s” is neither yes nor no.") % {"text": shown(text)})
+
+
+def channels(cell: Cell) -> frozenset[str]:
+    """Read the ways by which somebody is written to, as in “SMS & Email”; what names none says nothing."""
+    said = set(re.findall(r"[^\W_]+", text_of(cell).casefold().replace("e-mail", "email")))
+    if said & NOT_BY:
+        return frozenset()
+    return frozenset(channel for channel, names in CHANNELS.items() if said & names)
 
 
 def name_in_order(text: str) -> str:

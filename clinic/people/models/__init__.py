@@ -10,7 +10,7 @@ from clinic.people.models.clients import (
     TherapistsNote,
 )
 from clinic.people.models.clinic import Clinic, Picture, SetUpToken, clinic_with_logo
-from clinic.people.models.importing import Import
+from clinic.people.models.importing import Import, ImportRow
 from clinic.people.models.logins import Invitation, Role, User, UserManager
 from clinic.people.models.merging import Merge
 from clinic.people.models.places import (
@@ -30,6 +30,7 @@ __all__ = [
     "Clinic",
     "ContactConsent",
     "Import",
+    "ImportRow",
     "Invitation",
     "Location",
     "Merge",

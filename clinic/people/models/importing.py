@@ -1,8 +1,6 @@
-"""A file that somebody brought from elsewhere: read, checked, then taken over whole or not at all."""
+"""A file that somebody brought from elsewhere, and its rows: checked, then taken over whole or not at all."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +10,8 @@ from clinic.people.models.logins import User
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def without_content(self) -> ImportQuerySet:
-        """Leave out what is large: the file and the lists."""
-        return self.defer("content", "made", "keys", "findings_csv")
+        """Leave out what is large: the file and the keys of what was made."""
+        return self.defer("content", "made", "keys")
 
 
 class Import(models.Model):
@@ -35,32 +33,26 @@ class Import(models.Model):
     content = models.BinaryField(null=True)
     # For each column of the file our field; empty for one that is left out.
     columns = models.JSONField(default=list)
+    # The headers of those that are left out.
+    left_columns = models.JSONField(default=list)
     # How the file writes dates, and whose numbers need no country code.
     day_first = models.BooleanField(default=True)
     region = models.CharField(max_length=2, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.UPLOADED)
-    # What the dry run counted: all rows, and of them those that are new, doubtful, here already, or wrong.
+    # What the check counted: all rows, and of them those of each fate.
     rows = models.PositiveIntegerField(default=0)
     new_count = models.PositiveIntegerField(default=0)
     doubt_count = models.PositiveIntegerField(default=0)
     here_count = models.PositiveIntegerField(default=0)
-    problem_row_count = models.PositiveIntegerField(default=0)
-    # A row may have several.
-    problem_count = models.PositiveIntegerField(default=0)
-    # [[row, column, sentence]], the first few; all of them as a compressed CSV.
-    problems = models.JSONField(default=list)
-    doubts = models.JSONField(default=list)
-    findings_csv = models.BinaryField(null=True)
-    # The digest of which rows those were.
-    digest = models.CharField(max_length=64, blank=True)
+    wrong_count = models.PositiveIntegerField(default=0)
     # What has to be said of the file as a whole, in sentences.
     remarks = models.JSONField(default=list)
-    # What the owner chose for the doubtful rows.
-    takes_doubtful = models.BooleanField(default=False)
     # The keys of what was made, so that it can be undone; and by the other program's number of a client her key here.
     made = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
     made_count = models.PositiveIntegerField(default=0)
+    # How many rows were not taken over; they themselves stay only for a while.
+    left_out_count = models.PositiveIntegerField(default=0)
     # What undoing left, by name; and how many it could only archive.
     kept = models.JSONField(default=list)
     archived_count = models.PositiveIntegerField(default=0)
@@ -96,6 +88,40 @@ class Import(models.Model):
         """Whether a worker has it, or is about to."""
         return self.state in {self.State.CHECKING, self.State.WRITING, self.State.UNDOING}
 
-    def waited(self, now: datetime) -> float:
-        """Return for how many seconds the work has been asked for."""
-        return (now - self.asked_at).total_seconds() if self.asked_at else 0.0
+
+class ImportRow(models.Model):
+    """A row of a file as the check understood it: what would become of it, and why not.
+
+    Rows go when they are taken over; those that were left out stay until they are forgotten.
+    """
+
+    class Fate(models.TextChoices):
+        NEW = "new", _("new")
+        DOUBTFUL = "doubtful", _("doubtful")
+        HERE = "here", _("left out by themselves")
+        WRONG = "wrong", _("with problems")
+
+    file = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="lines")
+    number = models.PositiveIntegerField()
+    fate = models.CharField(max_length=10, choices=Fate.choices)
+    # What the owner chose for a doubtful row.
+    is_wanted = models.BooleanField(default=False)
+    # By field: as it would stand here, and as the file has it. Of columns that are left out nothing is kept.
+    stands = models.JSONField(default=dict)
+    cells = models.JSONField(default=dict)
+    # [[column, sentence]]: why it is not simply taken over.
+    reasons = models.JSONField(default=list)
+    # The key of the client who may be the same person; no foreign key, for it is no use of her record.
+    alike_pk = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("row of an import")
+        constraints = [
+            models.UniqueConstraint(fields=["file", "fate", "number"], name="import_row_stands_once"),
+            models.CheckConstraint(
+                condition=models.Q(fate__in=["new", "doubtful", "here", "wrong"]), name="import_row_fate_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_id}: {self.number}"

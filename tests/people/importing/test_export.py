@@ -15,6 +15,7 @@ from clinic.audit.models import Change
 from clinic.people.models import Client, ContactConsent, Therapist, TherapistsNote
 from clinic.people.services import add_therapist, create_client, record_contact_consent
 from tests.factories import ClientFactory, UserFactory, modality
+from tests.importing import problems
 
 CANARY = "aura-canary"
 
@@ -116,8 +117,8 @@ def test_what_is_exported_is_imported_as_it_was(told, as_olga, bring, take, olga
     content = handed_out(as_olga)
     Client.objects.all()._raw_delete("default")
     job = bring(content)
-    assert job.problems == []
-    take(job, doubtful="1")
+    assert problems(job) == []
+    take(job, doubtful=True)
     assert [facts(client) for client in Client.objects.order_by("pk")] == before
 
 
@@ -127,7 +128,7 @@ def test_consents_and_the_archive_come_back_too(as_olga, bring, take, olga, now)
     record_contact_consent(by=olga, now=now, client=client, channel="text", is_given=False, source="in person")
     Client.objects.filter(pk=client.pk).update(archived_at=datetime(2026, 2, 3, 4, 5, tzinfo=UTC))
     content = handed_out(as_olga)
-    take(bring(content), doubtful="1")
+    take(bring(content), doubtful=True)
     again = Client.objects.exclude(pk=client.pk).get()
     assert again.archived_at == datetime(2026, 2, 3, 4, 5, tzinfo=UTC)
     said = ContactConsent.objects.filter(client=again).order_by("channel").values_list("channel", "is_given")
@@ -163,7 +164,7 @@ def test_therapists_come_back_as_they_were(as_olga, bring, take, olga, now, loca
     therapist.delete()
     user.delete()
     job = bring(content, "therapists")
-    assert (job.problems, job.new_count) == ([], 1)
+    assert (problems(job), job.new_count) == ([], 1)
     take(job)
     again = Therapist.objects.get()
     assert (again.user.name, again.licence_number, again.licence_expires_on) == (

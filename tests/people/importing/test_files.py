@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.celery import app
-from clinic.people.importing import running, table
-from clinic.people.importing.running import forget_old_imports
+from clinic.people.importing import table, working
+from clinic.people.importing.asking import forget_old_imports
 from clinic.people.models import Client, Import
 from clinic.people.tasks import forget_imports
 from tests.factories import ClientFactory, UserFactory
@@ -24,15 +24,6 @@ TWO = "First name,Last name\nAna,Sousa\nRui,Gil\n"
 
 def page(browser, job: Import) -> str:
     return browser.get(reverse("people:import", args=[job.pk])).content.decode()
-
-
-def test_the_check_shows_the_first_three_names(bring, as_olga):
-    job = bring(TWO + "Eva,Reis\nIvo,Luz\n")
-    assert "The first names in the file: Ana Sousa · Rui Gil · Eva Reis." in page(as_olga, job)
-
-
-def test_the_names_do_not_stay_with_what_was_taken_over(bring, take):
-    assert take(bring(TWO)).remarks == []
 
 
 def test_the_check_says_which_rows_above_the_header_are_left_out(bring, as_olga):
@@ -60,7 +51,7 @@ def test_nobody_is_lost_above_a_cell_that_is_called_like_a_column(value, bring, 
 def test_a_row_that_was_cut_becomes_nobody(bring, take):
     whole = "".join(f"Client {number},c{number}@example.org,{number}\n" for number in range(28))
     job = bring(f"Full name,E-mail,City\n{whole}Client 28,c28@example.org\nCli")
-    assert (job.new_count, job.problem_row_count) == (28, 2)
+    assert (job.new_count, job.wrong_count) == (28, 2)
     take(job)
     assert not Client.objects.filter(legal_name="Cli").exists()
 
@@ -86,7 +77,7 @@ def test_work_that_takes_too_long_stops_and_says_so(bring, take, monkeypatch):
         raise SoftTimeLimitExceeded
 
     job = bring(TWO)
-    monkeypatch.setitem(running._STEPS, Import.State.WRITING, write)
+    monkeypatch.setitem(working._STEPS, Import.State.WRITING, write)
     take(job)
     assert job.state == "checked"
     assert "split the file" in job.why_stopped

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from clinic.people.models import Qualification, Therapist
 from tests.factories import modality
+from tests.importing import problems
 
 INES = "Therapist's name,E-mail,Licence valid until,Qualified in,Biography\n"
 
@@ -27,7 +28,7 @@ INES = "Therapist's name,E-mail,Licence valid until,Qualified in,Biography\n"
 )
 def test_what_the_form_refuses_is_named_by_row(bring, db, cells, column):
     job = bring(f"{INES}Inês Sousa,ines@example.org,{cells}\n", "therapists")
-    assert [(row, named) for row, named, _words in job.problems] == [(2, column)]
+    assert [(row, named) for row, named, _words in problems(job)] == [(2, column)]
 
 
 def test_the_database_keeps_no_licence_for_ever(bea):
@@ -42,7 +43,7 @@ def test_the_database_keeps_no_licence_for_ever(bea):
 
 def test_a_day_of_leaving_to_come_is_named_by_row(bring, db):
     job = bring("Name,E-mail,Archived on\nInês Sousa,ines@example.org,2027-01-01\n", "therapists")
-    assert [(row, column) for row, column, _words in job.problems] == [(2, "Archived on")]
+    assert [(row, column) for row, column, _words in problems(job)] == [(2, "Archived on")]
 
 
 def test_nobody_gets_a_password_by_an_address_in_a_file_before_an_owner_lets_her_in(bring, take, send, as_olga):
