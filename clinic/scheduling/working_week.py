@@ -20,6 +20,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import Location, Therapist, User
 from clinic.people.opening import OpeningLine, OpenSpan, opening_lines
 from clinic.scheduling.availability import zone_of
+from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import FIRST_MONDAY, WeeklyHours, monday_of
 from clinic.scheduling.services import lock_therapists
 
@@ -179,6 +180,7 @@ def set_hours(
         for line in sorted(wanted, key=lambda line: (line.weekday, line.opens, line.location)):
             _write(therapist, line, first, last)
         record_change(by=by.pk if by else None, client=None, what=therapist, words=_told(first, last), now=now)
+        tell_freed([therapist.pk], now)
 
 
 def _cut_out(rule: WeeklyHours, first: date, last: date | None) -> None:

@@ -19,6 +19,7 @@ from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
 from clinic.scheduling.services.series import MOST_VISITS, book_series
 from clinic.scheduling.services.steps import Because, cancel_appointment, cancelled_as, change_status, free_until
+from clinic.scheduling.services.undoing import may_undo, undo
 
 __all__ = [
     "MOST_VISITS",
@@ -43,9 +44,11 @@ __all__ = [
     "lock_places",
     "lock_rooms",
     "lock_therapists",
+    "may_undo",
     "move_appointment",
     "one_booking",
     "refresh_review_needed",
     "remove_time_off",
     "request_appointment",
+    "undo",
 ]

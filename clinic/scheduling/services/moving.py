@@ -50,6 +50,8 @@ def move_appointment(
             if stands == (starts_at, therapist.pk):
                 return visit
             raise moved_meanwhile(visit)
+        if (*stands, visit.location_id) == (starts_at, therapist.pk, location.pk) and room in {None, visit.room}:
+            return visit
         plan = Plan(
             by,
             visit.client,
