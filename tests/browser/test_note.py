@@ -58,6 +58,20 @@ def test_what_is_typed_while_signed_out_comes_back(
     assert draft.since_last == TYPED
 
 
+def test_a_stroke_opens_the_search_but_is_a_letter_in_a_field(page: Page, draft: Note) -> None:
+    page.get_by_label("Since last time").press_sequentially("1/2 day")
+    expect(page.get_by_label("Since last time")).to_have_value("1/2 day")
+    page.get_by_label("Since last time").blur()
+    page.keyboard.press("/")
+    search = page.get_by_role("combobox", name="Search clients")
+    expect(search).to_be_focused()
+    search.press_sequentially(draft.client.legal_name[:4])
+    expect(page.get_by_role("option", name=draft.client.name)).to_be_visible()
+    search.press("Escape")
+    search.press("Escape")
+    expect(search).to_be_hidden()
+
+
 def kept_in(page: Page) -> list[str]:
     """Return under which names typed text waits in this tab."""
     found: list[str] = page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('kept-'))")

@@ -71,7 +71,7 @@ function offerClients(form) {
   }
 
   function open() {
-    form.classList.add("is-open"); // on a small screen it lies over the bar
+    if (opener.offsetParent) form.classList.add("is-open"); // where there is only the sign, it lies over the bar
     field.focus();
     field.select();
   }
@@ -131,5 +131,4 @@ function offerClients(form) {
   addEventListener("pageshow", leave);
 }
 
-// The note has a head of its own, without the search.
 document.querySelectorAll("[data-search-form]").forEach(offerClients);
