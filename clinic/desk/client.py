@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,10 +15,11 @@ from django.utils.translation import gettext as _
 from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
 from clinic.desk.record import Record, record_of
+from clinic.lib.paging import Stretch, stretch
 from clinic.people.models import Client, TherapistsNote, clinic_zone
 from clinic.people.records import records_of
 from clinic.people.services import mail_address
-from clinic.scheduling.models import UPCOMING, Appointment, Status
+from clinic.scheduling.models import UPCOMING, Appointment, AppointmentQuerySet, Status
 from intake.findings import open_findings
 from intake.models import Invitation, Submission
 from intake.profile import IntakeProfile, profile_of
@@ -26,10 +28,16 @@ from plans.pages import GoalBox, goal_boxes, line_of, open_work, where_words
 from plans.standing import Standing, plan_in_force, standing
 from sessions.reading import SignedNote, signed_notes
 
-PAST_SHOWN = 25
 CAME = (Status.IN_SESSION, Status.COMPLETED)
 MISSED = (Status.NO_SHOW, Status.LATE_CANCELLED)
 STARTABLE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION)
+# Wherever the clinic is, what is today there begins within a day from now.
+A_DAY = timedelta(days=1)
+# What the rows of the page say of a visit; its relations come along in the same query.
+TOLD = (
+    "client_id", "starts_at", "ends_at", "status", "review_needed", "service__name", "service__modality__code",
+    "therapist__archived_at", "therapist__user__name", "room__name", "location__time_zone",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class Chart:
     zone: ZoneInfo
     alerts: Force
     findings: Sequence[FindingRow]
-    timeline: tuple[TimelineRow, ...]
+    timeline: Stretch[TimelineRow]
     upcoming: Sequence[Appointment]
     startable: Step | None
     plan: PlanCard | None
@@ -92,17 +100,16 @@ class DeskPage:
     # When the form went out that has not come back, if one did.
     invited_at: datetime | None
     upcoming: Sequence[Appointment]
-    past: Sequence[Appointment]
+    past: Stretch[Appointment]
     zone: ZoneInfo
     record: Record
 
 
-def chart(client: Client, now: datetime) -> Chart:
+def chart(client: Client, now: datetime, typed_page: str = "") -> Chart:
     """Return everything on a therapist's chart. A constant number of queries."""
     zone = clinic_zone()
     today = now.astimezone(zone).date()
-    visits = visits_of(client)
-    upcoming = [visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now]
+    visits = to_come_or_today(client, now)
     findings = open_findings(client.pk)
     return Chart(
         today=today,
@@ -111,8 +118,8 @@ def chart(client: Client, now: datetime) -> Chart:
         zone=zone,
         alerts=force_of(client.pk, today).alerts,
         findings=finding_rows(findings),
-        timeline=timeline(visits, signed_notes(client.pk), answers_of(client), zone),
-        upcoming=upcoming,
+        timeline=stretch(Timeline(client, zone).newest, typed_page),
+        upcoming=still_to_come(visits, now),
         startable=next((step_of(v) for v in visits if v.status in STARTABLE and v.is_today(now)), None),
         plan=plan_card(client, now),
         record=record_of(client, now),
@@ -129,9 +136,8 @@ def step_of(visit: Appointment) -> Step:
     return Step(visit, *next_step(visit))
 
 
-def desk_page(client: Client, now: datetime) -> DeskPage:
+def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
     """Return contact, visits and the state of the intake, for those who may not read her answers."""
-    visits = visits_of(client)
     newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
     state, is_open, may_invite = intake_state(newest)
     zone = clinic_zone()
@@ -143,8 +149,8 @@ def desk_page(client: Client, now: datetime) -> DeskPage:
         may_invite=may_invite,
         mailed_at=mail_address(client, now),
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
-        upcoming=[visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now],
-        past=[visit for visit in reversed(visits) if visit.status in (*CAME, *MISSED)][:PAST_SHOWN],
+        upcoming=still_to_come(to_come_or_today(client, now), now),
+        past=stretch(lambda count: past_of(client)[:count], typed_page),
         zone=zone,
         record=record_of(client, now),
     )
@@ -159,11 +165,27 @@ def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
     return _("done"), False, True
 
 
-def visits_of(client: Client) -> list[Appointment]:
-    """Return her visits, oldest first."""
-    return list(
-        Appointment.objects.filter(client__among=records_of(client.pk)).with_people().order_by("starts_at", "pk")
-    )
+def visits_of(client: Client) -> AppointmentQuerySet:
+    """Return her visits, with what the page says of them and no more."""
+    hers = Appointment.objects.filter(client__among=records_of(client.pk))
+    return hers.select_related("therapist__user", "room", "location", "service__modality").only(*TOLD)
+
+
+def past_of(client: Client) -> AppointmentQuerySet:
+    """Return the visits to which she came or should have come, newest first."""
+    return visits_of(client).filter(status__in=(*CAME, *MISSED)).order_by("-starts_at", "-pk")
+
+
+def to_come_or_today(client: Client, now: datetime) -> list[Appointment]:
+    """Return the visits that are not over, and those that may still be begun today; soonest first."""
+    to_come = Q(status__in=UPCOMING, ends_at__gt=now)
+    near = Q(status__in=STARTABLE, starts_at__gt=now - A_DAY, starts_at__lt=now + A_DAY)
+    return list(visits_of(client).filter(to_come | near).order_by("starts_at", "pk"))
+
+
+def still_to_come(visits: Sequence[Appointment], now: datetime) -> list[Appointment]:
+    """Keep the visits to come."""
+    return [visit for visit in visits if visit.status in UPCOMING and visit.ends_at > now]
 
 
 def plan_card(client: Client, now: datetime) -> PlanCard | None:
@@ -174,21 +196,33 @@ def plan_card(client: Client, now: datetime) -> PlanCard | None:
     return PlanCard(stands, line_of(stands), where_words(stands), goal_boxes(stands), open_work(stands))
 
 
-def answers_of(client: Client) -> list[Submission]:
+@dataclass(frozen=True)
+class Timeline:
+    """What happened, newest first: visits with their signed notes, and answers to the intake."""
+
+    client: Client
+    zone: ZoneInfo
+
+    def newest(self, count: int) -> list[TimelineRow]:
+        """Return so many of the newest rows."""
+        rows = [*self._visits(count), *(answers_row(sent, self.zone) for sent in answers_of(self.client)[:count])]
+        return sorted(rows, key=lambda row: row.at, reverse=True)[:count]
+
+    def _visits(self, count: int) -> Iterator[TimelineRow]:
+        by_visit = {note.appointment_pk: note for note in signed_notes(self.client.pk)}
+        # Each has its number among all to which she came.
+        number = visits_of(self.client).filter(status__in=CAME).count()
+        for visit in past_of(self.client)[:count]:
+            if visit.status in MISSED:
+                yield missed_row(visit)
+            else:
+                yield visit_row(visit, by_visit.get(visit.pk), number)
+                number -= 1
+
+
+def answers_of(client: Client) -> QuerySet[Submission]:
     """Return what she sent, newest first."""
-    return list(Submission.objects.filter(client__among=records_of(client.pk)).sent().select_related("reviewed_by"))
-
-
-def timeline(
-    visits: Sequence[Appointment], notes: Sequence[SignedNote], submissions: Sequence[Submission], zone: ZoneInfo
-) -> tuple[TimelineRow, ...]:
-    """Return what happened, newest first: visits with their signed notes, and answers to the intake."""
-    by_visit = {note.appointment_pk: note for note in notes}
-    came = [visit for visit in visits if visit.status in CAME]
-    rows = [visit_row(visit, by_visit.get(visit.pk), number) for number, visit in enumerate(came, start=1)]
-    rows += [missed_row(visit) for visit in visits if visit.status in MISSED]
-    rows += [answers_row(submission, zone) for submission in submissions]
-    return tuple(sorted(rows, key=lambda row: row.at, reverse=True)[:PAST_SHOWN])
+    return Submission.objects.filter(client__among=records_of(client.pk)).sent().select_related("reviewed_by")
 
 
 def missed_row(visit: Appointment) -> TimelineRow:

@@ -32,6 +32,6 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
     person = access.charted(request, pk) if charts else access.contacted(request, pk)
     if person.pk != pk:
         return redirect("desk:client", person.pk)
-    page = chart(person, request.now) if charts else desk_page(person, request.now)
+    page = (chart if charts else desk_page)(person, request.now, request.GET.get("page", ""))
     context = {"client": person, "page": page, "merges": merges_to_undo(person, request.now)}
     return render(request, "desk/client_chart.html" if charts else "desk/client.html", context)

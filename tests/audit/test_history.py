@@ -72,7 +72,8 @@ def url(alice) -> str:
 @pytest.fixture
 def all_on_one_page(monkeypatch) -> None:
     """Show also what stands below the rows that the migrations wrote."""
-    monkeypatch.setattr("clinic.people.views.history.PER_PAGE", 200)
+    for module in ("clinic.people.views.history", "clinic.lib.paging"):
+        monkeypatch.setattr(f"{module}.PER_PAGE", 200)
 
 
 @pytest.fixture

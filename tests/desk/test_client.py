@@ -13,6 +13,7 @@ from django.utils import timezone
 from clinic.audit.models import Look
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import update_client
+from clinic.scheduling.models import Appointment, Status
 from intake.services import invite
 from tests.factories import ServiceFactory
 from tests.intake.answers import reviewed_intake, send
@@ -73,6 +74,38 @@ def test_the_timeline_has_visits_and_answers_newest_first(full: Client, as_bea: 
     timeline = page[page.index('id="timeline-head"') :]
     assert timeline.index("Visit 1, Myofascial release, 60 min") < timeline.index("Intake answered")
     assert "Reviewed by Bea Lindqvist." in timeline
+
+
+@pytest.fixture
+def thirty_visits(alice: Client, bea: Therapist, service: Service, location: Location) -> list[Appointment]:
+    """Alice came week after week, and missed the fifth time."""
+    found = [visit(alice, bea, service, location, TEN - timedelta(weeks=30 - n)) for n in range(30)]
+    Appointment.objects.update(status=Status.COMPLETED)
+    Appointment.objects.filter(pk=found[4].pk).update(status=Status.NO_SHOW)
+    return found
+
+
+def test_what_is_long_past_stands_on_older_pages(
+    thirty_visits: list[Appointment], alice: Client, as_dana: Browser
+) -> None:
+    here = reverse("desk:client", args=[alice.pk])
+    first, second = as_dana.get(here), as_dana.get(here, {"page": "2"})
+    shown = [*first.context["page"].past.rows, *second.context["page"].past.rows]
+    assert shown == thirty_visits[::-1]
+    assert len(first.context["page"].past.rows) == 25
+    assert 'href="?page=2#past"' in first.content.decode()
+    assert 'href="?page=1#past"' in second.content.decode()
+
+
+def test_each_visit_of_the_timeline_keeps_its_number_on_older_pages(
+    thirty_visits: list[Appointment], alice: Client, as_bea: Browser
+) -> None:
+    here = reverse("desk:client", args=[alice.pk])
+    pages = [as_bea.get(here, {"page": number}).context["page"].timeline.rows for number in ("", "2")]
+    told = [row.title.partition(",")[0] for row in [*pages[0], *pages[1]]]
+    assert [len(rows) for rows in pages] == [25, 5]
+    assert told[:2] == ["Visit 29", "Visit 28"]
+    assert told[-5:] == ["Myofascial release", "Visit 4", "Visit 3", "Visit 2", "Visit 1"]
 
 
 def test_the_front_desk_sees_contact_and_visits_and_nothing_of_her_health(

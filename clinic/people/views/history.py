@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,9 +13,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from clinic.audit.kinds import Manner
 from clinic.audit.reading import clinic_rows, look_rows, record_rows
 from clinic.audit.telling import acts, looks
-from clinic.audit.words import Manner
+from clinic.lib.paging import PER_PAGE, Stretch, stretch
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, client_for, for_roles, record_with_history
 from clinic.people.forms.history import HistoryForm
@@ -27,9 +26,6 @@ from clinic.people.services.merging import merges_to_undo
 
 # Gives so many of the newest rows.
 Newest = Callable[[int], QuerySet[Any, Any]]
-
-PER_PAGE = 25
-A_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @require_safe
@@ -89,7 +85,7 @@ def clinic_history(request: ClinicRequest) -> HttpResponse:
     if is_asking:
         between = day_bounds(manner.zone, form.chosen_day) if form.chosen_day else None
         newest = partial(clinic_rows, kind=form.chosen_kind, by=form.chosen_by, between=between)
-    page = stretch(newest, request.GET.get("page", ""))
+    page: Stretch[Any] = stretch(newest, request.GET.get("page", ""))
     context = {
         "form": form,
         "is_asking": is_asking,
@@ -98,35 +94,6 @@ def clinic_history(request: ClinicRequest) -> HttpResponse:
         "manner": manner,
     }
     return render(request, "audit/clinic_history.html", context)
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A page of a list that is not counted, for counting years of changes takes longer than reading the newest."""
-
-    rows: list[Any]
-    number: int
-    has_next: bool
-
-    @property
-    def has_previous(self) -> bool:
-        return self.number > 1
-
-    @property
-    def previous_number(self) -> int:
-        return self.number - 1
-
-    @property
-    def next_number(self) -> int:
-        return self.number + 1
-
-
-def stretch(newest: Newest, typed: str) -> Stretch:
-    """Return the page with the typed number; the first where it is none."""
-    number = int(typed) if A_PAGE_NUMBER.fullmatch(typed) else 1
-    start = (number - 1) * PER_PAGE
-    found = list(newest(start + PER_PAGE + 1)[start:])
-    return Stretch(rows=found[:PER_PAGE], number=number, has_next=len(found) > PER_PAGE)
 
 
 def _records(client: Client) -> list[int]:
