@@ -68,7 +68,6 @@ def test_a_stroke_opens_the_search_but_is_a_letter_in_a_field(page: Page, draft:
     search.press_sequentially(draft.client.legal_name[:4])
     expect(page.get_by_role("option", name=draft.client.name)).to_be_visible()
     search.press("Escape")
-    search.press("Escape")
     expect(search).to_be_hidden()
 
 
