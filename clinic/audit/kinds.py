@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from django.db.models import F, Index, Model, QuerySet
 from django.db.models.fields.json import KeyTransform
@@ -18,14 +19,20 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
     from pghistory.models import Event
 
-    from clinic.audit.words import Manner
-
 
 class Reader(Protocol):
     """Who reads a history."""
 
     @property
     def is_therapist(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Where the reader is: the zone of its clock, the currency of its prices."""
+
+    zone: ZoneInfo
+    currency: str
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.audit.beginning import STOOD
-from clinic.audit.kinds import Part, Reader, RecordKind, closed_acts, label_of, names, record_kinds
+from clinic.audit.kinds import Manner, Part, Reader, RecordKind, closed_acts, label_of, names, record_kinds
 from clinic.audit.models import Change, Look
 from clinic.audit.reading import ACT, Row
-from clinic.audit.words import Called, Fact, Manner, fields_of, in_words, label_of_field, target_of
+from clinic.audit.words import Called, Fact, fields_of, in_words, label_of_field, target_of
 
 if TYPE_CHECKING:
     from pghistory.models import Event

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Field, ForeignKey
@@ -15,21 +14,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
-    from clinic.audit.kinds import Part
+    from clinic.audit.kinds import Manner, Part
 
 # More than this is folded.
 A_LONG_TEXT = 120
 
 # (label of a model, key) → what the thing is called.
 Called = Mapping[tuple[str, int], str]
-
-
-@dataclass(frozen=True)
-class Manner:
-    """Where the reader is: the zone of its clock, the currency of its prices."""
-
-    zone: ZoneInfo
-    currency: str
 
 
 @dataclass(frozen=True)

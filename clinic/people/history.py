@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from clinic.audit.kinds import Part, RecordKind, label_of, names, record_kinds
+from clinic.audit.kinds import Manner, Part, RecordKind, label_of, names, record_kinds
 from clinic.lib.templatetags.stillpoint import money
 from clinic.people.models import (
     Client,
@@ -33,8 +33,6 @@ from clinic.people.models import (
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-    from clinic.audit.words import Manner
 
 ARCHIVING = {"archived_at": (_("archived"), _("brought back"))}
 WHO_AND_WHEN = frozenset({"created_at", "created_by", "granted_at", "set_up_at"})
