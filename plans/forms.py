@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Fieldset
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.lib.forms import laid_out
 from clinic.people.models import Service
 from clinic.scheduling.forms import DayField
 from plans.draft import Draft, Option
@@ -59,9 +60,7 @@ class PlanForm(forms.Form):
         service.choices = service_choices(draft.offered)
         for measure in Measure:
             self._add_goal(measure)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = plan_layout()
+        self.helper = plan_layout()
 
     def _add_goal(self, measure: Measure) -> None:
         highest = HIGHEST[measure]
@@ -113,8 +112,8 @@ class PlanForm(forms.Form):
         return [goal for measure in Measure if (goal := self._goal(measure, self.cleaned_data))]
 
 
-def plan_layout() -> Layout:
-    return Layout(
+def plan_layout() -> FormHelper:
+    return laid_out(
         Fieldset(_("What"), "service"),
         Fieldset(
             _("When, and how often"),
@@ -174,8 +173,7 @@ class EndPlanForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
+        self.helper = laid_out("why")
 
 
 class ScoreForm(forms.Form):
@@ -196,8 +194,7 @@ class ScoreForm(forms.Form):
 
     def __init__(self, data: Any = None, *, today: date) -> None:
         super().__init__(data, initial={"on": today, "measure": COUNTED[0].value})
-        self.helper = FormHelper()
-        self.helper.form_tag = False
+        self.helper = laid_out("measure", "value", "on")
 
     @property
     def measure_chosen(self) -> Measure:
