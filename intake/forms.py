@@ -13,6 +13,7 @@ from django.forms.boundfield import BoundField, BoundWidget
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from clinic.people.forms.clients import SAID
 from intake.questions import ANSWER_WORDS, YES, Answer, Answers, Kind, Question, Step
 from intake.services import LONGEST_NAME, LONGEST_REASON, checked_step, missing_words
 
@@ -122,6 +123,17 @@ class BirthForm(forms.Form):
             "required": _("Please write the day on which you were born."),
             "invalid": _("Please write a date that exists."),
         },
+    )
+
+
+class InviteForm(forms.Form):
+    """What goes with sending the form: whether she agreed, in the same talk, to mail that reminds her."""
+
+    agreed = forms.ChoiceField(
+        label=_("Reminders by e-mail"),
+        choices=[("", _("not talked about")), (_("agreed"), SAID)],
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
     )
 
 

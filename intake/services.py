@@ -105,8 +105,10 @@ class WrongDate(ValidationError):  # noqa: N818
 
 
 @transaction.atomic
-def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitation, str]:
+def invite(*, by: User | None, now: datetime, client: Client, agreed: str = "") -> tuple[Invitation, str]:
     """Ask her to fill in the form, and return the token of her link; links sent earlier no longer open it.
+
+    `agreed` is how she agreed to other mail in the same talk; empty where that was not talked about.
 
     The reminders' rails send the link. Raises ValidationError where there is no address to send it to.
     """
@@ -118,6 +120,9 @@ def invite(*, by: User | None, now: datetime, client: Client) -> tuple[Invitatio
     Invitation.objects.filter(client=client).open(now).update(revoked_at=now)
     invitation = Invitation.objects.create(client=client, created_at=now, created_by=by, expires_at=now + LINK_LASTS)
     record_change(by=by.pk if by else None, client=client.pk, what=invitation, words=_("intake form sent"), now=now)
+    if agreed:
+        channel = ContactConsent.Channel.EMAIL
+        record_contact_consent(by=by, now=now, client=client, channel=channel, is_given=True, source=agreed)
     return invitation, token_for(invitation)
 
 

@@ -19,7 +19,7 @@ from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
 from intake import access, services
 from intake.findings import fact_of, needs_guardian
-from intake.forms import CloseForm, GuardianForm
+from intake.forms import CloseForm, GuardianForm, InviteForm
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows, review_page
 from intake.reading import guardian_consent as consent_of_guardian
@@ -33,10 +33,12 @@ TO_START = (*UPCOMING, Status.ARRIVED, Status.IN_SESSION)
 @require_POST
 @for_roles()
 def invite(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Send a client the link to the form."""
+    """Send a client the link to the form, and take down that she agreed to mail, if she did in the same talk."""
     client = access.client_to_invite(request.user, pk, now=request.now)
+    form = InviteForm(request.POST)
+    agreed = form.cleaned_data["agreed"] if form.is_valid() else ""
     try:
-        services.invite(by=request.user, now=request.now, client=client)
+        services.invite(by=request.user, now=request.now, client=client, agreed=agreed)
     except ValidationError as problem:
         messages.error(request, " ".join(problem.messages))
     else:

@@ -21,6 +21,7 @@ from clinic.people.records import records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, AppointmentQuerySet, Status
 from intake.findings import open_findings
+from intake.forms import InviteForm
 from intake.models import Invitation, Submission
 from intake.profile import IntakeProfile, profile_of
 from intake.reading import FindingRow, finding_rows
@@ -95,6 +96,8 @@ class DeskPage:
     intake_state: str
     intake_is_open: bool
     may_invite: bool
+    # What is asked on the way, of whoever has not agreed to mail.
+    invite_form: InviteForm | None
     # Where the form would go; empty where no address is known.
     mailed_at: str
     # When the form went out that has not come back, if one did.
@@ -141,18 +144,20 @@ def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
     newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
     state, is_open, may_invite = intake_state(newest)
     zone = clinic_zone()
+    record = record_of(client, now)
     invited = Invitation.objects.filter(client__among=records_of(client.pk)).open(now)
     return DeskPage(
         age=client.age_on(now.astimezone(zone).date()),
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
+        invite_form=None if record.agrees_to_mail else InviteForm(),
         mailed_at=mail_address(client, now),
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=still_to_come(to_come_or_today(client, now), now),
         past=stretch(lambda count: past_of(client)[:count], typed_page),
         zone=zone,
-        record=record_of(client, now),
+        record=record,
     )
 
 

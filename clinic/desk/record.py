@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from phonenumber_field.phonenumber import PhoneNumber
 
 from clinic.people.consents import words_of
-from clinic.people.models import Client, ClientAccess, clinic_zone
+from clinic.people.models import Client, ClientAccess, ContactConsent, clinic_zone
 from clinic.people.services import lacks_guardian
 
 
@@ -38,6 +38,7 @@ class Record:
     not_asked: str
     # What was said of each channel.
     channels: tuple[str, ...]
+    agrees_to_mail: bool
     lacks_guardian: bool
 
 
@@ -45,10 +46,12 @@ def record_of(client: Client, now: datetime) -> Record:
     """Return what is known of a client; a constant number of queries."""
     facts = list(_facts(client))
     zone = clinic_zone()
+    said = dict(zip(ContactConsent.Channel.values, words_of(client), strict=True))
     return Record(
         facts=tuple(fact for fact in facts if fact.is_known),
         not_asked=", ".join(fact.label.lower() for fact in facts if fact.is_asked_of_everybody and not fact.is_known),
-        channels=tuple(f"{capfirst(words.label)}: {words.in_short(zone)}" for words in words_of(client)),
+        channels=tuple(f"{capfirst(words.label)}: {words.in_short(zone)}" for words in said.values()),
+        agrees_to_mail=said[ContactConsent.Channel.EMAIL].is_given,
         lacks_guardian=lacks_guardian(client, now),
     )
 

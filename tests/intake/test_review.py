@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.audit.models import Look
-from clinic.people.models import Client, Location, Role, Therapist, User
+from clinic.people.models import Client, ContactConsent, Location, Role, Therapist, User
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.services import book_appointment
 from intake import services
@@ -227,6 +227,28 @@ def test_the_worklist_counts_and_names_the_urgent_for_therapists_only(
 def test_staff_send_the_form_and_hear_where_it_went(as_dana: Browser, alice: Client) -> None:
     response = as_dana.post(reverse("intake:invite", args=[alice.pk]), follow=True)
     assert "The intake form is on its way to alice@example.org." in response.text
+
+
+def test_in_the_same_step_they_take_down_that_she_agreed_to_mail(as_dana: Browser, dana: User, alice: Client) -> None:
+    page = as_dana.get(reverse("desk:client", args=[alice.pk])).content.decode()
+    assert 'name="agreed"' in page
+    as_dana.post(reverse("intake:invite", args=[alice.pk]), {"agreed": "on the phone"})
+    word = ContactConsent.objects.get(client=alice)
+    assert (word.channel, word.is_given, word.by, word.source) == ("email", True, dana, "on the phone")
+    assert 'name="agreed"' not in as_dana.get(reverse("desk:client", args=[alice.pk])).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["", "by pigeon"])
+def test_what_was_not_talked_about_is_taken_down_as_nothing(as_dana: Browser, alice: Client, typed: str) -> None:
+    response = as_dana.post(reverse("intake:invite", args=[alice.pk]), {"agreed": typed}, follow=True)
+    assert "on its way" in response.text
+    assert not ContactConsent.objects.exists()
+
+
+def test_where_the_form_cannot_be_sent_no_word_is_taken_down_either(as_dana: Browser, bea: Therapist) -> None:
+    nobody = ClientFactory(legal_name="Noor Aziz", email="")
+    as_dana.post(reverse("intake:invite", args=[nobody.pk]), {"agreed": "on the phone"})
+    assert not ContactConsent.objects.exists()
 
 
 def test_without_an_address_they_are_told_so(as_dana: Browser, bea: Therapist) -> None:
