@@ -8,4 +8,4 @@ class LibConfig(AppConfig):
         from clinic.lib import constraints
         from clinic.lib import lookups as _lookups  # noqa: F401  # registers them
 
-        constraints.hide_names()
+        constraints.say_rules()
