@@ -141,7 +141,7 @@ def step_of(visit: Appointment) -> Step:
 
 def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
     """Return contact, visits and the state of the intake, for those who may not read her answers."""
-    newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
+    newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().only("state").first()
     state, is_open, may_invite = intake_state(newest)
     zone = clinic_zone()
     record = record_of(client, now)

@@ -159,6 +159,10 @@ class Appointment(models.Model):
     def __str__(self) -> str:
         return f"{self.client_id} {self.starts_at:%Y-%m-%d %H:%M} {self.status}"
 
+    def get_status_display(self) -> str:  # type: ignore[no-redef]  # Django adds its own only where there is none
+        """Say the status in words. Django's own would put all of them into words to find one."""
+        return str(Status(self.status).label)
+
     @property
     def local_start(self) -> datetime:
         """The start as the wall of its location shows it: without a zone, so that no template turns it into another."""
