@@ -34,7 +34,8 @@ def phone_number(typed: str, *, region: str | None = None) -> str:
     if not text:
         return ""
     if text.startswith("+"):
-        number = _read(text, None)
+        # +44 (0)20…: the nought in brackets is for those who call from within; but in Italy everybody dials it.
+        number = _read(text.replace("(0)", "", 1), None) or _read(text, None)
     else:
         region = region or phone_region()
         number = _read(text, region) or _read_with_code(text, region)
@@ -51,9 +52,7 @@ def _plain(typed: str) -> str:
     """Take off what is pasted along unseen, and write 00 as the + that it stands for."""
     text = "".join(c for c in typed if unicodedata.category(c) != "Cf")
     text = unicodedata.normalize("NFKC", text).strip().removeprefix("tel:").strip()
-    text = f"+{text[2:].lstrip()}" if text.startswith("00") else text
-    # +44 (0)20…: the nought in brackets is for those who call from within.
-    return text.replace("(0)", "", 1) if text.startswith("+") else text
+    return f"+{text[2:].lstrip()}" if text.startswith("00") else text
 
 
 def _read(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:

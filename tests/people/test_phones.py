@@ -66,6 +66,26 @@ def test_what_is_no_number_is_refused_with_one_sentence(typed: str) -> None:
         phone_number(typed, region="PT")
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+44 (0)20 7946 0958", "+442079460958"),
+        ("+44(0)2079460958", "+442079460958"),
+        ("0044 (0) 20 7946 0958", "+442079460958"),
+        ("+49 (0)30 901820", "+4930901820"),
+        ("+39 (0)6 69821", "+390669821"),
+        ("0039 (0)6 69821", "+390669821"),
+    ],
+)
+def test_a_nought_in_brackets_is_dialled_only_where_everybody_dials_it(typed: str, kept: str) -> None:
+    assert phone_number(typed, region="PT") == kept
+
+
+def test_a_nought_in_brackets_at_the_front_is_of_the_country(db: None) -> None:
+    assert phone_number("(0)20 7946 0958", region="GB") == "+442079460958"
+    assert phone_number("(0)6 69821", region="IT") == "+390669821"
+
+
 def test_an_extension_is_not_lost_silently() -> None:
     with pytest.raises(ValidationError, match="extension"):
         phone_number("+351 210 000 010 ext. 5")
