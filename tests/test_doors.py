@@ -150,6 +150,9 @@ DOORS: Mapping[str, Door] = {
     "audit:clinic-history": Door(OWNERS, ONLY_GET),
     # desk
     "desk:day": Door(STAFF, ONLY_GET),
+    "desk:day-visits": Door(STAFF, ONLY_GET),
+    "desk:visit-place": Door(ONLY_POST, "in 404 404 409 409 409", at="visit"),
+    "desk:visit-length": Door(ONLY_POST, "in 404 404 409 409 409", at="visit"),
     "desk:my-day": Door(THERAPISTS, ONLY_GET),
     "desk:client": Door(STAFF, ONLY_GET, at="client"),
     "desk:appointment": Door(STAFF, ONLY_GET, at="visit"),
@@ -157,6 +160,9 @@ DOORS: Mapping[str, Door] = {
     "scheduling:appointment-new": Door(STAFF, STAFF),
     "scheduling:appointment-status": Door(ONLY_POST, STAFF_DONE, at="visit", sends={"to": "no_show"}),
     "scheduling:appointment-cancel": Door(STAFF, STAFF, at="visit"),
+    # What was done last was done by somebody else, or is no day and time: the day says so.
+    "scheduling:appointment-undo": Door(ONLY_POST, STAFF_DONE, at="visit"),
+    "scheduling:appointment-again": Door(ONLY_POST, STAFF_DONE, at="visit"),
     # She has arrived: the visit is moved no more, and the day says so.
     "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),

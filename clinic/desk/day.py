@@ -1,355 +1,441 @@
-"""The desk's day: a column per therapist, who is here, who is expected, and what needs a hand. Reads only.
+"""The calendar: the visits of one location on a day or in a week, in columns of therapists or rooms. Reads only.
 
-Rows of the grid are five minutes by the wall clock of the location, counted from the first hour shown.
+Visits are read as rows, not as models: a week of fifty therapists is some two thousand of them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q
-from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.models import Client, Location, Therapist, User
+from clinic.people.models import Location, Room, Service, Therapist, User
+from clinic.people.models.clients import spoken_name
+from clinic.people.places_page import features_in_words
 from clinic.people.records import Records
-from clinic.scheduling.availability import availability
+from clinic.scheduling.availability import Presence, presence
 from clinic.scheduling.badges import Badge, badges_for
-from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, Status, StatusChange
-from clinic.scheduling.slots import Diary, Span, merged, without
-from clinic.scheduling.words import time_words
+from clinic.scheduling.badges import Visit as Badged
+from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, Status, StatusChange, monday_of
+from clinic.scheduling.slots import Span, merged, without
 
-ROW_MINUTES = 5
 FIRST_HOUR, LAST_HOUR = 8, 19
-# In a short block there is room for one line, in a low one for two.
-SHORT_ROWS, LOW_ROWS = 6, 11
+# More columns than a screen holds at once.
+MANY_COLUMNS = 8
+Wall = tuple[datetime, datetime]
 EXPECTED_SHOWN = 8
 GHOSTS = (Status.NO_SHOW, Status.LATE_CANCELLED)
-STATUS_WORDS = {Status.REQUESTED: gettext_lazy("request"), Status.NO_SHOW: gettext_lazy("Did not come")}
 EXPECTED = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
 
 
-@dataclass(frozen=True)
-class Block:
-    """One visit on the grid and in the list."""
+class Days(StrEnum):
+    """How much of the calendar is shown."""
 
-    visit: Appointment
-    place: str
-    look: str
-    meta: str
-    badges: Sequence[Badge]
-    is_new: bool
+    DAY = "day"
+    WEEK = "week"
+
+
+class By(StrEnum):
+    """What a column is."""
+
+    THERAPIST = "therapist"
+    ROOM = "room"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which part of the calendar is asked for; `of` is the one column that is wanted, None for all."""
+
+    location: Location
+    on: date
+    days: Days = Days.DAY
+    by: By = By.THERAPIST
+    of: int | None = None
 
     @property
-    def is_ghost(self) -> bool:
-        return self.visit.status in GHOSTS
+    def first(self) -> date:
+        return self.on if self.days == Days.DAY else monday_of(self.on)
+
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=0 if self.days == Days.DAY else 6)
+
+    @property
+    def step(self) -> timedelta:
+        """How far the next and the previous page are."""
+        return timedelta(days=1 if self.days == Days.DAY else 7)
 
 
-@dataclass(frozen=True)
-class Shade:
-    """A stretch that is no working time, or a buffer: where it lies, how it looks, what stands in it."""
+class Visit(NamedTuple):
+    """One visit, as the database tells it."""
 
-    place: str
-    look: str
-    words: str = ""
+    pk: int
+    client_id: int
+    legal_name: str
+    preferred_name: str
+    therapist_id: int
+    room_id: int
+    service_id: int
+    series_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    occupied_from: datetime
+    occupied_until: datetime
+    status: str
+    held_until: datetime | None
+    review_needed: bool
+    has_been_here: bool
+
+    @property
+    def name(self) -> str:
+        return spoken_name(self.legal_name, self.preferred_name)
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether it is a new client's first visit."""
+        return not self.has_been_here and self.status in TAKING
+
+
+# The columns of `Visit`, in its order.
+READ = (
+    "pk", "client_id", "client__legal_name", "client__preferred_name", "therapist_id", "room_id", "service_id",
+    "series_id", "starts_at", "ends_at", "occupied_from", "occupied_until", "status", "held_until", "review_needed",
+    "has_been_here",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Column:
-    therapist: Therapist
-    shades: Sequence[Shade]
-    blocks: Sequence[Block]
+    """A therapist or a room."""
+
+    pk: int
+    title: str
+    detail: str
+    has_left: bool = False
 
 
 @dataclass(frozen=True)
-class Hour:
-    place: str
-    at: time
+class Shade:
+    """A stretch of a column that is no working time; a break is a gap between two stretches of work."""
+
+    column: int
+    span: Span
+    words: str = ""
+    is_break: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A visit with everything that is told of it in words, for the list and the rail."""
+
+    visit: Visit
+    starts: datetime
+    ends: datetime
+    service: Service
+    therapist: Therapist
+    room: Room
+    badges: Sequence[Badge]
+
+    @property
+    def status_words(self) -> str:
+        return str(Status(self.visit.status).label)
+
+    @property
+    def is_here(self) -> bool:
+        return self.visit.status in (Status.ARRIVED, Status.IN_SESSION)
 
 
 @dataclass(frozen=True)
 class Arrival:
     """One line of the rail."""
 
-    visit: Appointment
+    row: Row
     words: str
     look: str
-    is_new: bool
 
 
 @dataclass(frozen=True)
 class Chore:
-    """Open work of one kind on this day, and the first visit that has it."""
+    """Open work of one kind, and the first visit that has it."""
 
     icon: str
     words: str
     count: int
-    visit: Appointment
+    visit: Visit
 
 
 @dataclass(frozen=True)
-class Board:
-    day: date
-    location: Location
-    columns: Sequence[Column]
-    hours: Sequence[Hour]
-    now: str
-    now_at: time | None
+class Rail:
+    """Who is here, who is expected, and what needs a hand."""
+
     here: Sequence[Arrival]
     expected: Sequence[Arrival]
     expected_more: int
     chores: Sequence[Chore]
-    summary: str
-    updated_at: time
-    is_today: bool
-    # False in a clinic that has just been set up.
-    has_therapists: bool
-    blocks: Sequence[Block] = field(default=())
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """Turns instants into rows."""
+class Calendar:
+    """What is shown of the calendar."""
 
-    zone: ZoneInfo
-    day: date
-    first_hour: int
-    last_hour: int
-
-    def row(self, instant: datetime) -> int:
-        """Return the row by the wall clock; what lies outside the day shown is drawn at its edge."""
-        wall = make_naive(instant, self.zone)
-        minutes = (wall - datetime.combine(self.day, time(self.first_hour))).total_seconds() / 60
-        return round(min(max(minutes / ROW_MINUTES, 0), self.rows))
+    wish: Wish
+    columns: Sequence[Column]
+    # Those of `columns` that were asked for.
+    shown: Sequence[Column]
+    visits: Sequence[Visit]
+    badges: Mapping[int, Sequence[Badge]]
+    shades: Sequence[Shade]
+    # Since when each visit is what it is, where its block says so.
+    since: Mapping[int, datetime]
+    services: Mapping[int, Service]
+    therapists: Mapping[int, Therapist]
+    rooms: Mapping[int, Room]
+    # When each visit starts and ends by the clock on the wall.
+    walls: Mapping[int, Wall]
+    # The first and the last hour to show, and the days on which anybody works.
+    hours: tuple[int, int]
+    working_days: frozenset[date]
+    now: datetime
+    # False in a clinic that has just been set up.
+    has_therapists: bool
 
     @property
-    def rows(self) -> int:
-        return (self.last_hour - self.first_hour) * 60 // ROW_MINUTES
+    def zone(self) -> ZoneInfo:
+        return self.wish.location.zone
 
-    def place(self, span: Span) -> str:
-        """Return the classes that put a stretch of time on the grid; empty if none of it is shown."""
-        start, end = self.row(span.start), self.row(span.end)
-        return f"r-{start} s-{end - start}" if end > start else ""
+    @property
+    def today(self) -> date:
+        return local_date(self.zone, self.now)
+
+    @property
+    def is_today(self) -> bool:
+        return self.wish.first <= self.today <= self.wish.last
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether one column at a time was asked for, or would often be."""
+        return self.wish.of is not None or self.wish.days == Days.WEEK or len(self.columns) > MANY_COLUMNS
+
+    @property
+    def rows(self) -> list[Row]:
+        """The visits of the columns shown, with their words."""
+        return [self._row(visit) for visit in self.in_columns()]
+
+    def in_columns(self) -> list[Visit]:
+        """Return the visits of the columns shown."""
+        keys = {column.pk for column in self.shown}
+        place = Visit._fields.index("room_id" if self.wish.by == By.ROOM else "therapist_id")
+        return [visit for visit in self.visits if visit[place] in keys]
+
+    def _row(self, visit: Visit) -> Row:
+        return Row(
+            visit,
+            *self.walls[visit.pk],
+            self.services[visit.service_id],
+            self.therapists[visit.therapist_id],
+            self.rooms[visit.room_id],
+            self.badges[visit.pk],
+        )
+
+    @property
+    def summary(self) -> str:
+        return _summary(self.visits)
+
+    def rail(self) -> Rail:
+        """Return who is here and expected, and the open work, of all columns."""
+        rows = [self._row(visit) for visit in self.visits]
+        expected = [
+            row for row in rows if row.visit.status in EXPECTED and (not self.is_today or row.visit.ends_at > self.now)
+        ]
+        return Rail(
+            here=[self._arrival(row) for row in rows if row.visit.status == Status.ARRIVED],
+            expected=[self._arrival(row) for row in expected[:EXPECTED_SHOWN]],
+            expected_more=max(len(expected) - EXPECTED_SHOWN, 0),
+            chores=_chores(self.visits, self.badges),
+        )
+
+    def _arrival(self, row: Row) -> Arrival:
+        facts = {"therapist": row.therapist.user.first_name, "room": row.room}
+        words = _("%(therapist)s, %(room)s") % facts
+        if row.visit.status == Status.ARRIVED:
+            return Arrival(row, words, "is-here")
+        return Arrival(row, words, "late" if row.visit.starts_at < self.now else "")
 
 
-def board(*, user: User, now: datetime, location: Location, day: date) -> Board:
-    """Return the day of one location. The number of queries does not depend on how many visits or therapists it has."""
-    zone = location.zone
-    start, end = day_bounds(zone, day)
-    visits = list(
-        Appointment.objects.filter(location=location)
-        .between(start, end)
-        .exclude(status=Status.CANCELLED)
-        .exclude(status=Status.HELD, held_until__lte=now)
-        .with_people()
-        .order_by("starts_at", "pk")
-    )
+def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
+    """Return what is asked for. The number of queries does not depend on how many visits, days or therapists it has."""
+    location = wish.location
+    visits = _visits(wish, now)
     # Whoever has left stands there as long as visits do.
     people = Q(archived_at__isnull=True) | Q(pk__in={visit.therapist_id for visit in visits})
-    therapists = list(Therapist.objects.filter(people).select_related("user", "usual_room"))
-    diaries = availability(location=location, therapists=therapists, first=day, last=day, now=now).diaries
-    grid = _grid(zone, day, visits, diaries)
-    blocks = _blocks(user, visits, grid, start, now)
-    shown = [one for one in therapists if diaries[one.pk].hours or any(b.visit.therapist_id == one.pk for b in blocks)]
-    is_today = day == local_date(zone, now)
-    expected = [
-        block for block in blocks if block.visit.status in EXPECTED and (not is_today or block.visit.ends_at > now)
-    ]
-    return Board(
-        day=day,
-        location=location,
-        columns=[
-            _column(one, diaries[one.pk], [b for b in blocks if b.visit.therapist_id == one.pk], grid) for one in shown
-        ],
-        hours=[
-            Hour(f"r-{(hour - grid.first_hour) * 60 // ROW_MINUTES}", time(hour))
-            for hour in range(grid.first_hour, grid.last_hour)
-        ],
-        now=f"r-{grid.row(now)}" if is_today and 0 < grid.row(now) < grid.rows else "",
-        now_at=make_naive(now, zone).time() if is_today else None,
-        here=[_arrival(block, now) for block in blocks if block.visit.status == Status.ARRIVED],
-        expected=[_arrival(block, now) for block in expected[:EXPECTED_SHOWN]],
-        expected_more=max(len(expected) - EXPECTED_SHOWN, 0),
-        chores=_chores(blocks),
-        summary=_summary(visits),
-        updated_at=make_naive(now, zone).time(),
-        is_today=is_today,
+    therapists = {one.pk: one for one in Therapist.objects.filter(people).select_related("user", "usual_room")}
+    open_or_used = Q(location=location, archived_at__isnull=True) | Q(pk__in={visit.room_id for visit in visits})
+    rooms = {one.pk: one for one in Room.objects.filter(open_or_used)}
+    here = presence(location=location, therapists=therapists, first=wish.first, last=wish.last)
+    walls = {visit.pk: _wall(Span(visit.starts_at, visit.ends_at), location.zone) for visit in visits}
+    work = [_wall(span, location.zone) for spans in here.hours.values() for span in spans]
+    columns = _rooms(rooms) if wish.by == By.ROOM else _therapists(therapists, here, visits)
+    return Calendar(
+        wish=wish,
+        columns=columns,
+        shown=[column for column in columns if wish.of in (None, column.pk)] or columns,
+        visits=visits,
+        badges=_badges(user, visits, therapists, now),
+        shades=_closed(here) if wish.by == By.ROOM else list(_off(columns, here, wish)),
+        since=_since(visits),
+        walls=walls,
+        hours=_hours([*walls.values(), *work]),
+        working_days=frozenset(opens.date() for opens, _closes in work),
+        services=Service.objects.select_related("modality").in_bulk({visit.service_id for visit in visits}),
+        therapists=therapists,
+        rooms=rooms,
+        now=now,
         has_therapists=bool(therapists),
-        blocks=blocks,
     )
 
 
-def review_badges(visit: Appointment, others: Sequence[Badge]) -> list[Badge]:
+def review_badges(visit: Badged, others: Sequence[Badge], *, review_needed: bool) -> list[Badge]:
     """Return the sign that a therapist must look, unless another room says more exactly what is missing."""
-    if visit.status not in NOT_BEGUN or not visit.review_needed:
+    if visit.status not in NOT_BEGUN or not review_needed:
         return []
     if any(badge.is_open_work and badge.icon.startswith("clipboard") for badge in others):
         return []
     return [Badge("clipboard-text", _("needs therapist review"), is_open_work=True)]
 
 
-def left_badges(visit: Appointment, now: datetime) -> list[Badge]:
+def left_badges(visit: Badged, therapist: Therapist, now: datetime) -> list[Badge]:
     """Return the sign that a visit to come waits for another therapist, because hers has left."""
-    if visit.status not in MOVABLE or visit.starts_at < now or not visit.therapist.archived_at:
+    if visit.status not in MOVABLE or visit.starts_at < now or not therapist.archived_at:
         return []
     return [Badge("calendar-x", _("therapist has left"), is_open_work=True)]
 
 
-def _grid(zone: ZoneInfo, day: date, visits: Sequence[Appointment], diaries: Mapping[int, Diary]) -> _Grid:
-    starts = [visit.local_start for visit in visits]
-    ends = [visit.local_end for visit in visits]
-    for diary in diaries.values():
-        starts += [make_naive(span.start, zone) for span in diary.hours]
-        ends += [make_naive(span.end, zone) for span in diary.hours]
-    midnight = datetime.combine(day + timedelta(days=1), time.min)
-    last = max((24 if end >= midnight else end.hour + bool(end.minute) for end in ends), default=LAST_HOUR)
-    return _Grid(zone, day, min([FIRST_HOUR, *(start.hour for start in starts)]), max(LAST_HOUR, last))
+def _visits(wish: Wish, now: datetime) -> list[Visit]:
+    zone = wish.location.zone
+    start, end = day_bounds(zone, wish.first)[0], day_bounds(zone, wish.last)[1]
+    earlier = Appointment.objects.filter(status__in=TAKING, starts_at__lt=OuterRef("starts_at"))
+    # Most have been here under the record that the visit names, which an index tells; only then are others looked for.
+    by_this_record = Exists(earlier.filter(client=OuterRef("client_id")))
+    by_any_record = Exists(earlier.filter(client__among=Records(OuterRef("client_id"))))
+    found = (
+        Appointment.objects.filter(location=wish.location)
+        .between(start, end)
+        .exclude(status=Status.CANCELLED)
+        .exclude(status=Status.HELD, held_until__lte=now)
+        .annotate(has_been_here=by_this_record | by_any_record)
+        .order_by("starts_at", "pk")
+    )
+    return [Visit._make(row) for row in found.values_list(*READ)]
 
 
-def _blocks(user: User, visits: Sequence[Appointment], grid: _Grid, start: datetime, now: datetime) -> list[Block]:
-    badges = badges_for(user, visits)
-    earlier = Appointment.objects.filter(client__among=Records(OuterRef("pk")), status__in=TAKING, starts_at__lt=start)
-    shown = Client.objects.filter(pk__in={visit.client_id for visit in visits})
-    known = set(shown.filter(Exists(earlier)).values_list("pk", flat=True))
-    changed_at = {
-        (pk, after): at
-        for pk, after, at in StatusChange.objects.filter(appointment__in=visits)
-        .order_by("pk")
-        .values_list("appointment_id", "after", "at")
-    }
-    taken = [(v.therapist_id, v.starts_at, v.ends_at) for v in visits if v.status not in GHOSTS]
+def _since(visits: Sequence[Visit]) -> dict[int, datetime]:
+    statuses = {visit.pk: visit.status for visit in visits if visit.status in (Status.IN_SESSION, *GHOSTS)}
+    changes = StatusChange.objects.filter(appointment__in=statuses).order_by("pk")
+    return {pk: at for pk, after, at in changes.values_list("appointment_id", "after", "at") if statuses[pk] == after}
+
+
+def _wall(span: Span, zone: ZoneInfo) -> Wall:
+    return span.start.astimezone(zone).replace(tzinfo=None), span.end.astimezone(zone).replace(tzinfo=None)
+
+
+def _hours(walls: Sequence[Wall]) -> tuple[int, int]:
+    """Return the first and the last hour to show: the usual ones, and what work or visits need beside them."""
+    first = min((start.hour for start, _end in walls), default=FIRST_HOUR)
+    last = max((24 if end.date() > start.date() else end.hour + bool(end.minute) for start, end in walls), default=0)
+    return min(FIRST_HOUR, first), max(LAST_HOUR, last)
+
+
+# --- Columns and what is shaded in them
+
+
+def _therapists(therapists: Mapping[int, Therapist], here: Presence, visits: Sequence[Visit]) -> list[Column]:
+    busy = {visit.therapist_id for visit in visits}
     return [
-        Block(
-            visit=visit,
-            place=grid.place(Span(visit.starts_at, visit.ends_at)),
-            look=_look(visit, visits, taken),
-            meta=_meta(visit, changed_at.get((visit.pk, visit.status)), grid.zone),
-            badges=[*left_badges(visit, now), *_own_badges(visit, badges[visit.pk]), *badges[visit.pk]],
-            is_new=visit.client_id not in known and visit.status in TAKING,
-        )
-        for visit in visits
+        Column(pk, str(one), str(one.usual_room or ""), has_left=one.archived_at is not None)
+        for pk, one in therapists.items()
+        if here.hours[pk] or pk in busy
     ]
 
 
-def _look(visit: Appointment, visits: Iterable[Appointment], taken: Sequence[tuple[int, datetime, datetime]]) -> str:
-    """Return the classes of a block; a ghost beside a visit that took its time becomes a sliver."""
-    if visit.status in GHOSTS:
-        beside = any(
-            therapist == visit.therapist_id and start < visit.ends_at and visit.starts_at < end
-            for therapist, start, end in taken
-        )
-        return "ghost sliver" if beside else "ghost"
-    looks = [f"st-{visit.status.replace('_', '')}", visit.service.modality.css_class]
-    rows = visit.minutes // ROW_MINUTES
-    if rows <= LOW_ROWS:
-        looks.append("short" if rows <= SHORT_ROWS else "low")
-    if any(
-        other.status in GHOSTS
-        and other.therapist_id == visit.therapist_id
-        and other.starts_at < visit.ends_at
-        and visit.starts_at < other.ends_at
-        for other in visits
-    ):
-        looks.append("beside")
-    return " ".join(looks)
+def _rooms(rooms: Mapping[int, Room]) -> list[Column]:
+    return [Column(pk, room.name, features_in_words(room)) for pk, room in rooms.items()]
 
 
-def _meta(visit: Appointment, since: datetime | None, zone: ZoneInfo) -> str:
-    """Return the words under the name: how long, or since or until when."""
-    facts = {"time": time_words(since, zone) if since else "", "minutes": visit.minutes}
-    match visit.status:
-        case Status.IN_SESSION if since:
-            return _("since %(time)s") % facts
-        case Status.HELD if visit.held_until:
-            return _("until %(time)s") % {"time": time_words(visit.held_until, zone)}
-        case Status.REQUESTED | Status.NO_SHOW as status:
-            return str(STATUS_WORDS[Status(status)])
-        case Status.LATE_CANCELLED:
-            return _("Cancelled late, %(time)s") % facts if since else _("Cancelled late")
-        case _ if visit.minutes <= LOW_ROWS * ROW_MINUTES:
-            return str(visit.minutes)  # beside the signs there is no room for the unit
-        case _:
-            return _("%(minutes)s min") % facts
+def _closed(here: Presence) -> list[Shade]:
+    return [Shade(room, span, _("Closed")) for room, spans in here.closed_rooms.items() for span in spans]
 
 
-def _own_badges(visit: Appointment, others: Sequence[Badge]) -> list[Badge]:
-    badges = []
-    if visit.status == Status.CONFIRMED:
-        badges.append(Badge("check", _("confirmed")))
-    if visit.status == Status.ARRIVED:
-        badges.append(Badge("door-enter", _("arrived")))
-    if visit.series_id:
-        badges.append(Badge("repeat", _("part of a series")))
-    return [*badges, *review_badges(visit, others)]
-
-
-def _column(therapist: Therapist, diary: Diary, blocks: Sequence[Block], grid: _Grid) -> Column:
-    buffers = [
-        Shade(grid.place(Span(block.visit.ends_at, block.visit.occupied_until)), "buf")
-        for block in blocks
-        if block.visit.status in TAKING
+def _off(columns: Sequence[Column], here: Presence, wish: Wish) -> Iterator[Shade]:
+    """Shade what lies outside the working hours of each day, and the absences within them."""
+    days = [
+        day_bounds(wish.location.zone, wish.first + timedelta(days=n)) for n in range((wish.last - wish.first).days + 1)
     ]
-    shades = [*_off(diary, grid), *_away(diary, grid), *buffers]
-    return Column(therapist, [shade for shade in shades if shade.place], blocks)
+    for column in columns:
+        hours = merged(here.hours[column.pk])
+        for start, end in days:
+            for off in without([Span(start, end)], hours):
+                is_break = off.start > start and off.end < end
+                yield Shade(column.pk, off, _("Break") if is_break else "", is_break)
+        for away in here.away[column.pk]:
+            inside = [Span(max(away.span.start, h.start), min(away.span.end, h.end)) for h in hours]
+            words = away.reason or _("Away")
+            yield from (Shade(column.pk, span, words) for span in inside if span.start < span.end)
 
 
-def _off(diary: Diary, grid: _Grid) -> list[Shade]:
-    """Shade what lies outside the working hours; a gap between two stretches of work is a break."""
-    start, end = day_bounds(grid.zone, grid.day)
-    hours = merged(diary.hours)
-    return [
-        Shade(grid.place(off), "off brk", _("Break"))
-        if off.start > start and off.end < end
-        else Shade(grid.place(off), "off")
-        for off in without([Span(start, end)], hours)
-    ]
+# --- Signs and sums
 
 
-def _away(diary: Diary, grid: _Grid) -> list[Shade]:
-    shades = []
-    for away in diary.away:
-        inside = [Span(max(away.span.start, h.start), min(away.span.end, h.end)) for h in diary.hours]
-        shades += [Shade(grid.place(span), "off", away.reason or _("Away")) for span in inside if span.start < span.end]
-    return shades
+def _badges(
+    user: User, visits: Sequence[Visit], therapists: Mapping[int, Therapist], now: datetime
+) -> dict[int, list[Badge]]:
+    others = badges_for(user, visits)
+    confirmed, arrived = Badge("check", _("confirmed")), Badge("door-enter", _("arrived"))
+    repeats = Badge("repeat", _("part of a series"))
+    asked = Badge("message-question", _("request to answer"), is_open_work=True)
+    by_status = {Status.CONFIRMED: [confirmed], Status.ARRIVED: [arrived], Status.REQUESTED: [asked]}
+    found = {}
+    for visit in visits:
+        theirs = others[visit.pk]
+        found[visit.pk] = [
+            *left_badges(visit, therapists[visit.therapist_id], now),
+            *by_status.get(Status(visit.status), ()),
+            *([repeats] if visit.series_id else ()),
+            *review_badges(visit, theirs, review_needed=visit.review_needed),
+            *theirs,
+        ]
+    return found
 
 
-def _arrival(block: Block, now: datetime) -> Arrival:
-    visit = block.visit
-    therapist = visit.therapist.user.first_name
-    words = _("%(therapist)s, %(room)s") % {"therapist": therapist, "room": visit.room}
-    if visit.status == Status.ARRIVED:
-        return Arrival(visit, words, "is-here", block.is_new)
-    return Arrival(visit, words, "late" if visit.starts_at < now else "", block.is_new)
-
-
-def _chores(blocks: Sequence[Block]) -> list[Chore]:
-    """Count the open work of the day by what is to be done, what most visits need first."""
-    counts: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], Appointment] = {}
-    for block in blocks:
-        for badge in block.badges:
+def _chores(visits: Sequence[Visit], badges: Mapping[int, Sequence[Badge]]) -> list[Chore]:
+    """Count the open work by what is to be done, what most visits need first."""
+    found: dict[tuple[str, str], list[Visit]] = defaultdict(list)
+    for visit in visits:
+        for badge in badges[visit.pk]:
             if badge.is_open_work:
-                counts[badge.icon, badge.words] += 1
-                first.setdefault((badge.icon, badge.words), block.visit)
-    return [Chore(icon, words, number, first[icon, words]) for (icon, words), number in counts.most_common()]
+                found[badge.icon, badge.words].append(visit)
+    most_first = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [Chore(icon, words, len(those), those[0]) for (icon, words), those in most_first]
 
 
-def _summary(visits: Sequence[Appointment]) -> str:
+def _summary(visits: Sequence[Visit]) -> str:
     statuses = Counter(visit.status for visit in visits if visit.status in TAKING)
     total = sum(statuses.values())
     if not total:
         return _("no visits")
-    said = [ngettext("%(n)d visit", "%(n)d visits", total) % {"n": total}]
+    said = ngettext("%(n)d visit", "%(n)d visits", total) % {"n": total}
     parts = (
         (Status.COMPLETED, _("%(n)d done")),
         (Status.IN_SESSION, _("%(n)d in session")),
         (Status.ARRIVED, _("%(n)d waiting")),
     )
     done = ", ".join(words % {"n": statuses[status]} for status, words in parts if statuses[status])
-    return _("%(visits)s: %(done)s") % {"visits": said[0], "done": done} if done else said[0]
+    return _("%(visits)s: %(done)s") % {"visits": said, "done": done} if done else said

@@ -1,47 +1,74 @@
-"""The front desk's day, and the panel about one visit."""
+"""The calendar, and the panel about one visit."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from clinic.desk.day import board
+from clinic.desk.day import By, Calendar, Days, Wish, calendar
 from clinic.desk.visit_panel import visit_panel
+from clinic.desk.wire import message, words
 from clinic.lib.times import local_date
-from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.access import ClinicRequest, for_roles, key_in
 from clinic.people.models import Location
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
+from clinic.scheduling.models import MOVABLE
 from clinic.scheduling.time_page import parse_day
+from clinic.scheduling.words import time_words
 
 
 @require_safe
 @for_roles()
 def day(request: ClinicRequest) -> HttpResponse:
-    """Show one day of one location, as columns or as a list, with the panel of the visit that is open."""
+    """Show a day or a week of one location, as columns or as a list, with the panel of the visit that is open."""
     locations = list(Location.objects.filter(archived_at__isnull=True))
-    location = _chosen(locations, request.GET.get("location", ""))
-    if location is None:
+    wish = _wish(request, locations)
+    if wish is None:
         return render(request, "desk/day_no_location.html")
-    today = local_date(location.zone, request.now)
-    on = parse_day(request.GET.get("on", "")) or today
+    shown = calendar(user=request.user, now=request.now, wish=wish)
+    told = message(shown, _rail(shown))
     context: dict[str, Any] = {
-        "board": board(user=request.user, now=request.now, location=location, day=on),
+        "calendar": shown,
+        "told": told,
+        "words": words(),
+        "query": _query(wish),
         "locations": locations,
         "as_list": request.GET.get("as") == "list",
         "with_arrivals": request.GET.get("arrivals") == "1",
-        "previous_day": on - timedelta(days=1),
-        "next_day": on + timedelta(days=1),
-        "today": today,
+        "previous": wish.on - wish.step,
+        "next": wish.on + wish.step,
+        "updated": time_words(request.now, wish.location.zone),
+        "own": getattr(getattr(request.user, "therapist", None), "pk", None) if request.user.is_therapist else None,
     }
-    if request.GET.get("open", "").isdecimal():
-        visit = visit_for(request.user, int(request.GET["open"]), now=request.now)
+    if (pk := key_in(request.GET.get("open", ""))) is not None:
+        visit = visit_for(request.user, pk, now=request.now)
         context["panel"] = visit_panel(user=request.user, now=request.now, visit=visit)
+    if (pk := key_in(request.GET.get("moving", ""))) is not None:
+        visit = visit_for(request.user, pk, now=request.now)
+        context["moving"] = visit if visit.status in MOVABLE else None
     return render(request, "desk/day.html", context)
+
+
+@require_safe
+@for_roles()
+def day_visits(request: ClinicRequest) -> HttpResponse:
+    """Tell the calendar's script what is shown now; nothing but 304 where that has not changed."""
+    wish = _wish(request, list(Location.objects.filter(archived_at__isnull=True)))
+    if wish is None:
+        raise Http404
+    shown = calendar(user=request.user, now=request.now, wish=wish)
+    told = message(shown, _rail(shown))
+    whole = HttpResponse(told.text, content_type="application/json", headers={"ETag": told.etag})
+    response = get_conditional_response(request, etag=told.etag, response=whole) or whole
+    response.headers["Updated"] = time_words(request.now, wish.location.zone)
+    return response
 
 
 @require_safe
@@ -52,6 +79,34 @@ def appointment(request: ClinicRequest, pk: int) -> HttpResponse:
     panel = visit_panel(user=request.user, now=request.now, visit=visit)
     template = "desk/appointment_panel.html" if request.htmx else "desk/appointment.html"
     return render(request, template, {"panel": panel, "day_url": day_url(visit, is_open=False)})
+
+
+def _wish(request: ClinicRequest, locations: list[Location]) -> Wish | None:
+    """Read from the address which part of the calendar is asked for; None while there is no location."""
+    location = _chosen(locations, request.GET.get("location", ""))
+    if location is None:
+        return None
+    return Wish(
+        location=location,
+        on=parse_day(request.GET.get("on", "")) or local_date(location.zone, request.now),
+        days=Days.WEEK if request.GET.get("days") == Days.WEEK else Days.DAY,
+        by=By.ROOM if request.GET.get("by") == By.ROOM else By.THERAPIST,
+        of=key_in(request.GET.get("of", "")),
+    )
+
+
+def _query(wish: Wish) -> str:
+    """Return the wish as an address says it."""
+    said = {"location": wish.location.pk, "on": wish.on.isoformat(), "days": wish.days, "by": wish.by, "of": wish.of}
+    usual = {"days": Days.DAY, "by": By.THERAPIST, "of": None}
+    return urlencode({name: value for name, value in said.items() if usual.get(name, "") != value})
+
+
+def _rail(shown: Calendar) -> str:
+    """Draw who is here and expected; a week has no room for it."""
+    if shown.wish.days != Days.DAY:
+        return ""
+    return render_to_string("desk/day_rail.html", {"rail": shown.rail(), "query": _query(shown.wish)})
 
 
 def _chosen(locations: list[Location], pk: str) -> Location | None:

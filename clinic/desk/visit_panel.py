@@ -97,12 +97,12 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
     hers = Appointment.objects.filter(client__among=records_of(visit.client_id))
     earlier = hers.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
     badges = badges_for(user, [visit])[visit.pk]
-    known = [*review_badges(visit, badges), *badges]
+    known = [*review_badges(visit, badges, review_needed=visit.review_needed), *badges]
     return VisitPanel(
         visit=visit,
         number=earlier + 1,
         age=visit.client.age_on(local_date(zone, now)),
-        open_work=[*left_badges(visit, now), *(badge for badge in known if badge.is_open_work)],
+        open_work=[*left_badges(visit, visit.therapist, now), *(badge for badge in known if badge.is_open_work)],
         steps=_steps(user, visit, now),
         offers=_offers(visit, now),
         series_url=_series_url(visit),

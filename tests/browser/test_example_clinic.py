@@ -65,7 +65,7 @@ def test_the_printed_sign_ins_open_the_pages_of_each_role(
             assert_it_fits(page)
             must_be_accessible(page)
             if role == "front desk" and path == "/day/":
-                page.locator("a.blk").nth(1).click()
+                page.locator(".blk").nth(1).click()
                 picture(page, "day")
             elif role == "therapist" and path in SHOWN:
                 picture(page, SHOWN[path], widths=("desk",))

@@ -1,10 +1,11 @@
-"""The desk's day: what stands where, who sees what, and that it costs the same however full the day is."""
+"""The calendar: what stands where, who sees what, and that it costs the same however full it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,7 +13,6 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clinic.desk.day import board
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import (
@@ -27,6 +27,7 @@ from clinic.scheduling.services import (
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 
 DAY = reverse("desk:day")
+VISITS = reverse("desk:day-visits")
 BEFORE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # the Monday before
 Book = Callable[..., Appointment]
 
@@ -75,46 +76,48 @@ def go(visit: Appointment, by: User, *steps: tuple[Status, datetime]) -> Appoint
     return visit
 
 
-# --- The grid
+def told(browser: Browser, **asked: object) -> dict[str, Any]:
+    """Return what the calendar's script is told, its rows by their names."""
+    facts = browser.get(VISITS, asked).json()
+    named = [dict(zip(facts["fields"], row, strict=True)) for row in facts["visits"]]
+    for visit in named:
+        visit["badges"] = [facts["badges"][place][1] for place in visit["badges"]]
+    return facts | {"visits": named}
 
 
-def test_a_visit_lies_at_its_time_with_its_buffer_below(as_dana: Browser, book: Book) -> None:
+# --- Columns and shades
+
+
+def test_a_visit_lies_at_its_time_with_its_buffers(as_dana: Browser, book: Book, bea: Therapist) -> None:
     visit = book(at(10))
-    column = as_dana.get(DAY).context["board"].columns[0]
-    assert [(block.visit, block.place) for block in column.blocks] == [(visit, "r-24 s-12")]
-    assert [shade.place for shade in column.shades if shade.look == "buf"] == ["r-36 s-3"]
+    shown = told(as_dana)["visits"]
+    assert [(one["pk"], one["column"], one["starts"], one["ends"], one["minutes_after"]) for one in shown] == [
+        (visit.pk, bea.pk, "2026-11-19T10:00", "2026-11-19T11:00", 15)
+    ]
 
 
-def test_hours_off_are_shaded_and_a_gap_is_a_break(as_dana: Browser, book: Book) -> None:
-    shades = as_dana.get(DAY).context["board"].columns[0].shades
-    assert [(shade.look, shade.place) for shade in shades] == [
-        ("off", "r-0 s-12"),
-        ("off brk", "r-60 s-12"),
-        ("off", "r-120 s-12"),
+def test_hours_off_are_shaded_and_a_gap_is_a_break(as_dana: Browser, book: Book, bea: Therapist) -> None:
+    assert told(as_dana)["shades"] == [
+        [bea.pk, "2026-11-19T00:00", "2026-11-19T09:00", "", False],
+        [bea.pk, "2026-11-19T13:00", "2026-11-19T14:00", "Break", True],
+        [bea.pk, "2026-11-19T18:00", "2026-11-20T00:00", "", False],
     ]
 
 
 def test_an_absence_stands_with_its_name(as_dana: Browser, book: Book, bea: Therapist) -> None:
     add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(15, 45), ends_at=at(23), reason="Course")
-    assert ("off", "r-93 s-27", "Course") in [
-        (shade.look, shade.place, shade.words) for shade in as_dana.get(DAY).context["board"].columns[0].shades
-    ]
+    assert [bea.pk, "2026-11-19T15:45", "2026-11-19T18:00", "Course", False] in told(as_dana)["shades"]
 
 
-def test_the_line_of_now_stands_on_today_only(as_dana: Browser, book: Book) -> None:
-    assert as_dana.get(DAY).context["board"].now == "r-12"
-    assert as_dana.get(DAY, {"on": "2026-11-20"}).context["board"].now == ""
-
-
-def test_the_grid_grows_for_an_early_and_a_late_visit(as_dana: Browser, book: Book) -> None:
+def test_the_hours_shown_grow_for_an_early_and_a_late_visit(as_dana: Browser, book: Book) -> None:
+    assert told(as_dana)["hours"] == [8, 19]
     book(at(6, 30), override_reason="before her train")
     book(at(20), override_reason="after work")
-    hours = as_dana.get(DAY).context["board"].hours
-    assert (hours[0].at, hours[-1].at) == (time(6), time(20))
+    assert told(as_dana)["hours"] == [6, 21]
 
 
 def test_it_is_drawn_by_the_wall_clock_of_the_place(
-    dana: User, alice: Client, service: Service, now: datetime, clinic: object
+    as_dana: Browser, dana: User, alice: Client, service: Service, clinic: object
 ) -> None:
     """Nine in Kathmandu is a quarter past three in London."""
     there = LocationFactory(name="Lake Road", time_zone="Asia/Kathmandu")
@@ -124,49 +127,105 @@ def test_it_is_drawn_by_the_wall_clock_of_the_place(
     book_appointment(
         by=dana, now=BEFORE, client=alice, service=service, therapist=maya, location=there, starts_at=early
     )
-    shown = board(user=dana, now=now, location=there, day=date(2026, 11, 20))
-    assert shown.columns[0].blocks[0].place == "r-12 s-12"
+    shown = told(as_dana, on="2026-11-20", location=there.pk)
+    assert [(one["starts"], one["ends"]) for one in shown["visits"]] == [("2026-11-20T09:00", "2026-11-20T10:00")]
+    assert shown["offset"] == "+05:45"
 
 
 def test_a_therapist_without_hours_or_visits_has_no_column(as_dana: Browser, book: Book) -> None:
     TherapistFactory(user__name="Ruth Adeyemi")
-    assert [column.therapist.user.name for column in as_dana.get(DAY).context["board"].columns] == ["Bea Lindqvist"]
+    assert [title for _pk, title, _detail, _left in told(as_dana)["columns"]] == ["Bea Lindqvist"]
+
+
+def test_a_column_may_be_a_room_which_is_shaded_while_it_is_closed(
+    as_dana: Browser, book: Book, room: Room, location: Location
+) -> None:
+    visit = book(at(10))
+    other = RoomFactory(location=location, name="Attic")
+    add_time_off(by=None, now=BEFORE, room=other, starts_at=at(9), ends_at=at(12), reason="Painting")
+    shown = told(as_dana, by="room")
+    assert {pk for pk, *_rest in shown["columns"]} == {room.pk, other.pk}
+    assert [(one["pk"], one["column"], one["with_whom"]) for one in shown["visits"]] == [(visit.pk, room.pk, "Bea")]
+    assert shown["shades"] == [[other.pk, "2026-11-19T09:00", "2026-11-19T12:00", "Closed", False]]
+
+
+def test_a_week_holds_all_its_days_and_hides_those_on_which_nobody_works(as_dana: Browser, book: Book) -> None:
+    visits = [book(at(10, day=day), client=ClientFactory()) for day in (16, 19, 20)]
+    book(at(10, day=23), client=ClientFactory())
+    shown = told(as_dana, days="week")
+    assert [one["pk"] for one in shown["visits"]] == [visit.pk for visit in visits]
+    assert (shown["first"], shown["hidden"]) == ("2026-11-16", [6, 0])
+
+
+def test_one_column_may_be_asked_for(as_dana: Browser, book: Book, location: Location) -> None:
+    hers = book(at(10))
+    ruth = TherapistFactory(user__name="Ruth Adeyemi", usual_room=RoomFactory(location=location, name="Attic"))
+    works(ruth, location)
+    book(at(10), therapist=ruth, client=ClientFactory())
+    shown = told(as_dana, of=hers.therapist_id)
+    assert [one["pk"] for one in shown["visits"]] == [hers.pk]
+    assert len(shown["columns"]) == 1
+    assert shown["summary"] == "2 visits"
 
 
 # --- Blocks
 
 
-def test_who_did_not_come_stays_as_a_ghost_and_a_cancelled_visit_goes(
+def test_who_did_not_come_stays_and_a_cancelled_visit_goes(
     as_dana: Browser, book: Book, dana: User, now: datetime
 ) -> None:
     missed = go(book(at(9)), dana, (Status.NO_SHOW, now))
     late = cancel_appointment(by=dana, now=now, appointment=book(at(14)))
     cancel_appointment(by=dana, now=BEFORE, appointment=book(at(16)))
     instead = book(at(14), client=ClientFactory())
-    blocks = {block.visit.pk: block for block in as_dana.get(DAY).context["board"].blocks}
-    assert set(blocks) == {missed.pk, late.pk, instead.pk}
-    assert blocks[missed.pk].look == "ghost"
-    assert blocks[late.pk].look == "ghost sliver"
-    assert "beside" in blocks[instead.pk].look
-    assert blocks[late.pk].meta == "Cancelled late, 09:00"
+    notes = {one["pk"]: one["note"] for one in told(as_dana)["visits"]}
+    assert notes == {missed.pk: "Did not come", late.pk: "Cancelled late, 09:00", instead.pk: ""}
 
 
-def test_one_in_session_says_since_when(as_dana: Browser, book: Book, bea: Therapist, now: datetime) -> None:
+def test_one_in_session_says_since_when_and_stays_where_it_is(
+    as_dana: Browser, book: Book, bea: Therapist, now: datetime
+) -> None:
     go(book(at(9)), bea.user, (Status.ARRIVED, now), (Status.IN_SESSION, now + timedelta(minutes=4)))
-    block = as_dana.get(DAY).context["board"].blocks[0]
-    assert (block.meta, "st-insession" in block.look) == ("since 09:04", True)
+    shown = told(as_dana)["visits"][0]
+    assert (shown["note"], shown["can_move"]) == ("since 09:04", False)
 
 
 def test_a_new_client_is_marked_until_she_has_been_here(as_dana: Browser, book: Book) -> None:
     book(at(10))
     book(at(10, day=20))
-    assert as_dana.get(DAY).context["board"].blocks[0].is_new
-    assert not as_dana.get(DAY, {"on": "2026-11-20"}).context["board"].blocks[0].is_new
+    assert [one["is_new"] for one in told(as_dana, days="week")["visits"]] == [True, False]
 
 
-def test_signs_speak_to_those_who_cannot_see_them(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+def test_who_was_here_under_another_record_of_hers_is_not_new(
+    as_dana: Browser, book: Book, alice: Client, olga: User, now: datetime
+) -> None:
+    twin = ClientFactory()
+    book(at(10, day=18), client=twin)
+    book(at(10))
+    Client.objects.filter(pk=twin.pk).update(merged_into=alice, archived_at=now)
+    assert [one["is_new"] for one in told(as_dana)["visits"]] == [False]
+
+
+def test_signs_are_told_in_words(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
     go(book(at(10)), dana, (Status.CONFIRMED, now))
-    assert '<span class="visually-hidden">confirmed</span>' in as_dana.get(DAY).content.decode()
+    assert "confirmed" in told(as_dana)["visits"][0]["badges"]
+
+
+# --- Looking again
+
+
+def test_whoever_knows_it_already_is_told_that_nothing_has_changed(as_dana: Browser, book: Book) -> None:
+    book(at(10))
+    first = as_dana.get(VISITS)
+    again = as_dana.get(VISITS, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content, again["Updated"]) == (HTTPStatus.NOT_MODIFIED, b"", "09:00")
+    book(at(14), client=ClientFactory())
+    assert as_dana.get(VISITS, headers={"If-None-Match": first["ETag"]}).status_code == HTTPStatus.OK
+
+
+def test_the_page_begins_with_what_its_script_would_be_told(as_dana: Browser, book: Book) -> None:
+    book(at(10))
+    assert as_dana.get(DAY).context["told"].etag == as_dana.get(VISITS)["ETag"]
 
 
 # --- The rail
@@ -178,20 +237,18 @@ def test_the_rail_says_who_is_here_who_is_expected_and_who_is_late(
     go(book(at(10)), dana, (Status.ARRIVED, now))
     book(at(8, 30), client=ClientFactory(legal_name="Marek Nowicki"), override_reason="early")
     book(at(15), client=ClientFactory(legal_name="Hannah Osei"))
-    shown = as_dana.get(DAY).context["board"]
-    assert [row.visit.client.name for row in shown.here] == ["Alice Marques"]
-    assert [(row.visit.client.name, row.look) for row in shown.expected] == [
-        ("Marek Nowicki", "late"),
-        ("Hannah Osei", ""),
-    ]
-    assert shown.summary == "3 visits: 1 waiting"
+    calendar = as_dana.get(DAY).context["calendar"]
+    rail = calendar.rail()
+    assert [one.row.visit.name for one in rail.here] == ["Alice Marques"]
+    assert [(one.row.visit.name, one.look) for one in rail.expected] == [("Marek Nowicki", "late"), ("Hannah Osei", "")]
+    assert calendar.summary == "3 visits: 1 waiting"
 
 
 def test_open_work_is_counted_by_kind_and_leads_to_the_first(as_dana: Browser, book: Book) -> None:
     first = book(at(10))
     book(at(15), client=ClientFactory())
-    chores = as_dana.get(DAY).context["board"].chores
-    assert [(chore.words, chore.count, chore.visit) for chore in chores] == [("intake missing", 2, first)]
+    chores = as_dana.get(DAY).context["calendar"].rail().chores
+    assert [(chore.words, chore.count, chore.visit.pk) for chore in chores] == [("intake missing", 2, first.pk)]
 
 
 # --- Ways through the days
@@ -207,14 +264,14 @@ def test_a_day_without_anybody_says_what_to_do(as_dana: Browser, book: Book) -> 
 
 @pytest.mark.parametrize("on", ["", "nonsense", "2026-13-45", "0001-01-01", "9999-12-31"])
 def test_a_day_that_is_none_is_today(as_dana: Browser, book: Book, on: str) -> None:
-    assert as_dana.get(DAY, {"on": on}).context["board"].day == date(2026, 11, 19)
+    assert as_dana.get(DAY, {"on": on}).context["calendar"].wish.on == date(2026, 11, 19)
 
 
 def test_each_location_has_its_own_day(as_dana: Browser, book: Book) -> None:
     visit = book(at(10))
     other = LocationFactory(name="Lake Road")
     page = as_dana.get(DAY, {"location": other.pk})
-    assert page.context["board"].blocks == []
+    assert page.context["calendar"].visits == []
     assert visit.client.name not in page.content.decode()
     assert as_dana.get(DAY, {"location": 999999}).status_code == HTTPStatus.NOT_FOUND
 
@@ -223,10 +280,14 @@ def test_before_there_is_a_location_the_page_says_so(as_dana: Browser, db: None)
     assert "There is no location yet" in as_dana.get(DAY).content.decode()
 
 
-def test_the_list_holds_the_same_visits_as_the_columns(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+@pytest.mark.parametrize("asked", [{"as": "list"}, {}])
+def test_the_list_holds_the_same_visits_also_without_script(
+    asked: dict[str, str], as_dana: Browser, book: Book, dana: User, now: datetime
+) -> None:
     go(book(at(9)), dana, (Status.NO_SHOW, now))
     book(at(15), client=ClientFactory(legal_name="Hannah Osei"))
-    listed = as_dana.get(DAY, {"as": "list"}).content.decode()
+    page = as_dana.get(DAY, asked).content.decode()
+    listed = page[page.index('id="day-list"') : page.index("</table>")]
     assert "Alice Marques" in listed
     assert "Hannah Osei" in listed
     assert "did not come" in listed
@@ -304,7 +365,7 @@ def test_taking_a_step_back_leaves_when_it_was_booked(as_dana: Browser, book: Bo
 
 def test_where_the_rail_has_no_room_a_link_brings_it(as_dana: Browser, book: Book) -> None:
     book(at(10))
-    assert "arrivals=1#arrivals" in as_dana.get(DAY).content.decode()
+    assert "arrivals=1#rail" in as_dana.get(DAY).content.decode()
     assert "with-rail" in as_dana.get(DAY, {"arrivals": "1"}).content.decode()
 
 
@@ -335,7 +396,7 @@ def test_a_series_shows_its_sign(
         first_on=date(2026, 11, 19), at_time=time(10), every_weeks=1, count=2,
         chosen=[ChosenVisit(at(10), bea), ChosenVisit(at(10, day=26), bea)], idempotency_key=uuid4(),
     )  # fmt: skip
-    assert "part of a series" in as_dana.get(DAY).content.decode()
+    assert "part of a series" in told(as_dana)["visits"][0]["badges"]
 
 
 # --- Who sees what
@@ -388,12 +449,8 @@ def test_opening_the_panel_is_logged_once(as_dana: Browser, book: Book, dana: Us
 def test_a_full_day_costs_as_many_queries_as_an_empty_one(
     as_dana: Browser, book: Book, room: Room, location: Location
 ) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as counted:
-            assert as_dana.get(DAY).status_code == HTTPStatus.OK
-        return len(counted)
+    def queries() -> list[int]:
+        return [count_of(as_dana, address, days) for address in (DAY, VISITS) for days in ("day", "week")]
 
     book(at(10))
     queries()  # the first look of a while renews the session
@@ -404,3 +461,9 @@ def test_a_full_day_costs_as_many_queries_as_an_empty_one(
         for hour in (9, 11, 14, 16):
             book(at(hour, 15), therapist=therapist, client=ClientFactory())
     assert queries() == few
+
+
+def count_of(browser: Browser, address: str, days: str) -> int:
+    with CaptureQueriesContext(connection) as counted:
+        assert browser.get(address, {"days": days}).status_code == HTTPStatus.OK
+    return len(counted)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clinic.desk.day import board
+from clinic.desk.day import Wish, calendar
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import archive_therapist
 from clinic.scheduling.models import Status
@@ -37,25 +37,26 @@ def left(alice: Client, bea: Therapist, olga: User, service: Service, location: 
 def test_her_column_says_so_and_each_visit_to_come_needs_a_hand(
     left: Therapist, dana: User, location: Location, now: datetime
 ) -> None:
-    shown = board(user=dana, now=now, location=location, day=now.date())
-    marked = {block.visit.starts_at: [(one.icon, one.words) for one in block.badges] for block in shown.blocks}
+    shown = calendar(user=dana, now=now, wish=Wish(location, now.date()))
+    marked = {visit.starts_at: [(one.icon, one.words) for one in shown.badges[visit.pk]] for visit in shown.visits}
     assert LEFT in marked[TEN]
     assert LEFT not in marked[EIGHT]
-    assert [(chore.count, chore.visit.starts_at) for chore in shown.chores if chore.words == LEFT[1]] == [(1, TEN)]
+    assert [(chore.count, chore.visit.starts_at) for chore in shown.rail().chores if chore.words == LEFT[1]] == [
+        (1, TEN)
+    ]
 
 
 def test_a_visit_that_was_cancelled_waits_for_nobody(
     left: Therapist, dana: User, location: Location, now: datetime
 ) -> None:
     left.appointments.update(status=Status.LATE_CANCELLED)
-    shown = board(user=dana, now=now, location=location, day=now.date())
-    assert all(chore.words != LEFT[1] for chore in shown.chores)
+    shown = calendar(user=dana, now=now, wish=Wish(location, now.date()))
+    assert all(chore.words != LEFT[1] for chore in shown.rail().chores)
 
 
 def test_the_calendar_shows_it_over_the_column_and_in_the_panel(left: Therapist, as_dana: Browser) -> None:
-    page = as_dana.get(reverse("desk:day")).content.decode()
-    head = page[page.index('<div class="cal-head">') : page.index('<div class="cal-body">')]
-    assert '<span class="pill todo">has left</span>' in head
+    columns = as_dana.get(reverse("desk:day-visits")).json()["columns"]
+    assert [(title, has_left) for _pk, title, _detail, has_left in columns] == [("Bea Lindqvist", True)]
     to_come = left.appointments.get(starts_at=TEN)
     panel = as_dana.get(reverse("desk:appointment", args=[to_come.pk])).content.decode()
     assert "Therapist has left" in panel
@@ -76,4 +77,4 @@ def test_who_is_still_here_is_not_marked(
     Client.objects.filter(pk=alice.pk).update(primary_therapist=bea)
     visit(alice, bea, service, location, TEN)
     assert "has left" not in as_dana.get(reverse("desk:client", args=[alice.pk])).content.decode()
-    assert "has left" not in as_dana.get(reverse("desk:day")).content.decode()
+    assert [has_left for *_rest, has_left in as_dana.get(reverse("desk:day-visits")).json()["columns"]] == [False]

@@ -85,12 +85,6 @@ def test_every_class_a_template_names_is_styled() -> None:
     assert sorted((path, name) for path, name in named if name not in known) == []
 
 
-def test_the_calendar_has_a_row_and_a_span_for_every_five_minutes_of_a_day() -> None:
-    known = styled_classes()
-    assert {f"r-{row}" for row in range(288)} <= known
-    assert {f"s-{rows}" for rows in range(1, 289)} <= known
-
-
 # ---- nothing inline, for the content security policy allows none ----
 
 

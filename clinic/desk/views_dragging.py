@@ -1,0 +1,112 @@
+"""What the calendar's script asks for: a visit put elsewhere, made longer or shorter. It answers in JSON.
+
+200 says what was done, 409 why it was not and what is free next, 422 that it needs a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import JsonResponse
+from django.utils.timezone import make_naive
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from clinic.desk.forms import LengthForm, PlaceForm
+from clinic.people.access import ClinicRequest, for_roles
+from clinic.scheduling.access import visit_for
+from clinic.scheduling.offers import FreeTime
+from clinic.scheduling.services import SlotTaken, change_length, move_appointment
+from clinic.scheduling.time_page import Wanted, nearest_free
+from clinic.scheduling.words import moment_words
+
+Offer = dict[str, object]
+
+
+@require_POST
+@for_roles()
+def visit_place(request: ClinicRequest, pk: int) -> JsonResponse:
+    """Put a visit where its block was dropped: at another time, with another therapist, in another room or location."""
+    visit = visit_for(request.user, pk, now=request.now)
+    form = PlaceForm(request.POST)
+    if not form.is_valid():
+        return _not_understood(form)
+    wish = form.cleaned_data
+    try:
+        moved = move_appointment(
+            by=request.user,
+            now=request.now,
+            appointment=visit,
+            starts_at=form.starts_at,
+            therapist=wish["therapist"],
+            room=wish["room"],
+            location=wish["location"],
+            override_reason=wish["reason"],
+            seen=form.seen(visit),
+        )
+    except SlotTaken as taken:
+        therapist = wish["therapist"] or visit.therapist
+        wanted = Wanted(visit.client, visit.service, wish["location"], therapist, wish["at"].date(), visit)
+        free = nearest_free(wanted, form.starts_at, request.now)
+        return _refused(taken, [_offer(one, wanted.location.zone) for one in free])
+    except ValidationError as refusal:
+        return _refused(refusal)
+    facts = {
+        "client": moved.client.name,
+        "when": moment_words(moved.starts_at, moved.location.zone),
+        "therapist": moved.therapist.user.first_name,
+        "room": moved.room,
+    }
+    return _done(_("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % facts)
+
+
+@require_POST
+@for_roles()
+def visit_length(request: ClinicRequest, pk: int) -> JsonResponse:
+    """Make a visit as long as its block was drawn."""
+    visit = visit_for(request.user, pk, now=request.now)
+    form = LengthForm(request.POST)
+    if not form.is_valid():
+        return _not_understood(form)
+    try:
+        changed = change_length(
+            by=request.user,
+            now=request.now,
+            appointment=visit,
+            minutes=form.cleaned_data["minutes"],
+            override_reason=form.cleaned_data["reason"],
+        )
+    except ValidationError as refusal:
+        return _refused(refusal)
+    facts = {"client": changed.client.name, "minutes": changed.minutes}
+    return _done(_("%(client)s has %(minutes)d minutes.") % facts)
+
+
+def _done(words: str) -> JsonResponse:
+    return JsonResponse({"words": words, "undo": ""})
+
+
+def _not_understood(form: forms.Form) -> JsonResponse:
+    words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    return JsonResponse({"words": words, "next": []}, status=HTTPStatus.CONFLICT)
+
+
+def _refused(refusal: ValidationError, offers: Sequence[Offer] = ()) -> JsonResponse:
+    """Say why not; where a reason would do, ask for one, and otherwise offer what is free next."""
+    words = " ".join(refusal.messages)
+    if getattr(refusal, "code", "") == "needs_reason":
+        return JsonResponse({"words": words}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return JsonResponse({"words": words, "next": offers}, status=HTTPStatus.CONFLICT)
+
+
+def _offer(free: FreeTime, zone: ZoneInfo) -> Offer:
+    facts = {"when": moment_words(free.starts_at, zone), "therapist": free.therapist.user.first_name}
+    return {
+        "at": make_naive(free.starts_at, zone).isoformat(timespec="minutes"),
+        "therapist": free.therapist.pk,
+        "words": _("%(when)s, %(therapist)s") % facts,
+    }

@@ -1,0 +1,589 @@
+// The calendar: blocks that are dragged, keys, the panel beside the day, and what others changed meanwhile.
+// Without it the day is a list, and everything else a form.
+"use strict";
+
+const LOOK_AGAIN_MS = 5000;
+const MOVABLE_FOR_MS = 10 * 60 * 1000; // how long the last change can be taken back
+const SLOT_PX = 36; // half an hour
+const SHORT_MINUTES = 39; // room for one line
+const LOW_MINUTES = 59; // room for two
+
+const box = document.getElementById("calendar");
+const side = document.getElementById("side");
+const moving = document.getElementById("moving");
+const words = readJson("calendar-words");
+const isWeek = box?.dataset.days === "week";
+const isDense = isWeek && !box.dataset.of; // many narrow columns
+const isNarrow = window.matchMedia("(max-width: 620px)").matches;
+
+function readJson(id) {
+  const found = document.getElementById(id);
+  return found === null ? {} : JSON.parse(found.textContent);
+}
+
+// --- Small parts of the page
+
+function node(tag, classes, ...children) {
+  const made = document.createElement(tag);
+  if (classes) made.className = classes;
+  made.append(...children);
+  return made;
+}
+
+function icon(name) {
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawn.setAttribute("class", "i");
+  drawn.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${box.dataset.icons}#i-${name}`);
+  drawn.append(use);
+  return drawn;
+}
+
+function fill(words, ...values) {
+  return values.reduce((said, value) => said.replace("%s", value), words);
+}
+
+function setAddress(changes) {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  window.history.replaceState(null, "", address);
+}
+
+function addressFor(template, pk) {
+  return template.replace("/0/", `/${pk}/`);
+}
+
+function wall(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+// --- Toasts, with the way back
+
+let lastUndo = null;
+
+function toast(said, undo) {
+  const made = node("div", "toast", node("span", "", said));
+  made.dataset.toast = "";
+  if (undo) {
+    lastUndo = { address: undo, until: Date.now() + MOVABLE_FOR_MS };
+    const button = node("button", "", words.undo, " ", node("kbd", "", "u"));
+    button.type = "button";
+    button.addEventListener("click", () => {
+      made.remove();
+      takeBack();
+    });
+    made.append(button);
+  }
+  const close = node("button", "", words.close);
+  close.type = "button";
+  close.dataset.toastClose = "";
+  made.append(close);
+  document.getElementById("toasts").append(made);
+}
+
+async function takeBack() {
+  const server = document.querySelector("[data-toast] [data-undo]");
+  if (lastUndo === null && server !== null) {
+    server.click();
+    return;
+  }
+  if (lastUndo === null || lastUndo.until < Date.now()) {
+    toast(words.nothingToUndo);
+    return;
+  }
+  const { address } = lastUndo;
+  lastUndo = null;
+  const answer = await post(address, {});
+  toast(answer.said.words);
+  await refresh();
+  await showAgain();
+}
+
+// --- What is told and asked
+
+async function post(address, form) {
+  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "X-CSRFToken": token, Accept: "application/json" },
+    body: new URLSearchParams(Object.entries(form).filter(([, value]) => value !== null && value !== undefined)),
+  });
+  if (answer.redirected || !(answer.headers.get("Content-Type") ?? "").includes("json")) {
+    if (answer.redirected || answer.status === 403 || answer.status === 404) window.location.reload();
+    throw new Error(`${address}: ${answer.status}`);
+  }
+  return { status: answer.status, said: await answer.json() };
+}
+
+/** Ask for a change; resolve to whether it was made. What was refused goes back to where it was. */
+async function change(address, form, putBack) {
+  let answer;
+  try {
+    answer = await post(address, form);
+  } catch (fault) {
+    putBack();
+    toast(words.notSent);
+    return false;
+  }
+  if (answer.status === 200) {
+    await refresh();
+    toast(answer.said.words, answer.said.undo);
+    await showAgain();
+    return true;
+  }
+  if (answer.status === 422) {
+    const reason = await askReason(answer.said.words);
+    if (reason) return change(address, { ...form, reason }, putBack);
+    putBack();
+    return false;
+  }
+  putBack();
+  refresh();
+  const chosen = await tellRefused(answer.said);
+  return chosen ? change(address, { ...form, room: null, at: chosen.at, therapist: chosen.therapist }, () => {}) : false;
+}
+
+function asked(dialog) {
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue), { once: true }));
+}
+
+async function askReason(said) {
+  const dialog = document.getElementById("reason");
+  const why = dialog.querySelector("[name=why]");
+  dialog.querySelector("[data-words]").textContent = said;
+  why.value = "";
+  why.required = true;
+  return (await asked(dialog)) === "go" ? why.value.trim() : "";
+}
+
+async function tellRefused(said) {
+  const dialog = document.getElementById("refused");
+  const offers = dialog.querySelector("[data-offers]");
+  dialog.querySelector("[data-words]").textContent = said.words;
+  dialog.querySelector("[data-next]").hidden = !said.next?.length;
+  offers.replaceChildren();
+  for (const [place, offer] of (said.next ?? []).entries()) {
+    const button = node("button", "btn", offer.words);
+    button.type = "button";
+    button.addEventListener("click", () => dialog.close(String(place)));
+    offers.append(button);
+  }
+  const place = await asked(dialog);
+  return place === "" ? null : said.next[Number(place)];
+}
+
+// --- The panel beside the day
+
+function openVisit() {
+  return side?.querySelector("[data-visit]")?.dataset.visit ?? null;
+}
+
+function markOpenVisit() {
+  const open = openVisit();
+  for (const block of document.querySelectorAll("[data-block]")) {
+    block.classList.toggle("is-selected", block.dataset.block === open);
+  }
+}
+
+async function show(pk) {
+  const template = box?.dataset.visit ?? document.getElementById("day-list").dataset.visit;
+  await window.htmx.ajax("GET", addressFor(template, pk), { target: "#side", swap: "innerHTML" });
+  setAddress({ open: pk });
+}
+
+/** Read the open panel again, unless somebody types in it. */
+async function showAgain() {
+  const open = openVisit();
+  if (open === null || side.contains(document.activeElement?.closest?.("input, textarea, select"))) return;
+  const place = document.activeElement;
+  await window.htmx.ajax("GET", addressFor(box.dataset.visit, open), { target: "#side", swap: "innerHTML" });
+  if (!side.contains(place)) place?.focus?.();
+}
+
+function closePanel() {
+  const open = openVisit();
+  side.replaceChildren();
+  setAddress({ open: null });
+  markOpenVisit();
+  (document.querySelector(`[data-block="${open}"]`) ?? document.getElementById(`row-${open}`))?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const link = event.target.closest("[data-open], [data-close-panel], [data-arms], [data-opens]");
+  if (link === null) return;
+  if ("opens" in link.dataset) document.getElementById(link.dataset.opens).showModal();
+  else if (side === null) return;
+  else if ("arms" in link.dataset && box !== null) arm(link.dataset.arms);
+  else if ("open" in link.dataset) show(link.dataset.open);
+  else if ("closePanel" in link.dataset) closePanel();
+  else return;
+  event.preventDefault();
+});
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  markOpenVisit();
+  if (event.detail.target === side && !document.activeElement?.closest?.("dialog")) {
+    side.querySelector("#visit-name")?.focus({ preventScroll: true });
+  }
+});
+
+// A request that was led elsewhere (to the sign-in, after a long break) replaces the page, not a part of it.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const wanted = new URL(event.detail.pathInfo.requestPath, window.location.href);
+  const answered = new URL(event.detail.xhr.responseURL || wanted);
+  if (wanted.pathname === answered.pathname) return;
+  event.detail.shouldSwap = false;
+  window.location.reload();
+});
+
+// --- Keys
+
+document.addEventListener("keydown", async (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key !== "?")) return;
+  if (event.target.closest("input, textarea, select, [contenteditable], dialog") !== null) return;
+  if (event.key === "u") {
+    event.preventDefault();
+    takeBack();
+    return;
+  }
+  if (event.key === "Escape" && moving === null && side?.hasChildNodes()) {
+    closePanel();
+    return;
+  }
+  // A visit that has the focus is the one that is meant.
+  const block = event.target.closest("[data-block]");
+  if (block !== null && "am".includes(event.key) && block.dataset.block !== openVisit()) {
+    event.preventDefault();
+    await show(block.dataset.block);
+  }
+  const way = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (way === null) return;
+  event.preventDefault();
+  way.click();
+});
+
+// --- Moving: the visit stays armed while one goes to another day, until the new time is clicked
+
+function arm(pk) {
+  const address = new URL(window.location.href);
+  address.searchParams.set("moving", pk);
+  address.searchParams.delete("open");
+  window.location.assign(address);
+}
+
+async function putArmed(at, column) {
+  const form = {
+    at,
+    location: box.dataset.location,
+    seen_at: moving.dataset.seenAt,
+    seen_with: moving.dataset.seenWith,
+    [box.dataset.by]: column,
+  };
+  if (!(await change(addressFor(box.dataset.place, moving.dataset.pk), form, () => {}))) return;
+  setAddress({ moving: null });
+  moving.hidden = true;
+  moving.dataset.done = "";
+  calendar.setOption("pointer", false);
+  await show(moving.dataset.pk);
+}
+
+function isMoving() {
+  return moving !== null && !("done" in moving.dataset);
+}
+
+// --- Blocks
+
+/** Give each row its names, its service and its badges. */
+function readVisits(facts) {
+  const visits = facts.visits.map((row) => {
+    const visit = Object.fromEntries(facts.fields.map((name, place) => [name, row[place]]));
+    const [service, code, css, modality] = facts.services[visit.service];
+    const minutes = Math.round((new Date(visit.ends) - new Date(visit.starts)) / 60000);
+    const badges = visit.badges.map((place) => facts.badges[place]);
+    return { ...visit, service, code, css, modality, minutes, badges, state: facts.statuses[visit.status] };
+  });
+  const isGhost = (visit) => visit.status === "no_show" || visit.status === "late_cancelled";
+  const meets = (one, other) => one.column === other.column && one.starts < other.ends && other.starts < one.ends;
+  for (const ghost of visits.filter(isGhost)) {
+    ghost.isGhost = true;
+    // A ghost whose time was used again shrinks to a sliver beside the visit that did.
+    for (const other of visits) {
+      if (!isGhost(other) && meets(ghost, other)) ghost.isSliver = other.isBeside = true;
+    }
+  }
+  return visits;
+}
+
+function looks(visit) {
+  if (visit.isGhost) return ["blk", "ghost", ...(visit.isSliver ? ["sliver"] : [])];
+  const height = visit.minutes <= SHORT_MINUTES ? ["short"] : visit.minutes <= LOW_MINUTES ? ["low"] : [];
+  const beside = visit.isBeside ? ["beside"] : [];
+  return ["blk", `st-${visit.status.replace("_", "")}`, visit.css, ...height, ...beside];
+}
+
+function px(minutes) {
+  return `${(minutes / 30) * SLOT_PX}px`;
+}
+
+function asEvent(visit) {
+  return {
+    id: String(visit.pk),
+    resourceId: String(visit.column),
+    allDay: false,
+    start: visit.starts,
+    end: visit.ends,
+    editable: visit.can_move,
+    startEditable: visit.can_move,
+    durationEditable: visit.can_move,
+    classNames: looks(visit),
+    styles: visit.isGhost
+      ? []
+      : [`--before: ${px(visit.minutes_before)}`, `--after: ${px(visit.minutes_after)}`],
+    extendedProps: { visit },
+  };
+}
+
+function asShade([column, starts, ends, said, isBreak]) {
+  return {
+    id: `off-${column}-${starts}-${ends}-${said}`,
+    resourceId: String(column),
+    allDay: false,
+    start: starts,
+    end: ends,
+    display: "background",
+    classNames: isBreak ? ["off", "brk"] : ["off"],
+    extendedProps: { said },
+  };
+}
+
+/** Draw the signs; narrow columns have room for open work only, the rest is told in the panel. */
+function badgesOf(visit) {
+  const shown = isDense ? visit.badges.filter(([, , isOpenWork]) => isOpenWork) : visit.badges;
+  const drawn = shown.map(([name, said, isOpenWork]) => {
+    const badge = node("span", isOpenWork ? "bd todo" : "bd", icon(name));
+    badge.title = said;
+    return badge;
+  });
+  if (visit.is_new) drawn.unshift(node("span", "bd new", words.new));
+  return node("span", "blk-badges", ...drawn);
+}
+
+function contentOf({ event }) {
+  const { visit, said } = event.extendedProps;
+  if (visit === undefined) return { domNodes: said ? [node("span", "", said)] : [] };
+  if (visit.isSliver) return { domNodes: [icon("calendar-x")] };
+  const parts = [node("span", "blk-name", visit.name)];
+  const badges = visit.isGhost ? "" : badgesOf(visit);
+  const isShort = visit.minutes <= SHORT_MINUTES;
+  const isLow = visit.minutes <= LOW_MINUTES;
+  if (!isShort) {
+    const minutes = isLow || isDense ? String(visit.minutes) : fill(words.minutes, visit.minutes);
+    const code = visit.isGhost ? "" : node("span", "code", visit.code);
+    const who = visit.with_whom ? `${visit.with_whom}, ` : "";
+    parts.push(node("span", "blk-meta", code, node("span", "", who + (visit.note || minutes)), isLow || isDense ? badges : ""));
+  }
+  if (isShort || !(isLow || isDense)) parts.push(badges);
+  return { domNodes: parts.filter((part) => part !== "") };
+}
+
+function nameOf(visit) {
+  const signs = visit.badges.map(([, said]) => said);
+  const state = [visit.state, visit.note, visit.is_new ? words.new : "", ...signs];
+  const said = [visit.name, `${visit.starts.slice(11)}–${visit.ends.slice(11)}`, visit.with_whom, visit.modality];
+  return [...said, ...new Set(state)].filter(Boolean).join(", ");
+}
+
+function nameBlock({ event, el }) {
+  const { visit } = event.extendedProps;
+  if (visit === undefined) return;
+  el.dataset.block = visit.pk;
+  el.setAttribute("aria-label", nameOf(visit));
+  if (visit.isSliver) el.title = `${visit.name}, ${visit.note}`;
+  el.classList.toggle("is-selected", String(visit.pk) === openVisit());
+}
+
+// --- The calendar itself
+
+let calendar = null;
+let drawn = new Map();
+let etag = box?.dataset.etag;
+let isBusy = false; // somebody drags
+
+function eventsOf(facts) {
+  return [...readVisits(facts).map(asEvent), ...facts.shades.map(asShade)];
+}
+
+function resourcesOf(facts) {
+  const all = facts.columns.map(([pk, title, detail, hasLeft]) => ({
+    id: String(pk),
+    title,
+    extendedProps: { detail, hasLeft },
+  }));
+  if (!isNarrow || all.length < 2) return all;
+  // On a phone one at a time; the menu goes to the others.
+  const one = all.find((column) => column.id === box.dataset.own) ?? all[0];
+  const menu = document.getElementById("of");
+  if (menu !== null) menu.value = one.id;
+  return [one];
+}
+
+function headOf({ resource }) {
+  const { detail, hasLeft } = resource.extendedProps;
+  const title = node("b", "", resource.title);
+  title.title = resource.title;
+  return { domNodes: [title, hasLeft ? node("span", "pill todo", words.hasLeft) : node("small", "", detail)] };
+}
+
+function draw(facts) {
+  const events = eventsOf(facts);
+  drawn = new Map(events.map((event) => [event.id, JSON.stringify(event)]));
+  const columns = resourcesOf(facts);
+  const weekday = new Intl.DateTimeFormat(box.dataset.language, { weekday: "short" });
+  box.classList.toggle("is-dense", isDense);
+  calendar = EventCalendar.create(box, {
+    view: isWeek ? "resourceTimeGridWeek" : "resourceTimeGridDay",
+    date: facts.first,
+    timeZone: facts.offset,
+    firstDay: 1,
+    hiddenDays: isWeek ? facts.hidden : [],
+    headerToolbar: { start: "", center: "", end: "" },
+    height: "100%",
+    allDaySlot: false,
+    datesAboveResources: true,
+    columnWidth: isDense && columns.length > 1 ? "minmax(84px, 1fr)" : "minmax(128px, 1fr)",
+    dayHeaderFormat: (date) => `${weekday.format(date)} ${date.getDate()}`,
+    slotDuration: "00:30",
+    slotLabelInterval: "01:00",
+    slotLabelFormat: (time) => `${time.getHours()}:00`,
+    slotHeight: SLOT_PX,
+    slotMinTime: `${facts.hours[0]}:00`,
+    slotMaxTime: `${facts.hours[1]}:00`,
+    scrollTime: `${facts.hours[0]}:00`,
+    slotEventOverlap: false,
+    snapDuration: "00:15",
+    nowIndicator: true,
+    pointer: isMoving(),
+    resources: columns,
+    resourceLabelContent: headOf,
+    events,
+    eventContent: contentOf,
+    eventDidMount: nameBlock,
+    eventClick: ({ event }) => isMoving() || show(event.id),
+    dateClick: ({ date, resource }) => (isMoving() ? putArmed(wall(date), resource.id) : bookAt(wall(date), resource.id)),
+    eventDragStart: () => (isBusy = true),
+    eventDragStop: () => (isBusy = false),
+    eventResizeStart: () => (isBusy = true),
+    eventResizeStop: () => (isBusy = false),
+    eventDrop: putDragged,
+    eventResize: changeLength,
+  });
+  stampNow();
+}
+
+function bookAt(at, column) {
+  const asked = { on: at.slice(0, 10), at, location: box.dataset.location, [box.dataset.by]: column };
+  window.location.assign(`${box.dataset.new}?${new URLSearchParams(asked)}`);
+}
+
+function putDragged({ event, oldEvent, revert }) {
+  const { visit } = event.extendedProps;
+  const form = {
+    at: wall(event.start),
+    location: box.dataset.location,
+    seen_at: wall(oldEvent.start),
+    seen_with: visit.therapist,
+    [box.dataset.by]: event.resourceIds[0],
+  };
+  change(addressFor(box.dataset.place, event.id), form, revert);
+}
+
+function changeLength({ event, revert }) {
+  const minutes = Math.round((event.end - event.start) / 60000);
+  change(addressFor(box.dataset.length, event.id), { minutes }, revert);
+}
+
+/** Draw what has changed, and nothing else: what stays is not touched, so nothing flickers and no focus is lost. */
+function redraw(facts) {
+  const focused = document.activeElement?.closest?.("[data-block]")?.dataset.block;
+  const events = new Map(eventsOf(facts).map((event) => [event.id, event]));
+  const before = JSON.stringify(calendar.getOption("resources").map(({ id, title }) => [id, title]));
+  const columns = resourcesOf(facts);
+  if (JSON.stringify(columns.map(({ id, title }) => [id, title])) !== before) calendar.setOption("resources", columns);
+  calendar.setOption("slotMinTime", `${facts.hours[0]}:00`);
+  calendar.setOption("slotMaxTime", `${facts.hours[1]}:00`);
+  const open = openVisit();
+  let isOpenChanged = false;
+  for (const id of drawn.keys()) if (!events.has(id)) calendar.removeEventById(id);
+  for (const [id, event] of events) {
+    const said = JSON.stringify(event);
+    if (drawn.get(id) === said) continue;
+    if (drawn.has(id)) calendar.updateEvent(event);
+    else calendar.addEvent(event);
+    isOpenChanged ||= id === open;
+  }
+  drawn = new Map([...events].map(([id, event]) => [id, JSON.stringify(event)]));
+  if (isOpenChanged) showAgain();
+  if (focused) requestAnimationFrame(() => document.querySelector(`[data-block="${focused}"]`)?.focus());
+}
+
+function redrawRail(facts) {
+  const rail = document.getElementById("rail");
+  document.getElementById("summary").textContent = facts.summary;
+  if (rail === null) return;
+  const focused = rail.contains(document.activeElement) ? document.activeElement.id : "";
+  rail.innerHTML = facts.rail;
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** The line of now says which time it is; it is drawn and moved by the calendar. */
+function stampNow(time = document.getElementById("updated").dataset.at) {
+  const line = box.querySelector(".ec-now-indicator");
+  if (line !== null) line.dataset.time = time;
+}
+
+// --- What others changed meanwhile
+
+let asking = Promise.resolve();
+
+function refresh() {
+  asking = asking.then(lookAgain, lookAgain);
+  return asking;
+}
+
+async function lookAgain() {
+  let answer;
+  try {
+    answer = await fetch(box.dataset.visits, { headers: { "If-None-Match": etag }, cache: "no-store" });
+  } catch (fault) {
+    return; // the line is down; the time that was last told stays
+  }
+  if (answer.redirected || answer.status === 404) {
+    window.location.reload();
+    return;
+  }
+  if (answer.status === 200) {
+    const facts = await answer.json();
+    if (isBusy) return;
+    etag = answer.headers.get("ETag");
+    redraw(facts);
+    redrawRail(facts);
+  } else if (answer.status !== 304) return;
+  const updated = document.getElementById("updated");
+  updated.textContent = fill(words.updated, answer.headers.get("Updated"));
+  stampNow(answer.headers.get("Updated"));
+}
+
+if (box !== null && window.EventCalendar) {
+  draw(readJson("calendar-facts"));
+  setInterval(() => document.visibilityState === "visible" && !isBusy && refresh(), LOOK_AGAIN_MS);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
+}
