@@ -1,56 +1,123 @@
-"""Bring what `slots` reckons with, in a constant number of queries: for one therapist or fifty, a day or a month."""
+"""Who and what is free, in a constant number of queries: for one therapist or fifty, a day or a month."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import chain
 from zoneinfo import ZoneInfo
 
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Least
+from django.db.models import Exists, OuterRef, QuerySet
 
-from clinic.lib.times import day_bounds
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, clinic_zone
-from clinic.people.records import records_of
-from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
+from clinic.scheduling.lookup import Asked, Days, Person, people, whoever_gives
+from clinic.scheduling.models import Appointment, TimeOff, WeeklyHours
 from clinic.scheduling.slots import (
     Away,
+    Blocked,
     Diary,
     Length,
     Obstacle,
-    Rule,
     Span,
+    Taken,
+    blocked_by,
+    blocked_in_all,
     free_room,
-    merged,
+    gaps,
+    instant,
+    joined,
     obstacle,
-    open_slots,
-    weekly_spans,
+    unblocked,
 )
 
-# Also with the therapist's last day.
-HOURS_END = Least("valid_until", "therapist__leaves_on")
+# What a client may wish of the room, and the feature that a room needs for it.
+WISHES = {
+    ("light", Client.Light.DARK): Room.Feature.DIMMABLE,
+    ("light", Client.Light.DIM): Room.Feature.DIMMABLE,
+    ("sound", Client.Sound.SILENCE): Room.Feature.QUIET,
+    ("scent", Client.Scent.NONE): Room.Feature.SCENT_FREE,
+    ("table_angle", Client.TableAngle.RAISED): Room.Feature.ADJUSTABLE_TABLE,
+}
+
+
+class RoomBook:
+    """The rooms of some locations and what takes them, looked up once somebody needs more than a usual room."""
+
+    def __init__(self, asked: Asked, usual: Mapping[int, Sequence[Taken]]) -> None:
+        self.asked = asked
+        # What takes the usual rooms is known from the start.
+        self.usual = usual
+        self._blocked: dict[tuple[int, Length], list[Blocked]] = {}
+
+    @cached_property
+    def _rooms(self) -> Mapping[int, tuple[int, int]]:
+        """Each room's location, and how much it lacks of what the client wishes; what lacks least comes first.
+
+        Of these come first the rooms that are nobody's usual one.
+        """
+        wishes = {feature for (name, wish), feature in WISHES.items() if getattr(self.asked.client, name, "") == wish}
+        somebodys = Therapist.objects.filter(usual_room=OuterRef("pk"), archived_at__isnull=True)
+        rows = Room.objects.filter(
+            location__in=list(self.asked.days.zones), location__archived_at__isnull=True, archived_at__isnull=True
+        ).annotate(is_somebodys=Exists(somebodys))
+        found = [
+            (len(wishes.difference(features)), is_somebodys, pk, location)
+            for pk, location, features, is_somebodys in rows.values_list("pk", "location", "features", "is_somebodys")
+        ]
+        return {pk: (location, lacking) for lacking, _is_somebodys, pk, location in sorted(found)}
+
+    @cached_property
+    def _taken(self) -> Mapping[int | None, Sequence[Taken]]:
+        return self.asked.taken(rooms=self._rooms).room
+
+    def lacking(self, room: int) -> int:
+        """Return how many of the client's wishes a room does not meet."""
+        return self._rooms[room][1]
+
+    def at(self, location: int) -> dict[int, Sequence[Taken]]:
+        """Return what takes each room of a location, in the order in which rooms are given out."""
+        return {pk: joined(self._taken.get(pk, ())) for pk, (place, _lacks) in self._rooms.items() if place == location}
+
+    def blocked_in(self, room: int, length: Length) -> list[Blocked]:
+        """Return when no visit can begin in a usual room."""
+        return blocked_by(self.usual[room], length)
+
+    def blocked_at(self, location: int, length: Length) -> list[Blocked]:
+        """Return when no visit can begin in any room of a location."""
+        if (location, length) not in self._blocked:
+            self._blocked[location, length] = blocked_in_all(list(self.at(location).values()), length)
+        return self._blocked[location, length]
 
 
 @dataclass(frozen=True)
 class Availability:
     """Who and what is free at one location, from the first to the last day."""
 
+    location: int
     zone: ZoneInfo
     # Nothing before it is free.
     now: datetime
     diaries: Mapping[int, Diary]
-    # What takes each room, in the order in which rooms are given out.
-    rooms: Mapping[int, Sequence[Span]]
-    usual_rooms: Mapping[int, int | None]
+    usual_rooms: Mapping[int, int]
+    book: RoomBook
+
+    @cached_property
+    def rooms(self) -> Mapping[int, Sequence[Taken]]:
+        """What takes each room, in the order in which rooms are given out. Two queries, once."""
+        return self.book.at(self.location)
 
     def rooms_for(self, therapist: int, room: int | None = None) -> list[int]:
-        """Return the rooms to try: only the one asked for, or all with the therapist's usual one first."""
+        """Return the rooms to try: only the one asked for, or all.
+
+        Those with most of what the client wishes come first, and of these the therapist's usual one.
+        """
         if room is not None:
             return [room]
-        return sorted(self.rooms, key=lambda pk: pk != self.usual_rooms.get(therapist))
+        usual = self.usual_rooms.get(therapist)
+        return sorted(self.rooms, key=lambda pk: (self.book.lacking(pk), pk != usual))
 
     def room_at(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> int | None:
         """Return the room that a visit gets, or None where none is free."""
@@ -63,9 +130,23 @@ class Availability:
         rooms = [self.rooms[pk] for pk in self.rooms_for(therapist, room)]
         return obstacle(self.diaries[therapist], rooms, length, start, earliest=self.now)
 
+    def gaps(self, therapist: int, length: Length) -> list[range]:
+        """Return the starts at which the therapist and the client are free, whatever the rooms, gap by gap."""
+        return gaps(self.diaries[therapist], length, earliest=self.now)
+
+    def with_room(self, therapist: int, length: Length, found: Sequence[range]) -> list[range]:
+        """Return of these starts those at which there is a room too."""
+        usual = self.usual_rooms.get(therapist)
+        if usual is not None:
+            kept = unblocked(found, self.book.blocked_in(usual, length))
+            if kept == found:
+                return kept
+        return unblocked(found, self.book.blocked_at(self.location, length))
+
     def slots(self, therapist: int, length: Length) -> list[datetime]:
         """Return the starts that are free, soonest first."""
-        return list(open_slots(self.diaries[therapist], list(self.rooms.values()), length, earliest=self.now))
+        found = self.with_room(therapist, length, self.gaps(therapist, length))
+        return [instant(second) for second in chain.from_iterable(found)]
 
 
 @dataclass(frozen=True)
@@ -79,9 +160,18 @@ class Presence:
 
 def presence(*, location: Location, therapists: Iterable[int], first: date, last: date) -> Presence:
     """Look up hours and absences of these therapists from `first` to `last`, both included. Two queries."""
-    people = dict.fromkeys(therapists)
-    start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
-    return Presence(_hours(people, location, first, last), *_away(people, location, start, end))
+    days = Days({location.pk: location.zone}, first, last)
+    found = people(therapists, days)
+    start, end = days.at(location.pk)
+    closed: dict[int, list[Span]] = defaultdict(list)
+    rows = TimeOff.objects.filter(room__location=location, starts_at__lt=end, ends_at__gt=start).order_by("starts_at")
+    for room, starts_at, ends_at in rows.values_list("room_id", "starts_at", "ends_at"):
+        closed[room].append(Span(starts_at, ends_at))
+    return Presence(
+        hours={one.pk: one.hours(location.pk, days) for one in found},
+        away={one.pk: one.away(location.pk, days) for one in found},
+        closed_rooms=closed,
+    )
 
 
 def length_of(service: Service) -> Length:
@@ -98,38 +188,67 @@ def availability(
     now: datetime,
     client: Client | None = None,
     leaving_out: Appointment | None = None,
+    service: Service | None = None,
+    only: Sequence[Span] = (),
 ) -> Availability:
-    """Look up hours, absences and visits from `first` to `last`, both included. Four queries.
+    """Look up hours, absences and visits from `first` to `last`, both included, at one location.
 
-    With a `client`, her other visits are in the way too. `leaving_out` is a visit about to be moved: it is in nobody's.
+    Two queries, and two more once a room is looked for. With a `client`, her other visits are in the way too;
+    `leaving_out` is a visit about to be moved: it is in nobody's. With a `service`, nothing is free where a therapist
+    may not give it. With `only`, what is taken is looked up only then.
     """
-    asked = list(therapists)
-    people = {therapist.pk: therapist.usual_room_id for therapist in asked}
-    licences = {therapist.pk: _licence_end(therapist, location.zone) for therapist in asked}
-    start, end = day_bounds(location.zone, first)[0], day_bounds(location.zone, last)[1]
-    hours = _hours(people, location, first, last)
-    away, closed_rooms = _away(people, location, start, end)
-    # A day on either side: a buffer, or a visit at midnight, may reach over it.
-    margin = timedelta(days=1)
-    during = Span(start - margin, end + margin)
-    taken = _taken(people, location, client, during=during, now=now, leaving_out=leaving_out)
-    rooms = _rooms_in_order(location)
-    return Availability(
-        zone=location.zone,
-        now=now,
-        diaries={
-            pk: Diary(
-                hours[pk],
-                away[pk],
-                busy=merged(taken.by_therapist[pk]),
-                client=merged(taken.by_client),
-                licence_ends_at=licences[pk],
-            )
-            for pk in people
-        },
-        rooms={pk: merged([*taken.by_room[pk], *closed_rooms[pk]]) for pk in rooms},
-        usual_rooms=people,
-    )
+    days = Days({location.pk: location.zone}, first, last)
+    found = people((one.pk for one in therapists), days, modality=service.modality_id if service else None)
+    return _availabilities(Asked(now, days, client, leaving_out, only), found)[location.pk]
+
+
+def availabilities(
+    *,
+    locations: Iterable[Location],
+    therapists: Iterable[Therapist],
+    first: date,
+    last: date,
+    now: datetime,
+    service: Service,
+    client: Client | None = None,
+    leaving_out: Appointment | None = None,
+    lead: timedelta = timedelta(0),
+) -> dict[int, Availability]:
+    """Look up the same at several locations at once, with as many queries. With a `lead`, nothing nearer is free."""
+    days = Days({one.pk: one.zone for one in locations}, first, last)
+    found = people((one.pk for one in therapists), days, modality=service.modality_id)
+    return _availabilities(Asked(now, days, client, leaving_out), found, lead=lead)
+
+
+def availabilities_by_key(
+    *, service: int, locations: Sequence[int], therapist: int | None, first: date, last: date, now: datetime
+) -> tuple[Length, Mapping[int, Availability]] | None:
+    """Look up where and when whoever may give a service is free; None where there is no such service."""
+    known = whoever_gives(service, locations=locations, therapist=therapist, first=first, last=last)
+    if known is None:
+        return None
+    length, days, found = known
+    return length, _availabilities(Asked(now, days), found) if days.zones else {}
+
+
+def _availabilities(
+    asked: Asked, found: Sequence[Person], *, lead: timedelta = timedelta(0)
+) -> dict[int, Availability]:
+    usual = {one.usual_room for one in found if one.usual_room is not None}
+    taken = asked.taken(therapists=[one.pk for one in found], rooms=usual)
+    book = RoomBook(asked, {pk: joined(taken.room[pk]) for pk in usual})
+    busy, hers = {one.pk: joined(taken.therapist[one.pk]) for one in found}, joined(taken.room[None])
+    return {
+        location: Availability(
+            location=location,
+            zone=zone,
+            now=asked.now + lead,
+            diaries={one.pk: one.diary(location, asked.days, busy[one.pk], hers) for one in found},
+            usual_rooms={one.pk: one.usual_room for one in found if one.usual_room and one.usual_location == location},
+            book=book,
+        )
+        for location, zone in asked.days.zones.items()
+    }
 
 
 def qualified_therapists(service: Service, day: date) -> list[Therapist]:
@@ -157,94 +276,5 @@ def zone_of(therapist: Therapist) -> ZoneInfo:
     return zones_of([therapist.pk])[therapist.pk]
 
 
-def _licence_end(therapist: Therapist, zone: ZoneInfo) -> datetime | None:
-    """Return when the licence's last day ends at the place; None where no licence is known."""
-    return day_bounds(zone, therapist.licence_expires_on)[1] if therapist.licence_expires_on else None
-
-
 def _qualifications(service: Service, day: date) -> QuerySet[Qualification]:
     return Qualification.objects.valid_on(day).filter(modality=service.modality_id)
-
-
-def _hours(people: Mapping[int, object], location: Location, first: date, last: date) -> Mapping[int, list[Span]]:
-    rules: dict[int, list[Rule]] = defaultdict(list)
-    rows = WeeklyHours.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gte=first),
-        therapist__in=people,
-        location=location,
-        valid_from__lte=last,
-    ).values_list("therapist_id", "weekday", "opens", "closes", "valid_from", HOURS_END, "anchor_week")
-    for therapist, weekday, opens, closes, valid_from, valid_until, anchor_week in rows:
-        rules[therapist].append(Rule(weekday, opens, closes, valid_from, valid_until, anchor_week))
-    zone = location.zone
-    return {pk: weekly_spans(rules[pk], zone, first, last) for pk in people}
-
-
-def _away(
-    people: Mapping[int, object], location: Location, start: datetime, end: datetime
-) -> tuple[Mapping[int, list[Away]], Mapping[int, list[Span]]]:
-    """Return when each therapist is away or the location closed, and when which of its rooms is."""
-    hers = Q(therapist__in=people) & (Q(location__isnull=True) | Q(location=location))
-    closed = Q(therapist__isnull=True, location=location)
-    rows = (
-        TimeOff.objects.filter(hers | closed | Q(room__location=location), starts_at__lt=end, ends_at__gt=start)
-        .order_by("starts_at", "pk")
-        .values_list("therapist_id", "room_id", "starts_at", "ends_at", "reason")
-    )
-    found: dict[int, list[Away]] = {pk: [] for pk in people}
-    rooms: dict[int, list[Span]] = defaultdict(list)
-    for therapist, room, starts_at, ends_at, reason in rows:
-        span = Span(starts_at, ends_at)
-        if room:
-            rooms[room].append(span)
-        else:
-            for pk in people if therapist is None else [therapist]:
-                found[pk].append(Away(span, reason))
-    return found, rooms
-
-
-@dataclass(frozen=True)
-class _Taken:
-    by_therapist: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
-    by_room: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
-    # Her visits without their buffers: those are the therapist's and the room's.
-    by_client: list[Span] = field(default_factory=list)
-
-
-def _taken(
-    people: Mapping[int, object],
-    location: Location,
-    client: Client | None,
-    *,
-    during: Span,
-    now: datetime,
-    leaving_out: Appointment | None,
-) -> _Taken:
-    taken = _Taken()
-    concerned = Q(therapist__in=people) | Q(location=location)
-    if client is not None:
-        concerned |= Q(client__among=records_of(client.pk))
-    rows = (
-        Appointment.objects.taking_time()
-        .filter(concerned, occupied__overlap=DateTimeTZRange(*during))
-        .exclude(status=Status.HELD, held_until__lte=now)
-        .annotate(is_hers=Q(client__among=records_of(*([client.pk] if client else []))))
-    )
-    if leaving_out is not None:
-        rows = rows.exclude(pk=leaving_out.pk)
-    fields = ("therapist_id", "room_id", "is_hers", "occupied_from", "occupied_until", "starts_at", "ends_at")
-    for therapist, room, is_hers, occupied_from, occupied_until, starts_at, ends_at in rows.values_list(*fields):
-        taken.by_therapist[therapist].append(Span(occupied_from, occupied_until))
-        taken.by_room[room].append(Span(occupied_from, occupied_until))
-        if is_hers:
-            taken.by_client.append(Span(starts_at, ends_at))
-    return taken
-
-
-def _rooms_in_order(location: Location) -> list[int]:
-    """Return the rooms in the order to give them out: those that are nobody's usual one first."""
-    somebodys = Therapist.objects.filter(usual_room=OuterRef("pk"), archived_at__isnull=True)
-    rooms = Room.objects.filter(location=location, location__archived_at__isnull=True, archived_at__isnull=True)
-    return list(
-        rooms.annotate(is_somebodys=Exists(somebodys)).order_by("is_somebodys", "pk").values_list("pk", flat=True)
-    )

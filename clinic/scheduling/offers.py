@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.lib.times import at_wall, local_date
+from clinic.lib.times import at_wall, day_bounds, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist
-from clinic.scheduling.availability import Availability, availability, length_of, qualified_therapists
+from clinic.scheduling.availability import (
+    Availability,
+    availabilities,
+    availabilities_by_key,
+    availability,
+    length_of,
+    qualified_therapists,
+)
 from clinic.scheduling.models import Appointment, WeeklyHours
 from clinic.scheduling.series import dates, visits
-from clinic.scheduling.slots import Away, Kind, Length, Obstacle, nothing_because
+from clinic.scheduling.slots import Away, Kind, Length, Obstacle, Span, instant, nothing_because
 from clinic.scheduling.words import obstacle_words, time_words
 
 DAYS_AHEAD = 14
+MOST_DAYS = 90
+AWAY_TOLD = 3
+WAY_OUT_DAYS = timedelta(days=6)
+NO_TIME = timedelta(0)
+DAY_SECONDS = 24 * 60 * 60
+WALL = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60))
+FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True)
-class FreeTime:
-    """A start that is free, and who would give the visit."""
+class FreeTime(NamedTuple):
+    """A start that is free, and who would give the visit where.
+
+    It is snug if it lies at the edge of what is free: booking it leaves no gap that nobody could use.
+    """
 
     starts_at: datetime
     therapist: Therapist
+    location: Location
+    is_snug: bool
+
+
+@dataclass(frozen=True)
+class FreeWalls:
+    """The free times of one therapist at one location, as `choice_value` begins: 2026-11-19T09:00+0000."""
+
+    location: int
+    therapist: int
+    times: list[str]
 
 
 @dataclass(frozen=True)
@@ -67,32 +98,151 @@ def free_times(
     *,
     now: datetime,
     service: Service,
-    location: Location,
+    locations: Sequence[Location],
     first: date,
     days: int = 1,
     therapist: Therapist | None = None,
     client: Client | None = None,
     leaving_out: Appointment | None = None,
     preferred: Therapist | None = None,
+    lead: timedelta = NO_TIME,
+    horizon: timedelta | None = None,
+    keep_gaps_small: bool = False,
+    with_reason: bool = False,
 ) -> list[FreeTime]:
-    """Return the free times of some days, each once; where several are free, with the `preferred` therapist."""
+    """Return the free times of 1 to 90 days, soonest first and each once for a location; at most six queries.
+
+    Where several are free, it is the `preferred` therapist. Nothing is nearer than `lead`, or lies after the day on
+    which `horizon` ends. With `keep_gaps_small`, the snug times of each day come first. A service that is longer or
+    shorter than its modality is offered only where a reason can be given (`with_reason`).
+    """
+    if not 1 <= days <= MOST_DAYS:
+        message = f"Free times are looked for on 1 to {MOST_DAYS} days, not {days}."
+        raise ValueError(message)
+    if not (with_reason or has_known_length(service)):
+        return []
     people = [one for one in qualified_therapists(service, first) if therapist in {None, one}]
     people.sort(key=lambda one: one != preferred)
-    last = first + timedelta(days=days - 1)
-    free = availability(
-        location=location,
+    places = {one.pk: one for one in locations}
+    free = availabilities(
+        locations=locations,
         therapists=people,
         first=first,
-        last=last,
+        last=first + timedelta(days=days - 1),
         now=now,
+        service=service,
         client=client,
         leaving_out=leaving_out,
+        lead=lead,
     )
-    found: dict[datetime, Therapist] = {}
+    found: list[FreeTime] = []
+    for pk, there in free.items():
+        end = day_bounds(there.zone, local_date(there.zone, now + horizon))[1] if horizon is not None else None
+        once = _each_once(there, people, length_of(service), places[pk], keep_gaps_small=keep_gaps_small)
+        found.extend(one for one in once if end is None or one.starts_at < end)
+    if keep_gaps_small:
+        return sorted(
+            found,
+            key=lambda one: (local_date(one.location.zone, one.starts_at), not one.is_snug, one.starts_at),
+        )
+    return sorted(found, key=lambda one: one.starts_at)
+
+
+def has_known_length(service: Service) -> bool:
+    """Tell whether a service is as long as its modality takes."""
+    shortest, longest = service.modality.shortest_minutes, service.modality.longest_minutes
+    return not shortest or not longest or shortest <= service.minutes <= longest
+
+
+def _each_once(
+    free: Availability, people: Sequence[Therapist], length: Length, location: Location, *, keep_gaps_small: bool
+) -> Iterator[FreeTime]:
+    """Yield each free start with the first of the people who is free then, or for whom it is snug if that counts."""
+    found: dict[int, tuple[Therapist, bool]] = {}
     for one in people:
-        for start in free.slots(one.pk, length_of(service)):
-            found.setdefault(start, one)
-    return [FreeTime(start, one) for start, one in sorted(found.items(), key=lambda pair: pair[0])]
+        gaps = free.gaps(one.pk, length)
+        snug = {edge for gap in gaps for edge in (gap[0], gap[-1])}
+        for start in chain.from_iterable(free.with_room(one.pk, length, gaps)):
+            if start not in found or (keep_gaps_small and start in snug and not found[start][1]):
+                found[start] = (one, start in snug)
+    for start, (one, is_snug) in found.items():
+        yield FreeTime(instant(start), one, location, is_snug)
+
+
+def free_by_key(
+    *,
+    now: datetime,
+    service: int,
+    locations: Sequence[int],
+    first: date,
+    days: int = 1,
+    therapist: int | None = None,
+    is_each: bool = False,
+) -> list[FreeWalls] | None:
+    """Return the free times for a page that knows only keys: two queries, four where a room must be looked for.
+
+    Of anyone, a time is told once for a location; with `is_each`, the times of every therapist. None: no such service.
+    """
+    known = availabilities_by_key(
+        service=service,
+        locations=locations,
+        therapist=therapist,
+        first=first,
+        last=first + timedelta(days=days - 1),
+        now=now,
+    )
+    if known is None:
+        return None
+    length, free = known
+    found = []
+    for location, there in free.items():
+        told: set[int] = set()
+        walls = _Walls(there.zone)
+        for pk in there.diaries:
+            starts = list(chain.from_iterable(there.with_room(pk, length, there.gaps(pk, length))))
+            if not is_each:
+                starts = [start for start in starts if start not in told]
+                told.update(starts)
+            if times := walls.of(starts):
+                found.append(FreeWalls(location, pk, times))
+    return found
+
+
+class _Walls:
+    """Write instants as the wall of a zone shows them; its clocks are asked once for each day."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.days: dict[int, tuple[int, str] | None] = {}
+
+    def of(self, starts: Iterable[int]) -> list[str]:
+        """Return the walls of these seconds since 1970."""
+        return [self._wall(start) for start in starts]
+
+    def _wall(self, start: int) -> str:
+        day = start // DAY_SECONDS
+        if day not in self.days:
+            self.days[day] = self._still(day)
+        still = self.days[day]
+        if still is None:
+            return f"{instant(start).astimezone(self.zone):%Y-%m-%dT%H:%M%z}"
+        ahead, sign = still
+        on, second = divmod(start + ahead, DAY_SECONDS)
+        return f"{_day(on)}T{WALL[second // 60]}{sign}"
+
+    def _still(self, day: int) -> tuple[int, str] | None:
+        """Return how far the clocks are ahead all day, and how that is written; None where they change."""
+        begins, ends = (
+            instant(second).astimezone(self.zone) for second in (day * DAY_SECONDS, (day + 1) * DAY_SECONDS)
+        )
+        ahead = begins.utcoffset() or NO_TIME
+        return (int(ahead.total_seconds()), f"{begins:%z}") if ahead == (ends.utcoffset() or NO_TIME) else None
+
+
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    """Write the day with this number since 1970."""
+    return date.fromordinal(FIRST_DAY + number).isoformat()
 
 
 def next_free_times(
@@ -105,17 +255,19 @@ def next_free_times(
     client: Client | None = None,
     leaving_out: Appointment | None = None,
     limit: int = 3,
+    with_reason: bool = False,
 ) -> list[FreeTime]:
     """Return the free times nearest after a wish that could not be met, within two weeks."""
     found = free_times(
         now=now,
         service=service,
-        location=location,
+        locations=[location],
         first=local_date(location.zone, max(after, now)),
         days=DAYS_AHEAD,
         therapist=therapist,
         client=client,
         leaving_out=leaving_out,
+        with_reason=with_reason,
     )
     return [one for one in found if one.starts_at >= after][:limit]
 
@@ -123,25 +275,42 @@ def next_free_times(
 def why_nothing(
     *, now: datetime, service: Service, location: Location, on: date, therapist: Therapist | None = None
 ) -> str:
-    """Say in a sentence why nothing is free on a day, as far as hours and absences tell; at most six queries."""
+    """Say in a sentence why nothing is free on a day, as far as hours and absences tell; at most five queries."""
     people = [therapist] if therapist else qualified_therapists(service, on)
     if not people:
         return _("Nobody may give %(service)s on that day.") % {"service": service}
     free = availability(location=location, therapists=people, first=on, last=on, now=now)
-    reasons = [nothing_because(free.diaries[one.pk]) for one in people]
+    reasons = {one: nothing_because(free.diaries[one.pk]) for one in people}
     facts = {"therapist": people[0].user.first_name, "location": str(location), "day": date_format(on, "l j F")}
     if therapist is None:
-        is_off = all(reason == Kind.OFF for reason in reasons)
-        return (_("Nobody who gives it works at %(location)s on %(day)s.") % facts) if is_off else ""
-    (reason,) = reasons
+        return _why_nobody(reasons, facts, location.zone)
+    reason = reasons[therapist]
     if isinstance(reason, Away):
-        return obstacle_words(Obstacle(Kind.AWAY, *reason), facts["therapist"], location.zone, reason.span.start)
+        return _away_words(therapist, reason, location.zone)
     if reason != Kind.OFF:
         return _("All of the hours of %(therapist)s on %(day)s are taken, or what is left is too short.") % facts
     works_there = WeeklyHours.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=on), therapist=therapist)
     if works_there.filter(location=location).exists():
         return _("%(therapist)s does not work at %(location)s on %(day)s.") % facts
     return _("%(therapist)s has no working hours at %(location)s.") % facts
+
+
+def _why_nobody(reasons: Mapping[Therapist, Kind | Away], facts: Mapping[str, str], zone: ZoneInfo) -> str:
+    """Say why nobody is free: none of them works then, those who do are away, or all their hours are taken."""
+    working = {one: reason for one, reason in reasons.items() if reason != Kind.OFF}
+    if not working:
+        return _("Nobody who gives it works at %(location)s on %(day)s.") % facts
+    away = {one: reason for one, reason in working.items() if isinstance(reason, Away)}
+    if len(away) < len(working):
+        return _("All the hours of those who work at %(location)s on %(day)s are taken, or too short.") % facts
+    # Each closing is told once, however many it keeps from working.
+    told = list(dict.fromkeys(_away_words(one, reason, zone) for one, reason in away.items()))
+    everybody = _("Nobody who gives it is there on %(day)s.") % facts
+    return " ".join([everybody, *told[:AWAY_TOLD]])
+
+
+def _away_words(therapist: Therapist, away: Away, zone: ZoneInfo) -> str:
+    return obstacle_words(Obstacle(Kind.AWAY, *away), therapist.user.first_name, zone, away.span.start)
 
 
 def again(appointment: Appointment, *, now: datetime, weeks: Sequence[int] = (1, 2, 4)) -> list[Again]:
@@ -183,15 +352,26 @@ def preview_series(
 ) -> list[Occurrence]:
     """Return each visit of a series, free or in conflict with a way out; the number of queries is constant."""
     days = dates(first_on, every_weeks, count, frozenset(leaving_out))
-    people = _with(therapist, qualified_therapists(service, first_on))
-    last = days[-1] + timedelta(days=6)
-    free = availability(location=location, therapists=people, first=days[0], last=last, now=now, client=client)
-    rooms = {room.pk: room for room in location.rooms.all()}
     length = length_of(service)
-    slots = free.slots(therapist.pk, length)
+    wished = list(visits(days, at_time, location.zone))
+    facts: dict[str, Any] = {
+        "location": location,
+        "therapists": _with(therapist, qualified_therapists(service, first_on)),
+        "first": days[0],
+        "last": days[-1] + WAY_OUT_DAYS,
+        "now": now,
+        "client": client,
+        "service": service,
+    }
+    free = availability(**facts, only=[length.occupied(start) for _on, start, _changed in wished])
+    obstacles = {start: free.obstacle(therapist.pk, length, start) for _on, start, _changed in wished}
+    around = _around(location.zone, [on for on, start, _changed in wished if obstacles[start]])
+    ways = availability(**facts, only=around) if around else free
+    slots = ways.slots(therapist.pk, length) if around else []
+    rooms = {room.pk: room for room in location.rooms.all()}
     found = []
-    for position, (on, start, clocks_changed) in enumerate(visits(days, at_time, location.zone), 1):
-        obstacle = free.obstacle(therapist.pk, length, start)
+    for position, (on, start, clocks_changed) in enumerate(wished, 1):
+        obstacle = obstacles[start]
         room = None if obstacle else free.room_at(therapist.pk, length, start)
         found.append(
             Occurrence(
@@ -203,10 +383,16 @@ def preview_series(
                 room=rooms[room] if room else None,
                 problem=obstacle_words(obstacle, therapist.user.first_name, location.zone, start) if obstacle else "",
                 note=_clock_note(start, at_time, location) if clocks_changed else "",
-                alternatives=_ways_out(free, slots, length, start, people) if obstacle else [],
+                alternatives=_ways_out(ways, slots, length, start, facts["therapists"]) if obstacle else [],
             )
         )
     return found
+
+
+def _around(zone: ZoneInfo, days: Iterable[date]) -> list[Span]:
+    """Return the stretches in which a way out of conflicts on these days is looked for."""
+    margin = timedelta(days=1)
+    return [Span(day_bounds(zone, day)[0] - margin, day_bounds(zone, day + WAY_OUT_DAYS)[1] + margin) for day in days]
 
 
 def _ways_out(
@@ -222,7 +408,7 @@ def _ways_out(
         if free.obstacle(other.pk, length, start) is None:
             ways.append(Alternative(_("Same time, %(therapist)s") % {"therapist": other.user.name}, start, other))
             break
-    for number in range(1, 7):
+    for number in range(1, WAY_OUT_DAYS.days + 1):
         next_day = day + timedelta(days=number)
         if later := _nearest(_on_day(slots, next_day, free), at_wall(free.zone, next_day, wall.time())):
             ways.append(Alternative(_("Next day %(therapist)s works") % {"therapist": called}, later, therapist))

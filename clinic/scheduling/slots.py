@@ -1,6 +1,7 @@
 """When is there room? Pure arithmetic over stretches of time; all instants are aware and in UTC.
 
 A visit has to lie within the working hours. Its buffers may stick out of them, but meet nobody else's visit or buffers.
+What is taken may be thousands of stretches: these are told in seconds since 1970, which are quick to reckon with.
 """
 
 from __future__ import annotations
@@ -8,14 +9,25 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
-from typing import NamedTuple
+from functools import lru_cache, reduce
+from itertools import chain, islice
+from math import ceil, floor
+from operator import itemgetter
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from clinic.lib.times import at_wall
 
 STEP = timedelta(minutes=15)
+
+# A stretch that is taken: from a second since 1970 up to, not including, another.
+Taken = tuple[int, int]
+# Starts that cannot be: those after the first and before the last second, both excluded.
+Blocked = tuple[int, int]
+T = TypeVar("T", datetime, int)
+LAST_SECOND = int(datetime.max.replace(tzinfo=UTC).timestamp())
 
 
 class Span(NamedTuple):
@@ -73,17 +85,19 @@ class Length:
 
 @dataclass(frozen=True)
 class Diary:
-    """One therapist at one location over some days: spans sorted and apart from each other.
+    """One therapist at one location over some days: stretches sorted and apart from each other.
 
     `busy` is with buffers; `client` is where the client whose visit is planned has other visits, without theirs. From
-    `licence_ends_at` on, the therapist's licence no longer counts; None is nothing known.
+    `licence_ends_at` on, the therapist's licence no longer counts, and from `qualified_until` on she may not give what
+    is asked for; None is nothing known.
     """
 
     hours: Sequence[Span]
     away: Sequence[Away]
-    busy: Sequence[Span]
-    client: Sequence[Span] = ()
+    busy: Sequence[Taken]
+    client: Sequence[Taken] = ()
     licence_ends_at: datetime | None = None
+    qualified_until: datetime | None = None
 
     @property
     def working(self) -> list[Span]:
@@ -94,10 +108,15 @@ class Diary:
         """Tell whether a visit may begin then as far as the licence goes."""
         return self.licence_ends_at is None or start < self.licence_ends_at
 
+    def is_qualified_at(self, start: datetime) -> bool:
+        """Tell whether she may give then what is asked for."""
+        return self.qualified_until is None or start < self.qualified_until
+
 
 class Kind(Enum):
     """Why a time is not free."""
 
+    UNQUALIFIED = auto()
     UNLICENSED = auto()
     PAST = auto()
     AWAY = auto()
@@ -115,15 +134,20 @@ class Obstacle(NamedTuple):
     reason: str = ""
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans sorted, those that touch or overlap joined."""
-    joined: list[Span] = []
-    for span in sorted(spans):
-        if joined and span.start <= joined[-1].end:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+def joined(stretches: Iterable[tuple[T, T]]) -> list[tuple[T, T]]:
+    """Return the stretches sorted, those that touch or overlap made one."""
+    apart: list[tuple[T, T]] = []
+    for start, end in sorted(stretches):
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
         else:
-            joined.append(span)
-    return joined
+            apart.append((start, end))
+    return apart
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans sorted, those that touch or overlap made one."""
+    return [Span(*stretch) for stretch in joined(spans)]
 
 
 def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
@@ -142,16 +166,27 @@ def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
     return left
 
 
-def meets(spans: Sequence[Span], span: Span) -> Span | None:
-    """Return the first of the sorted, separate `spans` that overlaps `span`."""
-    place = _first_ending_after(spans, span.start)
-    return spans[place] if place < len(spans) and spans[place].start < span.end else None
+def meets(stretches: Sequence[tuple[T, T]], wanted: tuple[T, T]) -> tuple[T, T] | None:
+    """Return the first of the sorted, separate `stretches` that overlaps the wanted one."""
+    start, end = wanted
+    place = _first_ending_after(stretches, start)
+    return stretches[place] if place < len(stretches) and stretches[place][0] < end else None
 
 
-def holds(spans: Sequence[Span], span: Span) -> bool:
-    """Tell whether `span` lies within one of the sorted, separate `spans`."""
-    found = meets(spans, span)
-    return found is not None and found.start <= span.start and span.end <= found.end
+def holds(stretches: Sequence[tuple[T, T]], wanted: tuple[T, T]) -> bool:
+    """Tell whether the wanted stretch lies within one of the sorted, separate `stretches`."""
+    found = meets(stretches, wanted)
+    return found is not None and found[0] <= wanted[0] and wanted[1] <= found[1]
+
+
+def in_seconds(span: Span) -> Taken:
+    """Return a stretch in seconds, with those that it has only a part of."""
+    return floor(span.start.timestamp()), ceil(span.end.timestamp())
+
+
+def instant(second: int) -> datetime:
+    """Return the instant of a second since 1970."""
+    return datetime.fromtimestamp(second, UTC)
 
 
 def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date) -> list[Span]:
@@ -163,7 +198,7 @@ def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date)
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         spans.extend(
-            Span(at_wall(zone, day, rule.opens), at_wall(zone, day, rule.closes))
+            Span(_at_wall(zone, day, rule.opens), _at_wall(zone, day, rule.closes))
             for rule in by_weekday.get(day.weekday(), ())
             if rule.holds_on(day)
         )
@@ -171,42 +206,115 @@ def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date)
     return merged(span for span in spans if span.start < span.end)
 
 
+def gaps(diary: Diary, length: Length, *, earliest: datetime, step: timedelta = STEP) -> list[range]:
+    """Return the starts at which therapist and client are free, in seconds: one range for each gap between two things.
+
+    The rooms are another matter. The steps are counted from where the hours open, so that an absence does not put a day
+    out of step. The first and the last of a gap leave nothing beside the visit that nobody could use.
+    """
+    minutes, ahead, behind = length.minutes * 60, (length.minutes + length.after) * 60, length.before * 60
+    blocked = [(start - ahead, end + behind) for start, end in diary.busy]
+    blocked += [(start - minutes, end) for start, end in diary.client]
+    blocked += [(start - minutes, end) for start, end in (in_seconds(away.span) for away in diary.away)]
+    blocked.sort()
+    limits = [limit.timestamp() for limit in (diary.licence_ends_at, diary.qualified_until) if limit]
+    soonest, latest = ceil(earliest.timestamp()), ceil(min(limits)) - 1 if limits else LAST_SECOND
+    found: list[range] = []
+    over = 0
+    for hours in diary.hours:
+        opens, closes = ceil(hours.start.timestamp()), floor(hours.end.timestamp())
+        last = min(closes - minutes, latest)
+        if last < max(opens, soonest):
+            continue
+        while over < len(blocked) and blocked[over][1] <= opens:
+            over += 1
+        grid = range(opens, last + 1, int(step.total_seconds()))
+        found.extend(_outside(islice(blocked, over, None), grid, soonest))
+    return found
+
+
+def blocked_by(room: Iterable[Taken], length: Length) -> list[Blocked]:
+    """Return when no visit of this length can begin in a room."""
+    ahead, behind = (length.minutes + length.after) * 60, length.before * 60
+    return [(start - ahead, end + behind) for start, end in room]
+
+
+def blocked_in_all(rooms: Iterable[Sequence[Taken]], length: Length) -> list[Blocked]:
+    """Return when no visit of this length can begin in any of the rooms."""
+    always: list[Blocked] = [(0, LAST_SECOND)]
+    return reduce(lambda blocked, room: blocked and _in_both(blocked, blocked_by(room, length)), rooms, always)
+
+
+def unblocked(found: Iterable[range], blocked: Sequence[Blocked]) -> list[range]:
+    """Return the starts that are not blocked."""
+    return [part for starts in found for part in _outside(blocked, starts, starts[0])] if blocked else list(found)
+
+
+def _outside(blocked: Iterable[Blocked], grid: range, soonest: int) -> Iterator[range]:
+    """Yield those of the grid that are not blocked, in stretches; `blocked` is sorted by the first of each."""
+    step, last = grid.step, grid[-1]
+    at = max(grid.start, soonest)
+    at += (grid.start - at) % step
+    for first, until in blocked:
+        if until <= at:
+            continue
+        if first >= last:
+            break
+        if at <= first:
+            yield range(at, first + 1, step)
+        at = until + (grid.start - until) % step
+    if at <= last:
+        yield range(at, last + 1, step)
+
+
+def _in_both(some: Sequence[Blocked], others: Sequence[Blocked]) -> list[Blocked]:
+    """Return where both are blocked; each is sorted by its ends as by its beginnings."""
+    found: list[Blocked] = []
+    one = other = 0
+    while one < len(some) and other < len(others):
+        (first, until), (also_first, also_until) = some[one], others[other]
+        if max(first, also_first) < min(until, also_until):
+            found.append((max(first, also_first), min(until, also_until)))
+        if until < also_until:
+            one += 1
+        else:
+            other += 1
+    return found
+
+
 def open_slots(
-    diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, *, earliest: datetime, step: timedelta = STEP
+    diary: Diary, rooms: Sequence[Sequence[Taken]], length: Length, *, earliest: datetime, step: timedelta = STEP
 ) -> Iterator[datetime]:
-    """Yield the starts at which therapist and at least one room are free, counted in steps from each opening."""
-    for opening in diary.working:
-        start = opening.start
-        if start < earliest:
-            start += -((start - earliest) // step) * step
-        while start + timedelta(minutes=length.minutes) <= opening.end:
-            if diary.is_licensed_at(start) and collision(diary, rooms, length, start) is None:
-                yield start
-            start += step
+    """Yield the starts at which therapist, client and at least one room are free."""
+    found = gaps(diary, length, earliest=earliest, step=step)
+    return map(instant, chain.from_iterable(unblocked(found, blocked_in_all(rooms, length))))
 
 
-def free_room(rooms: Sequence[Sequence[Span]], occupied: Span) -> int | None:
+def free_room(rooms: Sequence[Sequence[Taken]], occupied: Span) -> int | None:
     """Return the position of the first room that nobody has during `occupied`."""
-    return next((place for place, busy in enumerate(rooms) if meets(busy, occupied) is None), None)
+    wanted = in_seconds(occupied)
+    return next((place for place, busy in enumerate(rooms) if meets(busy, wanted) is None), None)
 
 
-def collision(diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime) -> Obstacle | None:
+def collision(diary: Diary, rooms: Sequence[Sequence[Taken]], length: Length, start: datetime) -> Obstacle | None:
     """Return with what a visit at `start` would collide: the therapist's, the client's, or all the rooms' visits."""
     occupied = length.occupied(start)
-    if other := meets(diary.busy, occupied):
-        return Obstacle(Kind.BUSY, other)
-    if other := meets(diary.client, length.visit(start)):
-        return Obstacle(Kind.CLIENT, other)
+    if other := meets(diary.busy, in_seconds(occupied)):
+        return Obstacle(Kind.BUSY, _span(other))
+    if other := meets(diary.client, in_seconds(length.visit(start))):
+        return Obstacle(Kind.CLIENT, _span(other))
     return Obstacle(Kind.NO_ROOM) if free_room(rooms, occupied) is None else None
 
 
 def obstacle(
-    diary: Diary, rooms: Sequence[Sequence[Span]], length: Length, start: datetime, *, earliest: datetime
+    diary: Diary, rooms: Sequence[Sequence[Taken]], length: Length, start: datetime, *, earliest: datetime
 ) -> Obstacle | None:
     """Return why a visit cannot start at `start`, or None if it can.
 
     What nobody may pass over comes first, then what only an owner may.
     """
+    if not diary.is_qualified_at(start):
+        return Obstacle(Kind.UNQUALIFIED)
     if found := collision(diary, rooms, length, start):
         return found
     visit = length.visit(start)
@@ -229,5 +337,13 @@ def nothing_because(diary: Diary) -> Kind | Away:
     return Kind.BUSY
 
 
-def _first_ending_after(spans: Sequence[Span], instant: datetime) -> int:
-    return bisect_right(spans, instant, key=lambda span: span.end)
+def _first_ending_after(stretches: Sequence[tuple[T, T]], start: T) -> int:
+    return bisect_right(stretches, start, key=itemgetter(1))
+
+
+def _span(stretch: Taken) -> Span:
+    return Span(instant(stretch[0]), instant(stretch[1]))
+
+
+# Fifty therapists who open at nine do so at the same moment.
+_at_wall = lru_cache(maxsize=4096)(at_wall)

@@ -12,7 +12,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import make_naive
 
 from clinic.lib.times import local_date
-from clinic.people.models import Client, Location, Service, Therapist, clinic_zone
+from clinic.people.models import Client, Location, Room, Service, Therapist, clinic_zone
+from clinic.scheduling.availability import availability, length_of
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime, free_times, next_free_times, why_nothing
@@ -30,6 +31,8 @@ class Wanted:
     therapist: Therapist | None
     on: date
     moving: Appointment | None = None
+    # Any that is free, where none is named.
+    room: Room | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def parse_day(words: str) -> date | None:
 
 def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[str, Any]:
     """Return the wish as asked for; what was not said is as last time, and today. `at` says the day as well."""
-    said = {name: asked[name] for name in ("service", "therapist", "location", "on") if name in asked}
+    said = {name: asked[name] for name in ("service", "therapist", "location", "room", "on") if name in asked}
     if day := parse_day(asked.get("at", "")):
         said["on"] = day.isoformat()
     return {"on": local_date(clinic_zone(), now).isoformat(), **last_wish(client), **said}
@@ -81,7 +84,7 @@ def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[s
 
 def moving_data(asked: Mapping[str, Any], visit: Appointment) -> dict[str, Any]:
     """Return where a visit may go as asked for; what was not said is as it is, but for a therapist who has left."""
-    said = {name: asked[name] for name in ("therapist", "on") if name in asked}
+    said = {name: asked[name] for name in ("therapist", "room", "on") if name in asked}
     if day := parse_day(asked.get("at", "")):
         said["on"] = day.isoformat()
     therapist = visit.therapist_id if visit.therapist.archived_at is None else ""
@@ -95,7 +98,7 @@ def wanted_of(wish: WhenForm, client: Client, *, moving: Appointment | None = No
     facts = wish.cleaned_data
     service = moving.service if moving else facts["service"]
     location = moving.location if moving else facts["location"]
-    return Wanted(client, service, location, facts["therapist"], facts["on"], moving)
+    return Wanted(client, service, location, facts["therapist"], facts["on"], moving, facts["room"])
 
 
 def time_page(
@@ -105,17 +108,19 @@ def time_page(
     free = free_times(
         now=now,
         service=wanted.service,
-        location=wanted.location,
+        locations=[wanted.location],
         first=wanted.on,
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
         preferred=wanted.client.primary_therapist,
+        with_reason=True,
     )
     said: dict[str, Any] = {name: wish[name].value() or "" for name in wish.fields}
     if wanted.moving is None:
         said["client"] = wanted.client.pk
-    choices = _choices([one for one in free if not _is_where_it_stands(one, wanted.moving)], wanted, wished)
+    free = [one for one in in_room(wanted, free, now) if not _is_where_it_stands(one, wanted)]
+    choices = _choices(free, wanted, wished)
     # A time that has just been refused has been spoken of already.
     is_missed = bool(wished) and not nearest and not any(choice.is_chosen for choice in choices)
     days = [wanted.on + timedelta(days=number) for number in OTHER_DAYS]
@@ -146,6 +151,7 @@ def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
+        with_reason=True,
     )
 
 
@@ -154,8 +160,28 @@ def _seen(moving: Appointment | None) -> dict[str, str]:
     return {"seen": choice_value(moving.starts_at, moving.therapist, moving.location)} if moving else {}
 
 
-def _is_where_it_stands(one: FreeTime, moving: Appointment | None) -> bool:
-    return moving is not None and (one.starts_at, one.therapist.pk) == (moving.starts_at, moving.therapist_id)
+def _is_where_it_stands(one: FreeTime, wanted: Wanted) -> bool:
+    moving = wanted.moving
+    if moving is None or wanted.room not in {None, moving.room}:
+        return False
+    return (one.starts_at, one.therapist.pk) == (moving.starts_at, moving.therapist_id)
+
+
+def in_room(wanted: Wanted, free: Sequence[FreeTime], now: datetime) -> Sequence[FreeTime]:
+    """Keep the times at which the room is free that is wanted; all, where none is."""
+    if wanted.room is None or not free:
+        return free
+    zone = wanted.location.zone
+    there = availability(
+        location=wanted.location,
+        therapists=[],
+        first=local_date(zone, free[0].starts_at),
+        last=local_date(zone, free[-1].starts_at),
+        now=now,
+        leaving_out=wanted.moving,
+    )
+    length = length_of(wanted.service)
+    return [one for one in free if there.room_at(one.therapist.pk, length, one.starts_at, wanted.room.pk) is not None]
 
 
 def _choices(free: Sequence[FreeTime], wanted: Wanted, wished: str) -> list[Choice]:

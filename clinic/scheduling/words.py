@@ -41,6 +41,8 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
             return _("The licence of %(therapist)s ends on %(last_day)s.") % (facts | {"last_day": last_day})
         case Kind.AWAY if found.span:
             return _away_words(found, facts, zone)
+        case Kind.UNQUALIFIED:
+            words = _("%(therapist)s may not give this on %(day)s.")
         case Kind.NO_ROOM:
             words = _("No room is free on %(day)s at %(time)s.")
         case Kind.PAST:

@@ -74,7 +74,7 @@ def test_what_an_owner_must_pass_is_said_before_what_anybody_may() -> None:
 def test_nothing_is_offered_after_the_last_day(
     licence: Therapist, hours: None, service: Service, location: Location, now: datetime
 ) -> None:
-    found = free_times(now=now, service=service, location=location, first=date(2026, 11, 23), days=5)
+    found = free_times(now=now, service=service, locations=[location], first=date(2026, 11, 23), days=5)
     assert {one.starts_at.date() for one in found} == {date(2026, 11, 23), LAST_DAY}
     assert not next_free_times(now=now, service=service, location=location, after=BEYOND)
 
@@ -85,7 +85,7 @@ def test_the_last_day_is_that_of_the_place(
     """At nine in the morning in Auckland it is still the evening before in UTC."""
     location.time_zone = "Pacific/Auckland"
     location.save(update_fields=["time_zone"])
-    found = free_times(now=now, service=service, location=location, first=date(2026, 11, 23), days=5)
+    found = free_times(now=now, service=service, locations=[location], first=date(2026, 11, 23), days=5)
     assert {one.starts_at.astimezone(location.zone).date() for one in found} == {date(2026, 11, 23), LAST_DAY}
 
 

@@ -222,9 +222,9 @@ def test_a_move_from_an_old_page_is_refused_and_then_knows_better(
 
 def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, book: Book) -> None:
     late, early = book(at(15), booked_at=BEFORE), book(at(15, day=24))
-    assert "This counts as cancelled late." in as_dana.get(cancel(late)).content.decode()
+    assert "this counts as cancelled late." in as_dana.get(cancel(late)).content.decode()
     assert "Free until Mon 23 Nov, 15:00." in as_dana.get(cancel(early)).content.decode()
-    as_dana.post(cancel(late), {"why": "ill"})
+    as_dana.post(cancel(late), {"because": "client", "why": "ill"})
     late.refresh_from_db()
     assert (late.status, late.status_changes.last().why) == (Status.LATE_CANCELLED, "ill")
 
@@ -390,7 +390,7 @@ def test_the_preview_of_a_year_costs_as_many_queries_as_one_of_a_month(
 
     add_time_off(by=None, now=BEFORE, therapist=bea, starts_at=at(0, day=26), ends_at=at(0, day=27))
     for count in (2, 52):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             found = preview_series(
                 now=now, client=alice, service=service, therapist=bea, location=location,
                 first_on=date(2026, 11, 26), at_time=datetime(2026, 1, 1, 10).time(), every_weeks=1, count=count,  # noqa: DTZ001
@@ -427,7 +427,7 @@ def test_what_was_done_with_a_visit_stands_in_the_history_of_the_client(
         reverse("scheduling:appointment-move", args=[visit.pk]),
         {"therapist": bea.pk, "on": "2026-11-20", "slot": slot(20, "15:00", bea), "key": str(uuid4())},
     )
-    as_dana.post(cancel(visit), {"why": "ill"})
+    as_dana.post(cancel(visit), {"because": "client", "why": "ill"})
     changes = Change.objects.filter(client_pk=alice.pk, what="scheduling.appointment").order_by("pk")
     assert [change.words for change in changes] == ["booked", "moved", "cancelled"]
 

@@ -60,7 +60,7 @@ def test_who_has_left_is_offered_nowhere(
     as_dana: Browser, alice: Client,
 ) -> None:  # fmt: skip
     leaves()
-    found = free_times(now=now, service=service, location=location, first=date(2026, 11, 23), days=5)
+    found = free_times(now=now, service=service, locations=[location], first=date(2026, 11, 23), days=5)
     assert {one.therapist for one in found} == {ruth}
     page = as_dana.get("/appointments/new/", {"client": alice.pk})
     assert page.status_code == 200
@@ -225,7 +225,7 @@ def until_tuesday(olga: User, bea: Therapist, now: datetime) -> Therapist:
 def test_until_her_last_day_she_is_offered_and_after_it_no_more(
     book: Book, until_tuesday: Therapist, service: Service, location: Location, now: datetime
 ) -> None:
-    found = free_times(now=now, service=service, location=location, first=date(2026, 11, 23), days=5)
+    found = free_times(now=now, service=service, locations=[location], first=date(2026, 11, 23), days=5)
     assert {one.starts_at.date() for one in found} == {date(2026, 11, 23), date(2026, 11, 24)}
     assert book(at(10, day=24), therapist=until_tuesday).status == Status.BOOKED
 
@@ -376,7 +376,7 @@ def test_brought_back_she_is_offered_again(
 ) -> None:
     leaves()
     bring_back_therapist(by=olga, now=now, therapist=bea)
-    assert free_times(now=now, service=service, location=location, first=date(2026, 11, 23))
+    assert free_times(now=now, service=service, locations=[location], first=date(2026, 11, 23))
     assert book(at(10, day=23), therapist=Therapist.objects.get(pk=bea.pk)).status == Status.BOOKED
 
 

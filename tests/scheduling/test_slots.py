@@ -19,8 +19,10 @@ from clinic.scheduling.slots import (
     Length,
     Rule,
     Span,
+    Taken,
     free_room,
     holds,
+    in_seconds,
     meets,
     merged,
     obstacle,
@@ -56,6 +58,11 @@ def after(minutes: int) -> datetime:
 
 def span(start: int, end: int) -> Span:
     return Span(after(start), after(end))
+
+
+def seconds(*some: Span) -> list[Taken]:
+    """Put these stretches as what is taken."""
+    return [in_seconds(one) for one in some]
 
 
 @st.composite
@@ -104,8 +111,8 @@ def test_meeting_and_holding_are_what_the_minutes_say(some: list[Span], start: i
 def test_a_slot_is_offered_exactly_where_nothing_is_in_the_way(
     hours: list[Span], away: list[Span], busy: list[Span], rooms: list[list[Span]], length: Length
 ) -> None:
-    diary = Diary(merged(hours), [Away(one, "") for one in sorted(away)], merged(busy))
-    taken = [merged(room) for room in rooms]
+    diary = Diary(merged(hours), [Away(one, "") for one in sorted(away)], seconds(*merged(busy)))
+    taken = [seconds(*merged(room)) for room in rooms]
     for start in open_slots(diary, taken, length, earliest=NINE):
         assert obstacle(diary, taken, length, start, earliest=NINE) is None
         assert minutes_in([length.visit(start)]) <= minutes_in(hours) - minutes_in(away)
@@ -113,20 +120,38 @@ def test_a_slot_is_offered_exactly_where_nothing_is_in_the_way(
         assert any(not minutes_in([length.occupied(start)]) & minutes_in(room) for room in rooms)
 
 
-@given(spans(), spans(), LENGTHS)
-def test_no_free_step_is_missed(hours: list[Span], busy: list[Span], length: Length) -> None:
-    diary = Diary(merged(hours), [], merged(busy))
-    offered = set(open_slots(diary, [[]], length, earliest=NINE))
-    for opening in diary.working:
+@given(spans(), spans(), spans(), spans(), LENGTHS, st.integers(-60, 600), st.integers(0, 700))
+def test_no_free_step_is_missed(
+    hours: list[Span],
+    away: list[Span],
+    busy: list[Span],
+    client: list[Span],
+    length: Length,
+    earliest: int,
+    until: int,
+) -> None:
+    diary = Diary(
+        merged(hours),
+        [Away(one, "") for one in away],
+        seconds(*merged(busy)),
+        seconds(*merged(client)),
+        licence_ends_at=after(until),
+        qualified_until=after(until + 60),
+    )
+    room = seconds(*merged(busy[:1]))
+    offered = list(open_slots(diary, [room, room], length, earliest=after(earliest)))
+    free = []
+    for opening in diary.hours:
         start = opening.start
         while start < opening.end:
-            free = obstacle(diary, [[]], length, start, earliest=NINE) is None
-            assert (start in offered) == free
+            if obstacle(diary, [room], length, start, earliest=after(earliest)) is None:
+                free.append(start)
             start += STEP
+    assert offered == free
 
 
 def test_buffers_may_stick_out_of_the_hours_but_meet_nobody() -> None:
-    diary = Diary([span(0, 120)], [], [span(120, 180)])
+    diary = Diary([span(0, 120)], [], seconds(span(120, 180)))
     assert list(open_slots(diary, [[]], Length(60, 10, 15), earliest=NINE)) == [
         after(0),
         after(15),
@@ -144,7 +169,7 @@ def test_nothing_is_offered_before_the_earliest_and_the_steps_stay_in_step() -> 
 def test_without_a_room_there_is_no_slot() -> None:
     diary = Diary([span(0, 120)], [], [])
     assert list(open_slots(diary, [], Length(60), earliest=NINE)) == []
-    assert list(open_slots(diary, [[span(0, 600)], [span(0, 30)]], Length(60), earliest=NINE)) == [
+    assert list(open_slots(diary, [seconds(span(0, 600)), seconds(span(0, 30))], Length(60), earliest=NINE)) == [
         after(30),
         after(45),
         after(60),
@@ -152,9 +177,10 @@ def test_without_a_room_there_is_no_slot() -> None:
 
 
 def test_the_first_free_room_is_taken() -> None:
-    assert free_room([[span(0, 60)], [], []], span(30, 90)) == 1
-    assert free_room([[span(0, 60)]], span(60, 90)) == 0
-    assert free_room([[span(0, 60)]], span(30, 90)) is None
+    taken = seconds(span(0, 60))
+    assert free_room([taken, [], []], span(30, 90)) == 1
+    assert free_room([taken], span(60, 90)) == 0
+    assert free_room([taken], span(30, 90)) is None
 
 
 @pytest.mark.parametrize(
@@ -162,14 +188,15 @@ def test_the_first_free_room_is_taken() -> None:
     [(0, Kind.BUSY), (90, Kind.CLIENT), (200, Kind.NO_ROOM), (300, Kind.AWAY), (400, Kind.OFF), (-120, Kind.PAST)],
 )
 def test_it_says_why_a_time_is_not_free(start: int, kind: Kind) -> None:
-    diary = Diary([span(-200, 390)], [Away(span(300, 330), "Course")], [span(0, 60)], client=[span(90, 120)])
-    found = obstacle(diary, [[span(200, 260)]], Length(30), after(start), earliest=after(-60))
+    away = [Away(span(300, 330), "Course")]
+    diary = Diary([span(-200, 390)], away, seconds(span(0, 60)), client=seconds(span(90, 120)))
+    found = obstacle(diary, [seconds(span(200, 260))], Length(30), after(start), earliest=after(-60))
     assert found is not None
     assert found.kind == kind
 
 
 def test_what_nobody_may_pass_over_is_said_first() -> None:
-    diary = Diary([], [Away(span(0, 60), "")], [span(0, 60)])
+    diary = Diary([], [Away(span(0, 60), "")], seconds(span(0, 60)))
     found = obstacle(diary, [[]], Length(30), after(0), earliest=after(600))
     assert found is not None
     assert found.kind == Kind.BUSY
