@@ -9,15 +9,16 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
-from clinic.people.models import Client, Location, Service, Therapist
+from clinic.people.models import Client, Location, Room, Service, Therapist
 from clinic.people.records import records_of
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment, Series
-from clinic.scheduling.services import MOST_VISITS, ChosenVisit
+from clinic.scheduling.services import MOST_VISITS, Because, ChosenVisit
 
 # What lies beyond is mistyped, and its sums would leave the calendar.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -53,24 +54,60 @@ class ClockInput(forms.TimeInput):
         super().__init__(format=self.FORMAT, attrs={"class": "short"})
 
 
+class WallField(forms.CharField):
+    """A day and a time as the wall of a place shows them, without a zone."""
+
+    def clean(self, value: Any) -> datetime | None:
+        words = super().clean(value)
+        if not words:
+            return None
+        try:
+            found = parse_datetime(words)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is not None or not FIRST_DAY <= found.date() <= LAST_DAY:
+            raise ValidationError(_("This is no day and time."))
+        return found
+
+
 def therapists() -> Any:
     """Return those who may be booked."""
     return Therapist.objects.filter(archived_at__isnull=True).select_related("user").order_by("user__name", "pk")
 
 
+class RoomField(forms.ModelChoiceField[Room]):
+    """Any room, or one by its name; with its location, where the clinic has several."""
+
+    def __init__(self) -> None:
+        rooms = Room.objects.filter(archived_at__isnull=True, location__archived_at__isnull=True)
+        super().__init__(
+            rooms.select_related("location").order_by("location", "name"),
+            label=_("Room"),
+            required=False,
+            empty_label=_("Any that is free"),
+        )
+
+    def label_from_instance(self, room: Room) -> str:
+        return _("%(room)s, %(location)s") % {"room": room, "location": room.location}
+
+
 class WhenForm(forms.Form):
-    """With whom, and on which day."""
+    """With whom, in which room, and on which day; at one location, where that is settled."""
 
     therapist = forms.ModelChoiceField(
         Therapist.objects.none(), label=_("Therapist"), required=False, empty_label=_("Anyone qualified")
     )
+    room = RoomField()
     on = DayField(label=_("Day"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, location: Location | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        therapist = self.fields["therapist"]
+        therapist, room = self.fields["therapist"], self.fields["room"]
         assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
+        assert isinstance(room, RoomField)  # noqa: S101 -- the same
         therapist.queryset = therapists()
+        if location is not None:
+            room.queryset = location.rooms.filter(archived_at__isnull=True).select_related("location")
 
 
 class WishForm(WhenForm):
@@ -82,10 +119,13 @@ class WishForm(WhenForm):
     location = forms.ModelChoiceField(
         Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
     )
-    field_order = ("service", "therapist", "location", "on")
+    field_order = ("service", "therapist", "location", "room", "on")
 
     def clean(self) -> dict[str, Any]:
         refuse_unqualified(self, "on")
+        room, location = self.cleaned_data.get("room"), self.cleaned_data.get("location")
+        if room and location and room.location_id != location.pk:
+            self.add_error("room", ValidationError(_("This room is at another location.")))
         return self.cleaned_data
 
 
@@ -152,7 +192,26 @@ def read_choice(value: str, location: Location) -> ChosenVisit | None:
     return ChosenVisit(starts_at, therapist) if therapist else None
 
 
+class AgainForm(forms.Form):
+    """Another time for the same visit, as the panel offered it."""
+
+    at = WallField()
+    key = forms.UUIDField()
+
+    def starts_at_in(self, location: Location) -> datetime:
+        """Return the moment that is meant."""
+        wall: datetime = self.cleaned_data["at"]
+        return at_wall(location.zone, wall.date(), wall.time())
+
+
 class CancelForm(forms.Form):
+    because = forms.TypedChoiceField(
+        label=_("Who cancels"),
+        choices=Because.choices,
+        coerce=Because,
+        initial=Because.CLIENT,
+        widget=forms.RadioSelect(attrs={"class": "seg"}),
+    )
     why = forms.CharField(
         label=_("Why"),
         required=False,
@@ -212,19 +271,19 @@ def refuse_unqualified(form: forms.Form, day_field: str) -> None:
 
 
 def last_wish(client: Client) -> dict[str, Any]:
-    """Return what she had last, to begin with: service, therapist and location; a therapist who has left is nobody."""
-    visits = Appointment.objects.filter(client__among=records_of(client.pk)).select_related("therapist")
-    last = visits.order_by("-starts_at").first()
+    """Return what she had last, to begin with: service, therapist and location, as far as they are still there."""
+    visits = Appointment.objects.filter(client__among=records_of(client.pk))
+    last = visits.select_related("therapist", "service", "location").order_by("-starts_at").first()
     hers = [client.primary_therapist, last.therapist if last else None]
     therapist = next((one.pk for one in hers if one and one.archived_at is None), "")
-    if last is None:
-        return {
-            "service": Service.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
-            "therapist": therapist,
-            "location": Location.objects.filter(archived_at__isnull=True).values_list("pk", flat=True).first(),
-        }
+    service, location = (last.service, last.location) if last else (None, None)
     return {
-        "service": last.service_id,
+        "service": service.pk if service and service.archived_at is None else _first(Service.objects.all()),
         "therapist": therapist,
-        "location": last.location_id,
+        "location": location.pk if location and location.archived_at is None else _first(Location.objects.all()),
     }
+
+
+def _first(rows: QuerySet[Any]) -> int | None:
+    key: int | None = rows.filter(archived_at__isnull=True).values_list("pk", flat=True).first()
+    return key

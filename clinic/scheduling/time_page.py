@@ -108,13 +108,12 @@ def time_page(
     free = free_times(
         now=now,
         service=wanted.service,
-        locations=[wanted.location],
+        location=wanted.location,
         first=wanted.on,
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
         preferred=wanted.client.primary_therapist,
-        with_reason=True,
     )
     said: dict[str, Any] = {name: wish[name].value() or "" for name in wish.fields}
     if wanted.moving is None:
@@ -151,7 +150,6 @@ def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
-        with_reason=True,
     )
 
 

@@ -18,10 +18,11 @@ from clinic.scheduling.services.plans import ChosenVisit
 from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
 from clinic.scheduling.services.series import MOST_VISITS, book_series
-from clinic.scheduling.services.steps import Because, cancel_appointment, cancelled_as, change_status, free_until
+from clinic.scheduling.services.steps import GRACE, Because, cancel_appointment, cancelled_as, change_status, free_until
 from clinic.scheduling.services.undoing import may_undo, undo
 
 __all__ = [
+    "GRACE",
     "MOST_VISITS",
     "Because",
     "ChosenVisit",

@@ -79,7 +79,10 @@ def find_places(
     """
     # For each therapist her last visit decides: a qualification may run out before the series does.
     for plan in {plan.therapist.pk: plan for plan in sorted(plans, key=lambda plan: plan.starts_at)}.values():
-        _check_wish(plan, keeps_service=keeps_service)
+        try:
+            _check_wish(plan, keeps_service=keeps_service)
+        except ValidationError as refusal:
+            raise ValidationError(_why(refusal)) from None
     days = [plan.day for plan in plans]
     free = availability(
         location=plans[0].location,

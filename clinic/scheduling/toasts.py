@@ -1,0 +1,42 @@
+"""What the page says once something was done to a visit, with the way to take it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.words import moment_words
+
+
+def tell_booked(request: HttpRequest, visit: Appointment) -> None:
+    """Say who is booked, when, with whom and where."""
+    tell_done(request, visit, _("%(client)s is booked: %(when)s, %(therapist)s, %(room)s.") % _facts(visit))
+
+
+def tell_moved(request: HttpRequest, visit: Appointment) -> None:
+    """Say where a visit is now."""
+    tell_done(request, visit, _("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % _facts(visit))
+
+
+def tell_cancelled(request: HttpRequest, visit: Appointment) -> None:
+    """Say which visit is cancelled."""
+    tell_done(request, visit, _("%(client)s, %(when)s is cancelled.") % _facts(visit))
+
+
+def tell_done(request: HttpRequest, visit: Appointment, words: str) -> None:
+    """Say what was done; the message's extra tag is where it is taken back."""
+    messages.success(request, words, extra_tags=reverse("scheduling:appointment-undo", args=[visit.pk]))
+
+
+def _facts(visit: Appointment) -> dict[str, Any]:
+    return {
+        "client": visit.client.name,
+        "when": moment_words(visit.starts_at, visit.location.zone),
+        "therapist": visit.therapist.user.first_name,
+        "room": visit.room,
+    }
