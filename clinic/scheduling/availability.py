@@ -221,14 +221,22 @@ def availabilities(
 
 
 def availabilities_by_key(
-    *, service: int, locations: Sequence[int], therapist: int | None, first: date, last: date, now: datetime
+    *,
+    service: int,
+    locations: Sequence[int],
+    therapist: int | None,
+    first: date,
+    last: date,
+    now: datetime,
+    client: Client | None = None,
+    leaving_out: Appointment | None = None,
 ) -> tuple[Length, Mapping[int, Availability]] | None:
     """Look up where and when whoever may give a service is free; None where there is no such service."""
     known = whoever_gives(service, locations=locations, therapist=therapist, first=first, last=last)
     if known is None:
         return None
     length, days, found = known
-    return length, _availabilities(Asked(now, days), found) if days.zones else {}
+    return length, _availabilities(Asked(now, days, client, leaving_out), found) if days.zones else {}
 
 
 def _availabilities(

@@ -178,6 +178,8 @@ def free_by_key(
     days: int = 1,
     therapist: int | None = None,
     is_each: bool = False,
+    client: Client | None = None,
+    leaving_out: Appointment | None = None,
 ) -> list[FreeWalls] | None:
     """Return the free times for a page that knows only keys: two queries, four where a room must be looked for.
 
@@ -190,6 +192,8 @@ def free_by_key(
         first=first,
         last=first + timedelta(days=days - 1),
         now=now,
+        client=client,
+        leaving_out=leaving_out,
     )
     if known is None:
         return None

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from clinic.scheduling import views, views_feeds, views_free, views_hours, views_rebooking, views_series, views_steps, views_waitlist
+from clinic.scheduling import (
+    views,
+    views_feeds,
+    views_free,
+    views_hours,
+    views_rebooking,
+    views_series,
+    views_steps,
+    views_waitlist,
+)
 
 app_name = "scheduling"
 urlpatterns = [
