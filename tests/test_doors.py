@@ -158,7 +158,6 @@ DOORS: Mapping[str, Door] = {
     "desk:appointment": Door(STAFF, ONLY_GET, at="visit"),
     # scheduling
     "scheduling:appointment-new": Door(STAFF, STAFF),
-    "scheduling:free-times": Door("in 404 404 422 422 422", ONLY_GET),
     "scheduling:appointment-status": Door(ONLY_POST, STAFF_DONE, at="visit", sends={"to": "no_show"}),
     "scheduling:appointment-cancel": Door(STAFF, STAFF, at="visit"),
     # What was done last was done by somebody else, or is no day and time: the day says so.
@@ -177,14 +176,6 @@ DOORS: Mapping[str, Door] = {
     "scheduling:closures": Door(OWNERS, OWNERS),
     "scheduling:absence": Door(STAFF, ONLY_GET, at="absence"),
     "scheduling:absence-remove": Door(ONLY_POST, STAFF_DONE, at="absence"),
-    "scheduling:waitlist": Door(STAFF, ONLY_GET),
-    "scheduling:wish-new": Door(STAFF, STAFF),
-    "scheduling:wish-edit": Door(STAFF, STAFF, at="wish"),
-    "scheduling:wish-remove": Door(ONLY_POST, STAFF_DONE, at="wish"),
-    "scheduling:wish-hear": Door(ONLY_POST, STAFF_DONE, at="wish"),
-    "scheduling:offer-answer": Door(ONLY_POST, STAFF_DONE, at="offer"),
-    # Whoever holds the link answers, and is led back to it.
-    "scheduling:offer": Door(EVERYBODY, "302 302 302 302 302 302", at="offer_link"),
     "scheduling:calendar-feed": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
     "scheduling:my-calendar": Door(THERAPISTS, THERAPISTS),
     "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),

@@ -108,12 +108,13 @@ def time_page(
     free = free_times(
         now=now,
         service=wanted.service,
-        location=wanted.location,
+        locations=[wanted.location],
         first=wanted.on,
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
         preferred=wanted.client.primary_therapist,
+        with_reason=True,
     )
     said: dict[str, Any] = {name: wish[name].value() or "" for name in wish.fields}
     if wanted.moving is None:
@@ -150,6 +151,7 @@ def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
+        with_reason=True,
     )
 
 
