@@ -158,6 +158,7 @@ DOORS: Mapping[str, Door] = {
     "desk:appointment": Door(STAFF, ONLY_GET, at="visit"),
     # scheduling
     "scheduling:appointment-new": Door(STAFF, STAFF),
+    "scheduling:free-times": Door("in 404 404 422 422 422", ONLY_GET),
     "scheduling:appointment-status": Door(ONLY_POST, STAFF_DONE, at="visit", sends={"to": "no_show"}),
     "scheduling:appointment-cancel": Door(STAFF, STAFF, at="visit"),
     # What was done last was done by somebody else, or is no day and time: the day says so.

@@ -8,12 +8,12 @@ from clinic.scheduling import (
     views_rebooking,
     views_series,
     views_steps,
-    views_waitlist,
 )
 
 app_name = "scheduling"
 urlpatterns = [
     path("appointments/new/", views.appointment_new, name="appointment-new"),
+    path("appointments/free/", views_free.free_times, name="free-times"),
     path("appointments/<int:pk>/status/", views_steps.appointment_status, name="appointment-status"),
     path("appointments/<int:pk>/cancel/", views.appointment_cancel, name="appointment-cancel"),
     path("appointments/<int:pk>/move/", views.appointment_move, name="appointment-move"),
