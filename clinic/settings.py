@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULER = "clinic.celery.HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "clinic.reminders.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "waitlist": {"task": "clinic.scheduling.tasks.offer_free_times", "schedule": 60.0, "options": {"expires": 55}},
     "let_therapists_leave": {
         "task": "clinic.people.tasks.let_therapists_leave",
         "schedule": 3600.0,
@@ -162,7 +163,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 AUTH_USER_MODEL = "people.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["clinic.people.signed_in.Backend"]
+SESSION_ENGINE = "clinic.people.signed_in"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.forms import model_to_dict
 from django.test import Client as Browser
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.people.models import User
+from clinic.people.signed_in import Backend, SessionStore
 
 
 def test_it_ends_after_twelve_hours_however_busy(
@@ -36,3 +40,35 @@ def test_it_waits_calmly_while_tries_cannot_be_counted(dana: User) -> None:
         answer = Browser().post(reverse("account_login"), {"login": dana.email, "password": "wrong"})
     assert answer.status_code == 503
     assert "Not just now" in answer.content.decode()
+
+
+def test_a_session_that_has_run_out_or_never_was_signs_nobody_in(now: datetime, dana: User) -> None:
+    session = SessionStore()
+    session["_auth_user_id"] = str(dana.pk)
+    session.set_expiry(timedelta(hours=1))
+    session.save()
+    assert SessionStore(session.session_key)["_auth_user_id"] == str(dana.pk)
+    with time_machine.travel(now + timedelta(hours=1), tick=False):
+        ended = SessionStore(session.session_key)
+        assert ended.get("_auth_user_id") is None
+        assert ended.session_key is None
+    assert SessionStore("x" * 32).get("_auth_user_id") is None
+
+
+def test_the_one_who_is_signed_in_is_read_whole_and_anew(dana: User) -> None:
+    read = Backend().get_user(dana.pk)
+    assert read is not None
+    assert model_to_dict(read) == model_to_dict(User.objects.get(pk=dana.pk))
+    assert (read.roles, read._state.adding) == (dana.roles, False)
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+    assert Backend().get_user(dana.pk) is None
+    assert Backend().get_user(0) is None
+
+
+def test_two_reads_tell_who_is_signed_in(dana: User, signed_in: Callable[[User], Browser]) -> None:
+    browser = signed_in(dana)
+    with CaptureQueriesContext(connection) as found:
+        assert browser.get(reverse("people:client-search")).status_code == 200
+    assert [query["sql"].partition(" FROM ")[2].partition(" ")[0] for query in found][:2] == [
+        "django_session", "people_user"
+    ]  # fmt: skip
