@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
 from functools import lru_cache, reduce
-from itertools import chain, islice
+from itertools import chain
 from math import ceil, floor
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -50,13 +50,14 @@ class Rule(NamedTuple):
     valid_until: date | None
     anchor_week: date | None = None
 
-    def holds_on(self, day: date) -> bool:
-        """Tell whether these are hours of that day."""
-        return (
-            day.weekday() == self.weekday
-            and self.valid_from <= day <= (self.valid_until or day)
-            and (self.anchor_week is None or (day - self.anchor_week).days // 7 % 2 == 0)
-        )
+    def days(self, first: date, last: date) -> list[date]:
+        """Return the days from `first` to `last`, both included, on which these are hours."""
+        begin, end = max(first, self.valid_from), min(last, self.valid_until or last)
+        begin += timedelta(days=(self.weekday - begin.weekday()) % 7)
+        days = [date.fromordinal(number) for number in range(begin.toordinal(), end.toordinal() + 1, 7)]
+        if self.anchor_week is None:
+            return days
+        return [day for day in days if (day - self.anchor_week).days // 7 % 2 == 0]
 
 
 class Away(NamedTuple):
@@ -137,11 +138,19 @@ class Obstacle(NamedTuple):
 def joined(stretches: Iterable[tuple[T, T]]) -> list[tuple[T, T]]:
     """Return the stretches sorted, those that touch or overlap made one."""
     apart: list[tuple[T, T]] = []
-    for start, end in sorted(stretches):
-        if apart and start <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
-        else:
-            apart.append((start, end))
+    rest = iter(sorted(stretches))
+    for start, end in rest:
+        begun, until = start, end
+        break
+    else:
+        return apart
+    for start, end in rest:
+        if start > until:
+            apart.append((begun, until))
+            begun, until = start, end
+        elif end > until:
+            until = end
+    apart.append((begun, until))
     return apart
 
 
@@ -191,19 +200,13 @@ def instant(second: int) -> datetime:
 
 def weekly_spans(rules: Iterable[Rule], zone: ZoneInfo, first: date, last: date) -> list[Span]:
     """Return the hours that the weekly rules give on the days from `first` to `last`, both included."""
-    by_weekday: dict[int, list[Rule]] = {}
-    for rule in rules:
-        by_weekday.setdefault(rule.weekday, []).append(rule)
-    spans: list[Span] = []
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
-        spans.extend(
-            Span(_at_wall(zone, day, rule.opens), _at_wall(zone, day, rule.closes))
-            for rule in by_weekday.get(day.weekday(), ())
-            if rule.holds_on(day)
-        )
     # Where the clocks skip both ends, nothing is left of the hours.
-    return merged(span for span in spans if span.start < span.end)
+    return merged(
+        span
+        for rule in rules
+        for day in rule.days(first, last)
+        if (span := _hours_on(zone, day, rule.opens, rule.closes)).start < span.end
+    )
 
 
 def gaps(diary: Diary, length: Length, *, earliest: datetime, step: timedelta = STEP) -> list[range]:
@@ -229,7 +232,7 @@ def gaps(diary: Diary, length: Length, *, earliest: datetime, step: timedelta = 
         while over < len(blocked) and blocked[over][1] <= opens:
             over += 1
         grid = range(opens, last + 1, int(step.total_seconds()))
-        found.extend(_outside(islice(blocked, over, None), grid, soonest))
+        found.extend(_outside(blocked, over, grid, soonest))
     return found
 
 
@@ -245,17 +248,31 @@ def blocked_in_all(rooms: Iterable[Sequence[Taken]], length: Length) -> list[Blo
     return reduce(lambda blocked, room: blocked and _in_both(blocked, blocked_by(room, length)), rooms, always)
 
 
-def unblocked(found: Iterable[range], blocked: Sequence[Blocked]) -> list[range]:
-    """Return the starts that are not blocked."""
-    return [part for starts in found for part in _outside(blocked, starts, starts[0])] if blocked else list(found)
+def unblocked(found: Sequence[range], blocked: Sequence[Blocked]) -> list[range]:
+    """Return the starts that are not blocked; both are sorted, what is blocked by its ends too."""
+    kept: list[range] = []
+    over = 0
+    for starts in found:
+        while over < len(blocked) and blocked[over][1] <= starts[0]:
+            over += 1
+        if over == len(blocked) or blocked[over][0] >= starts[-1]:
+            kept.append(starts)
+        else:
+            kept.extend(_outside(blocked, over, starts, starts[0]))
+    return kept
 
 
-def _outside(blocked: Iterable[Blocked], grid: range, soonest: int) -> Iterator[range]:
-    """Yield those of the grid that are not blocked, in stretches; `blocked` is sorted by the first of each."""
+def _outside(blocked: Sequence[Blocked], over: int, grid: range, soonest: int) -> Iterator[range]:
+    """Yield those of the grid that are not blocked, in stretches.
+
+    `blocked` is sorted by the first of each; those before the place `over` are of no matter any more.
+    """
     step, last = grid.step, grid[-1]
     at = max(grid.start, soonest)
     at += (grid.start - at) % step
-    for first, until in blocked:
+    while over < len(blocked) and at <= last:
+        first, until = blocked[over]
+        over += 1
         if until <= at:
             continue
         if first >= last:
@@ -345,5 +362,7 @@ def _span(stretch: Taken) -> Span:
     return Span(instant(stretch[0]), instant(stretch[1]))
 
 
-# Fifty therapists who open at nine do so at the same moment.
-_at_wall = lru_cache(maxsize=4096)(at_wall)
+@lru_cache(maxsize=4096)
+def _hours_on(zone: ZoneInfo, day: date, opens: time, closes: time) -> Span:
+    """Return when the hours of a day begin and end; kept, for many therapists have the same and are asked for often."""
+    return Span(at_wall(zone, day, opens), at_wall(zone, day, closes))
