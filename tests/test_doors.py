@@ -25,8 +25,11 @@ from clinic.people.models import Client, Import, Location, Picture, Therapist, U
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.matching import Match
+from clinic.scheduling.models import Appointment, Offer, Status
+from clinic.scheduling.offer_links import token_for
 from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment, change_status
+from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
@@ -177,6 +180,14 @@ DOORS: Mapping[str, Door] = {
     "scheduling:closures": Door(OWNERS, OWNERS),
     "scheduling:absence": Door(STAFF, ONLY_GET, at="absence"),
     "scheduling:absence-remove": Door(ONLY_POST, STAFF_DONE, at="absence"),
+    "scheduling:waitlist": Door(STAFF, ONLY_GET),
+    "scheduling:wish-new": Door(STAFF, STAFF),
+    "scheduling:wish-edit": Door(STAFF, STAFF, at="wish"),
+    "scheduling:wish-remove": Door(ONLY_POST, STAFF_DONE, at="wish"),
+    "scheduling:wish-hear": Door(ONLY_POST, STAFF_DONE, at="wish"),
+    "scheduling:offer-answer": Door(ONLY_POST, STAFF_DONE, at="offer"),
+    # Whoever holds the link answers, and is led back to it.
+    "scheduling:offer": Door(EVERYBODY, "302 302 302 302 302 302", at="offer_link"),
     "scheduling:calendar-feed": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
     "scheduling:my-calendar": Door(THERAPISTS, THERAPISTS),
     "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),
@@ -315,6 +326,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     )
     asked, _token = invite_staff(by=olga, now=now, email="eva@example.org", name="Eva Brandt", roles=["therapist"])
     ends = now + WEEK
+    offer = offer_to(alice, visit, now=now)
     keys = {
         "": {},
         "client": {"pk": alice.pk},
@@ -332,6 +344,9 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "submission": {"pk": submission.pk},
         "finding": {"pk": finding.pk},
         "message": {"pk": message.pk},
+        "wish": {"pk": offer.wish_id},
+        "offer": {"pk": offer.pk},
+        "offer_link": {"token": token_for(offer)},
         "invitation": {"token": token},
         "step": {"number": 1},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
@@ -346,6 +361,13 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     }
     visitors = {"nobody": None, "carl": carl, "alice": alice_user, "dana": dana, "bea": bea.user, "olga": olga}
     return World(keys, visitors)
+
+
+def offer_to(client: Client, visit: Appointment, *, now: datetime) -> Offer:
+    """Return an offer of tomorrow at this time, made of a wish on the waitlist."""
+    wish = add_wish(by=None, now=now, client=client, wished=Wished([visit.service]))
+    match = Match(visit.service, visit.therapist, visit.location, now + timedelta(days=1))
+    return offer_time(by=None, now=now, wish=wish, match=match)
 
 
 def picture_of(content: bytes, *, now: datetime) -> Picture:

@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from clinic.people.access import kept_one, log_look, one_of, own_clients
 from clinic.people.models import Client, Therapist, User
-from clinic.scheduling.models import Appointment, TimeOff
+from clinic.scheduling.models import Appointment, Offer, TimeOff, Wish
+from clinic.scheduling.offer_links import key_in
 from clinic.scheduling.words import moment_words
 
 
@@ -58,3 +59,30 @@ def own_client_of(user: User, pk: int, why: str, *, now: datetime) -> Client:
     client = kept_one(own_clients(user), pk)
     log_look(user, client.pk, client, why, now=now)
     return client
+
+
+def wish_for(user: User, pk: int, *, now: datetime) -> Wish:
+    """Return a wish of the waitlist, for staff. Raises Http404 for everybody else, and once it has ended."""
+    if not user.is_staff_member:
+        raise Http404
+    wish = one_of(Wish.objects.kept().with_all(), pk)
+    log_look(user, wish.client_id, wish, _("waitlist"), now=now)
+    return wish
+
+
+def offer_for(user: User, pk: int, *, now: datetime) -> Offer:
+    """Return an offer of the waitlist, for staff. Raises Http404 for everybody else."""
+    if not user.is_staff_member:
+        raise Http404
+    offer = one_of(Offer.objects.with_all(), pk)
+    log_look(user, offer.appointment.client_id, offer.wish, _("waitlist"), now=now)
+    return offer
+
+
+def offer_by(token: str, *, now: datetime) -> Offer:
+    """Return the offer that a mailed link carries, until the visit is over. Raises Http404 for any other link."""
+    key = key_in(token)
+    offer = Offer.objects.with_all().filter(key=key, appointment__ends_at__gt=now).first() if key else None
+    if offer is None:
+        raise Http404
+    return offer

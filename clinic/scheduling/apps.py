@@ -14,18 +14,25 @@ class SchedulingConfig(AppConfig):
         from clinic.people.refusals import archive_refusals, zone_refusals
         from clinic.people.settings_page import upper_groups
         from clinic.people.worklist import worklists
-        from clinic.scheduling import history, merging, refusals
+        from clinic.scheduling import history, merging, refusals, waitlist_merging
         from clinic.scheduling.bookable import HOURS
+        from clinic.scheduling.freed import waiting
         from clinic.scheduling.importing import APPOINTMENTS
         from clinic.scheduling.rebooking import REBOOKING, visits_left
         from clinic.scheduling.settings_rows import SETTINGS
+        from clinic.scheduling.tasks import offer_soon
+        from clinic.scheduling.waitlist_page import WAITLIST
 
         merge_steps.register("scheduling", merging.STEP)
+        merge_steps.register("waitlist", waitlist_merging.STEP)
         names.register("scheduling.appointment", history.visits)
         names.register("scheduling.series", history.series)
+        names.register("scheduling.wish", history.wishes)
         archive_refusals.register("visits", refusals.visits_to_come)
         zone_refusals.register("visits", refusals.visits_by_the_old_clock)
         worklists.register("rebooking", REBOOKING)
+        worklists.register("waitlist", WAITLIST)
+        waiting.register("waitlist", offer_soon)
         upper_groups.register("hours", SETTINGS)
         register_kind(APPOINTMENTS)
         needs.register("hours", HOURS)

@@ -8,6 +8,7 @@ from clinic.scheduling import (
     views_rebooking,
     views_series,
     views_steps,
+    views_waitlist,
 )
 
 app_name = "scheduling"
@@ -32,6 +33,13 @@ urlpatterns = [
     path("time-off/", views_hours.time_off_list, name="time-off-list"),
     path("time-off/<int:pk>/", views_hours.absence, name="absence"),
     path("time-off/<int:pk>/remove/", views_hours.absence_remove, name="absence-remove"),
+    path("waitlist/", views_waitlist.waitlist, name="waitlist"),
+    path("waitlist/new/", views_waitlist.wish_new, name="wish-new"),
+    path("waitlist/<int:pk>/", views_waitlist.wish_edit, name="wish-edit"),
+    path("waitlist/<int:pk>/remove/", views_waitlist.wish_remove, name="wish-remove"),
+    path("waitlist/<int:pk>/still-waits/", views_waitlist.wish_hear, name="wish-hear"),
+    path("waitlist/offers/<int:pk>/", views_waitlist.offer_answer, name="offer-answer"),
+    path("offers/<str:token>/", views_waitlist.offer, name="offer"),
     path("calendar/<slug:token>.ics", views_feeds.calendar_feed, name="calendar-feed"),
     path("my-calendar/", views_feeds.my_calendar, name="my-calendar"),
     path("me/<int:client_pk>/calendar/", views_feeds.client_calendar, name="client-calendar"),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models.appointments import Appointment, Status
 from clinic.scheduling.models.hours import WeeklyHours
+
+# Who enters a wish looks herself whether something is free; only then is it offered by itself.
+SETTLING = timedelta(minutes=10)
+# More offers than these within a day are a nuisance; after so many without a word somebody asks her first.
+MOST_A_DAY, MOST_SILENCES = 2, 2
+SILENCES = Count("offers", filter=Q(offers__answer="none", offers__offered_at__gte=F("heard_at")))
 
 
 class WishQuerySet(models.QuerySet["Wish"]):
@@ -25,6 +31,20 @@ class WishQuerySet(models.QuerySet["Wish"]):
     def waiting(self, today: date) -> WishQuerySet:
         """Keep those whose days are not over."""
         return self.kept().filter(Q(last_on__isnull=True) | Q(last_on__gte=today))
+
+    def offerable(self, now: datetime) -> WishQuerySet:
+        """Keep those to whom a time may be offered by itself."""
+        counted = self.annotate(
+            silences=SILENCES,
+            open_offers=Count("offers", filter=Q(offers__answer="")),
+            lately=Count("offers", filter=Q(offers__offered_at__gt=now - timedelta(days=1))),
+        )
+        settled = counted.filter(added_at__lte=now - SETTLING, open_offers=0)
+        return settled.filter(lately__lt=MOST_A_DAY, silences__lt=MOST_SILENCES)
+
+    def silent(self) -> WishQuerySet:
+        """Keep those who let so many offers run out that somebody should ask them first."""
+        return self.annotate(silences=SILENCES).filter(silences__gte=MOST_SILENCES)
 
     def with_all(self) -> WishQuerySet:
         """Bring along whose wish it is and what is wished for: four queries, however many there are."""

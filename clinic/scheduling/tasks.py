@@ -1,0 +1,22 @@
+"""What the worker runs for this room. Nothing travels through the broker; a lost or doubled task does no harm."""
+
+from datetime import datetime
+
+from celery import shared_task
+from django.utils import timezone
+
+from clinic.scheduling.waitlist import offer_times
+
+# Beat asks again each minute: what no worker has begun by then is not needed any more.
+ASKED_ANEW_SECONDS = 55
+
+
+@shared_task(name="clinic.scheduling.tasks.offer_free_times")  # type: ignore[untyped-decorator]  # Celery ships no types
+def offer_free_times() -> None:
+    """Do a round of the waitlist."""
+    offer_times(now=timezone.now())
+
+
+def offer_soon(_therapists: frozenset[int], _now: datetime) -> None:
+    """Have a round done at once: time may have become free. Without a broker, beat's next round finds it."""
+    offer_free_times.apply_async(expires=ASKED_ANEW_SECONDS, retry=False)

@@ -1,0 +1,134 @@
+"""The waitlist at the desk, and the page on which she answers an offer."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import cast
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic.lib.forms import written
+from clinic.people.access import ClinicRequest, for_roles
+from clinic.scheduling.access import offer_by, offer_for, wish_for
+from clinic.scheduling.choosing import asked_client, choose_client
+from clinic.scheduling.forms import last_wish
+from clinic.scheduling.forms_waitlist import WishedForm, typed_for
+from clinic.scheduling.models import Offer
+from clinic.scheduling.waitlist import accept_offer, add_wish, change_wish, decline_offer, hear_again, remove_wish
+from clinic.scheduling.waitlist_page import Standing, standing_of, waitlist_page
+from clinic.scheduling.words import moment_words
+
+
+@require_safe
+@for_roles()
+def waitlist(request: ClinicRequest) -> HttpResponse:
+    """Show who waits for what, since when, and what is offered to whom."""
+    return render(request, "scheduling/waitlist.html", {"page": waitlist_page(request.now)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def wish_new(request: ClinicRequest) -> HttpResponse:
+    """Put somebody on the waitlist."""
+    asked = request.POST if request.method == "POST" else request.GET
+    client = asked_client(request, asked.get("client", ""))
+    if client is None or client.archived_at is not None:
+        return choose_client(request, _("Waitlist"), archived=client)
+    initial = {"services": [asked.get("service") or last_wish(client)["service"]]}
+    form = WishedForm(request.POST or None, initial=initial)
+    if form.is_valid() and (
+        kept := written(form, add_wish, by=request.user, now=request.now, client=client, wished=form.wished())
+    ):
+        messages.success(request, _("%(client)s is on the waitlist.") % {"client": kept.client.name})
+        return redirect("scheduling:waitlist")
+    return render(request, "scheduling/waitlist_wish.html", {"form": form, "client": client})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def wish_edit(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Change what somebody waits for."""
+    wish = wish_for(request.user, pk, now=request.now)
+    form = WishedForm(request.POST or None, initial=typed_for(wish), wish=wish)
+    if form.is_valid() and (
+        kept := written(form, change_wish, by=request.user, now=request.now, wish=wish, wished=form.wished())
+    ):
+        messages.success(request, _("%(client)s keeps the place on the waitlist.") % {"client": kept.client.name})
+        return redirect("scheduling:waitlist")
+    return render(request, "scheduling/waitlist_wish.html", {"form": form, "client": wish.client, "wish": wish})
+
+
+@require_POST
+@for_roles()
+def wish_remove(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Take somebody off the waitlist."""
+    wish = wish_for(request.user, pk, now=request.now)
+    try:
+        remove_wish(by=request.user, now=request.now, wish=wish)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    else:
+        messages.success(request, _("%(client)s is off the waitlist.") % {"client": wish.client.name})
+    return redirect("scheduling:waitlist")
+
+
+@require_POST
+@for_roles()
+def wish_hear(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Note that she still waits."""
+    wish = wish_for(request.user, pk, now=request.now)
+    hear_again(by=request.user, now=request.now, wish=wish)
+    messages.success(request, _("%(client)s is offered times again.") % {"client": wish.client.name})
+    return redirect("scheduling:waitlist")
+
+
+@require_POST
+@for_roles()
+def offer_answer(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Take down what she said on the phone."""
+    offer = offer_for(request.user, pk, now=request.now)
+    visit = offer.appointment
+    facts = {"client": visit.client.name, "when": moment_words(visit.starts_at, visit.location.zone)}
+    try:
+        if "accept" in request.POST:
+            accept_offer(by=request.user, now=request.now, offer=offer)
+            messages.success(request, _("%(client)s is booked for %(when)s.") % facts)
+        else:
+            decline_offer(by=request.user, now=request.now, offer=offer)
+            messages.success(request, _("%(when)s goes to the next; %(client)s keeps the place.") % facts)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    return redirect("scheduling:waitlist")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def offer(request: HttpRequest, token: str) -> HttpResponse:
+    """Let her answer by the link that was mailed; opening it does nothing."""
+    now = cast("ClinicRequest", request).now  # the middleware has set it
+    found = offer_by(token, now=now)
+    if request.method != "POST":
+        return _offer_page(request, found, standing_of(found, now))
+    try:
+        if "accept" in request.POST:
+            accept_offer(by=None, now=now, offer=found)
+        elif "decline" in request.POST:
+            decline_offer(by=None, now=now, offer=found)
+    except ValidationError:
+        fresh = offer_by(token, now=now)
+        standing = standing_of(fresh, now)
+        # Held by the clock, and yet refused: it has just gone to somebody else.
+        return _offer_page(
+            request, fresh, Standing.OVER if standing is Standing.HELD else standing, HTTPStatus.CONFLICT
+        )
+    return redirect("scheduling:offer", token)
+
+
+def _offer_page(request: HttpRequest, found: Offer, standing: Standing, status: int = HTTPStatus.OK) -> HttpResponse:
+    visit = found.appointment
+    context = {"visit": visit, "standing": standing.value, "until": visit.held_until, "zone": visit.location.zone}
+    return render(request, "scheduling/offer.html", context, status=status)

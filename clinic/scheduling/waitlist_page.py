@@ -1,0 +1,201 @@
+"""What the waitlist's pages show: who waits for what since when, whom to phone, and how an offer stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.formats import date_format, time_format
+from django.utils.text import get_text_list
+from django.utils.timesince import timesince
+from django.utils.timezone import make_naive
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.lib.times import local_date
+from clinic.people.models import Location, Role, User, clinic_zone
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.models import Appointment, Offer, Status, Wish
+from clinic.scheduling.waitlist import to_phone
+from clinic.scheduling.words import moment_words, time_words
+
+ROLES = frozenset({Role.FRONT_DESK, Role.OWNER})
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """A time that is held for somebody; `until` is by the wall of the place."""
+
+    offer: Offer
+    visit: Appointment
+    until: datetime
+    must_be_phoned: bool
+
+
+@dataclass(frozen=True)
+class WishRow:
+    """Somebody who waits. `ask` says why somebody should ask her first; empty for most."""
+
+    wish: Wish
+    what: str
+    when: str
+    waits: str
+    ask: str
+    is_over: bool
+    find_url: str
+
+
+@dataclass(frozen=True)
+class WaitlistPage:
+    offers: Sequence[OfferRow]
+    to_ask: Sequence[WishRow]
+    waiting: Sequence[WishRow]
+
+
+class Standing(Enum):
+    """How an offer stands for her who opens its link."""
+
+    HELD = "held"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    OVER = "over"
+
+
+def waitlist_page(now: datetime) -> WaitlistPage:
+    """Return who has an offer, who should be asked, and who waits, in order; as many queries for one as for many."""
+    offers = _offer_rows(now)
+    offered = {row.offer.wish_id for row in offers}
+    silent = set(Wish.objects.silent().values_list("pk", flat=True))
+    today = local_date(clinic_zone(), now)
+    has_places = Location.objects.filter(archived_at__isnull=True)[1:].exists()
+    to_ask: list[WishRow] = []
+    waiting: list[WishRow] = []
+    for wish in Wish.objects.kept().with_all():
+        if wish.pk in offered:
+            continue
+        is_over = wish.last_on is not None and wish.last_on < today
+        ask = _("The last two offers were not answered.") if wish.pk in silent else ""
+        ask = _("The days asked for are over.") if is_over else ask
+        row = _wish_row(wish, now, ask=ask, is_over=is_over, has_places=has_places)
+        (to_ask if ask else waiting).append(row)
+    return WaitlistPage(offers, to_ask, waiting)
+
+
+def standing_of(offer: Offer, now: datetime) -> Standing:
+    """Return how an offer stands."""
+    visit = offer.appointment
+    if visit.status not in {Status.HELD, Status.CANCELLED, Status.LATE_CANCELLED}:
+        return Standing.ACCEPTED
+    if visit.status == Status.HELD and visit.held_until and visit.held_until > now:
+        return Standing.HELD
+    return Standing.DECLINED if offer.answer == Offer.Answer.DECLINED else Standing.OVER
+
+
+def wanted_words(wish: Wish) -> str:
+    """Say when she can come: “Mon, Wed, from 16:00, until 18 Dec”."""
+    parts = [", ".join(str(WEEKDAYS_ABBR[day]) for day in wish.weekdays)] if wish.weekdays else []
+    parts += _between(_time(wish.not_before), _time(wish.not_after))
+    parts += _between(_day(wish.first_on), _day(wish.last_on))
+    return ", ".join(parts) or _("any time")
+
+
+def _between(first: str, last: str) -> list[str]:
+    if first and last:
+        return [_("%(first)s to %(last)s") % {"first": first, "last": last}]
+    if first:
+        return [_("from %(first)s") % {"first": first}]
+    return [_("until %(last)s") % {"last": last}] if last else []
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return get_text_list(list(names), _("or"))
+
+
+def _day(day: date | None) -> str:
+    return date_format(day, "j M") if day else ""
+
+
+def _time(wall: time | None) -> str:
+    return time_format(wall, "H:i") if wall else ""
+
+
+def _offer_rows(now: datetime) -> list[OfferRow]:
+    held = list(Offer.objects.still_held(now).with_all().order_by("appointment__held_until", "pk"))
+    unreached = to_phone(held, now) if held else set()
+    return [
+        OfferRow(
+            offer,
+            offer.appointment,
+            make_naive(offer.appointment.held_until or now, offer.appointment.location.zone),
+            offer.appointment.client_id in unreached,
+        )
+        for offer in held
+    ]
+
+
+def _wish_row(wish: Wish, now: datetime, *, ask: str, is_over: bool, has_places: bool) -> WishRow:
+    services, people, places = list(wish.services.all()), list(wish.therapists.all()), list(wish.locations.all())
+    parts = [_any_of(service.name for service in services)]
+    parts.append(_("with %(whom)s") % {"whom": _any_of(one.user.first_name for one in people) or _("anyone")})
+    if has_places and places:
+        parts.append(_any_of(place.name for place in places))
+    asked = {"client": wish.client_id, "service": services[0].pk if services else ""}
+    asked |= {"therapist": people[0].pk} if len(people) == 1 else {}
+    asked |= {"location": places[0].pk} if len(places) == 1 else {}
+    asked |= {"on": wish.first_on.isoformat()} if wish.first_on and wish.first_on > now.date() else {}
+    return WishRow(
+        wish=wish,
+        what=", ".join(parts),
+        when=wanted_words(wish),
+        waits=timesince(wish.added_at, now, depth=1),
+        ask=ask,
+        is_over=is_over,
+        find_url=f"{reverse('scheduling:appointment-new')}?{urlencode(asked)}",
+    )
+
+
+# --- Open work
+
+
+def count(user: User, now: datetime) -> int:
+    """Return how many must be phoned, for their time is held and no mail goes to them."""
+    return len(_to_phone(now)) if ROLES & {*user.roles} else 0
+
+
+def rows(user: User, now: datetime) -> Sequence[WorkRow]:
+    """Return them, whose hold ends soonest first."""
+    if not ROLES & {*user.roles}:
+        return []
+    return [
+        WorkRow(
+            title=row.visit.client.name,
+            detail=_("%(visit)s is held until %(until)s; no mail goes to this client.")
+            % {
+                "visit": moment_words(row.visit.starts_at, row.visit.location.zone),
+                "until": time_words(row.visit.held_until or now, row.visit.location.zone),
+            },
+            verb=_("Phone"),
+            url=reverse("scheduling:waitlist"),
+            is_urgent=True,
+        )
+        for row in _to_phone(now)
+    ]
+
+
+def _to_phone(now: datetime) -> list[OfferRow]:
+    return [row for row in _offer_rows(now) if row.must_be_phoned]
+
+
+WAITLIST = Worklist(
+    heading=gettext_lazy("Free times to phone about"),
+    # Said only while there are any.
+    empty="",
+    count=count,
+    rows=rows,
+    roles=ROLES,
+)
