@@ -187,19 +187,19 @@ def availability(
     last: date,
     now: datetime,
     client: Client | None = None,
-    leaving_out: Appointment | None = None,
+    leaving_out: Appointment | Collection[int] | None = None,
     service: Service | None = None,
     only: Sequence[Span] = (),
 ) -> Availability:
     """Look up hours, absences and visits from `first` to `last`, both included, at one location.
 
     Two queries, and two more once a room is looked for. With a `client`, her other visits are in the way too;
-    `leaving_out` is a visit about to be moved: it is in nobody's. With a `service`, nothing is free where a therapist
-    may not give it. With `only`, what is taken is looked up only then.
+    `leaving_out` are visits about to be moved, one or the keys of several: they are in nobody's. With a `service`,
+    nothing is free where a therapist may not give it. With `only`, what is taken is looked up only then.
     """
     days = Days({location.pk: location.zone}, first, last)
     found = people((one.pk for one in therapists), days, modality=service.modality_id if service else None)
-    return _availabilities(Asked(now, days, client, leaving_out, only), found)[location.pk]
+    return _availabilities(Asked(now, days, client, _keys(leaving_out), only), found)[location.pk]
 
 
 def availabilities(
@@ -217,7 +217,7 @@ def availabilities(
     """Look up the same at several locations at once, with as many queries. With a `lead`, nothing nearer is free."""
     days = Days({one.pk: one.zone for one in locations}, first, last)
     found = people((one.pk for one in therapists), days, modality=service.modality_id)
-    return _availabilities(Asked(now, days, client, leaving_out), found, lead=lead)
+    return _availabilities(Asked(now, days, client, _keys(leaving_out)), found, lead=lead)
 
 
 def availabilities_by_key(
@@ -236,7 +236,13 @@ def availabilities_by_key(
     if known is None:
         return None
     length, days, found = known
-    return length, _availabilities(Asked(now, days, client, leaving_out), found) if days.zones else {}
+    return length, _availabilities(Asked(now, days, client, _keys(leaving_out)), found) if days.zones else {}
+
+
+def _keys(leaving_out: Appointment | Collection[int] | None) -> Collection[int]:
+    if leaving_out is None:
+        return ()
+    return (leaving_out.pk,) if isinstance(leaving_out, Appointment) else leaving_out
 
 
 def _availabilities(

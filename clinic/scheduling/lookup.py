@@ -19,7 +19,7 @@ from psycopg.types.multirange import Multirange
 from clinic.lib.times import day_bounds
 from clinic.people.models import Client
 from clinic.people.records import Records
-from clinic.scheduling.models import TAKING, Appointment
+from clinic.scheduling.models import TAKING
 from clinic.scheduling.slots import Away, Diary, Length, Rule, Span, Taken, joined, weekly_spans
 
 # Hours end with the therapist's last day. A usual room counts where it is at one of the locations, and in use.
@@ -66,15 +66,20 @@ WHOEVER = f"""
         ) people)
     FROM people_service service WHERE service.id = %(service)s AND service.archived_at IS NULL
 """  # noqa: S608 -- our own words
-# Neither a hold that has run out, nor a visit about to be moved, is in anybody's way.
+# Neither a hold that has run out, nor one of the visits about to be moved, is in anybody's way.
 TAKES = """
     occupied && %(during)s AND status = ANY(%(taking)s) AND (status <> 'held' OR held_until > %(now)s)
-    AND id IS DISTINCT FROM %(leaving_out)s
+    AND id <> ALL(%(leaving_out)s::bigint[])
 """
-# Visits of these therapists and in these rooms with their buffers, and when which of the rooms is closed.
+# Visits of these therapists and in these rooms with their buffers, those that touch as one, and when which of the rooms
+# is closed.
 TAKEN = f"""
-    SELECT therapist_id, room_id, extract(epoch FROM occupied_from)::bigint, extract(epoch FROM occupied_until)::bigint
-    FROM scheduling_appointment WHERE (therapist_id = ANY(%(therapists)s) OR room_id = ANY(%(rooms)s)) AND {TAKES}
+    SELECT therapist_id, room_id, extract(epoch FROM lower(stretch))::bigint, extract(epoch FROM upper(stretch))::bigint
+    FROM (
+        SELECT therapist_id, room_id, unnest(range_agg(occupied)) AS stretch FROM scheduling_appointment
+        WHERE (therapist_id = ANY(%(therapists)s) OR room_id = ANY(%(rooms)s)) AND {TAKES}
+        GROUP BY therapist_id, room_id
+    ) visits
     UNION ALL
     SELECT NULL, room_id, floor(extract(epoch FROM starts_at))::bigint, ceil(extract(epoch FROM ends_at))::bigint
     FROM scheduling_timeoff WHERE room_id = ANY(%(rooms)s) AND tstzrange(starts_at, ends_at) && %(during)s
@@ -119,7 +124,7 @@ class Asked:
     now: datetime
     days: Days
     client: Client | None = None
-    leaving_out: Appointment | None = None
+    leaving_out: Collection[int] = ()
     # What is taken is looked up only then; without any, throughout the days.
     only: Sequence[Span] = ()
 
@@ -133,7 +138,7 @@ class Asked:
             "client": self.client and self.client.pk,
             "taking": [str(status) for status in TAKING],
             "now": self.now,
-            "leaving_out": self.leaving_out and self.leaving_out.pk,
+            "leaving_out": list(self.leaving_out),
         }
         found = TakenBy()
         with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -25,7 +25,7 @@ from clinic.scheduling.availability import (
     qualified_therapists,
 )
 from clinic.scheduling.models import Appointment, WeeklyHours
-from clinic.scheduling.series import dates, visits
+from clinic.scheduling.series import Visit, dates, visits
 from clinic.scheduling.slots import Away, Kind, Length, Obstacle, Span, instant, nothing_because
 from clinic.scheduling.words import obstacle_words, time_words
 
@@ -355,28 +355,56 @@ def preview_series(
     leaving_out: Iterable[date] = (),
 ) -> list[Occurrence]:
     """Return each visit of a series, free or in conflict with a way out; the number of queries is constant."""
-    days = dates(first_on, every_weeks, count, frozenset(leaving_out))
-    length = length_of(service)
-    wished = list(visits(days, at_time, location.zone))
+    wished = visits(dates(first_on, every_weeks, count, frozenset(leaving_out)), at_time, location.zone)
+    return preview_visits(
+        now=now,
+        client=client,
+        service=service,
+        therapist=therapist,
+        location=location,
+        at_time=at_time,
+        wished=wished,
+    )
+
+
+def preview_visits(
+    *,
+    now: datetime,
+    client: Client,
+    service: Service,
+    therapist: Therapist,
+    location: Location,
+    at_time: time,
+    wished: Sequence[Visit],
+    room: Room | None = None,
+    leaving_out: Collection[int] = (),
+) -> list[Occurrence]:
+    """Return each of the wished visits, free or in conflict with a way out; the number of queries is constant.
+
+    `leaving_out` are the keys of the visits that these take the place of: they are in nobody's way.
+    """
+    length, must_have = length_of(service), room.pk if room else None
+    days = [one.on for one in wished]
     facts: dict[str, Any] = {
         "location": location,
-        "therapists": _with(therapist, qualified_therapists(service, first_on)),
-        "first": days[0],
-        "last": days[-1] + WAY_OUT_DAYS,
+        "therapists": _with(therapist, qualified_therapists(service, min(days))),
+        "first": min(days),
+        "last": max(days) + WAY_OUT_DAYS,
         "now": now,
         "client": client,
         "service": service,
+        "leaving_out": leaving_out,
     }
-    free = availability(**facts, only=[length.occupied(start) for _on, start, _changed in wished])
-    obstacles = {start: free.obstacle(therapist.pk, length, start) for _on, start, _changed in wished}
-    around = _around(location.zone, [on for on, start, _changed in wished if obstacles[start]])
+    free = availability(**facts, only=[length.occupied(one.starts_at) for one in wished])
+    obstacles = {one.starts_at: free.obstacle(therapist.pk, length, one.starts_at, must_have) for one in wished}
+    around = _around(location.zone, [one.on for one in wished if obstacles[one.starts_at]])
     ways = availability(**facts, only=around) if around else free
     slots = ways.slots(therapist.pk, length) if around else []
-    rooms = {room.pk: room for room in location.rooms.all()}
+    rooms = {one.pk: one for one in location.rooms.all()}
     found = []
     for position, (on, start, clocks_changed) in enumerate(wished, 1):
         obstacle = obstacles[start]
-        room = None if obstacle else free.room_at(therapist.pk, length, start)
+        given = None if obstacle else free.room_at(therapist.pk, length, start, must_have)
         found.append(
             Occurrence(
                 position=position,
@@ -384,7 +412,7 @@ def preview_series(
                 starts_at=start,
                 ends_at=length.visit(start).end,
                 therapist=therapist,
-                room=rooms[room] if room else None,
+                room=rooms[given] if given else None,
                 problem=obstacle_words(obstacle, therapist.user.first_name, location.zone, start) if obstacle else "",
                 note=_clock_note(start, at_time, location) if clocks_changed else "",
                 alternatives=_ways_out(ways, slots, length, start, facts["therapists"]) if obstacle else [],

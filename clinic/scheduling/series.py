@@ -41,3 +41,29 @@ def visits(days: Collection[date], at_time: time, zone: ZoneInfo) -> list[Visit]
         found.append(Visit(day, starts_at, clocks_changed=offset is not None and new_offset != offset))
         offset = new_offset
     return found
+
+
+class Rule(NamedTuple):
+    """When the visits of a series are."""
+
+    first_on: date
+    at_time: time
+    every_weeks: int
+
+    def holds(self, starts_at: datetime, zone: ZoneInfo) -> bool:
+        """Tell whether a visit is where the rule puts it; one that is not was put elsewhere by hand."""
+        on = starts_at.astimezone(zone).date()
+        is_its_day = (on - self.first_on).days % (7 * self.every_weeks) == 0
+        return is_its_day and at_wall(zone, on, self.at_time) == starts_at
+
+
+def in_same_week(day: date, weekday: int) -> date:
+    """Return the day of the same week that is this weekday; Monday is 0."""
+    return day + timedelta(days=weekday - day.weekday())
+
+
+def dates_until(first_on: date, every_weeks: int, until: date, leaving_out: Collection[date] = ()) -> list[date]:
+    """Return the dates of the rule up to and including `until`; those left out are not made up for."""
+    weeks = max((until - first_on).days // (7 * every_weeks) + 1, 0)
+    days = [first_on + timedelta(weeks=every_weeks * number) for number in range(weeks)]
+    return [day for day in days if day not in leaving_out]

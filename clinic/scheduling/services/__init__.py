@@ -18,6 +18,16 @@ from clinic.scheduling.services.plans import ChosenVisit
 from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
 from clinic.scheduling.services.series import MOST_VISITS, book_series
+from clinic.scheduling.services.series_changes import (
+    ChosenMove,
+    Which,
+    Wished,
+    cancel_series,
+    change_series,
+    moves_along,
+    visits_meant,
+    wished_starts,
+)
 from clinic.scheduling.services.steps import GRACE, Because, cancel_appointment, cancelled_as, change_status, free_until
 from clinic.scheduling.services.undoing import may_undo, undo
 
@@ -25,16 +35,21 @@ __all__ = [
     "GRACE",
     "MOST_VISITS",
     "Because",
+    "ChosenMove",
     "ChosenVisit",
     "SlotTaken",
+    "Which",
+    "Wished",
     "accept_request",
     "add_time_off",
     "add_weekly_hours",
     "book_appointment",
     "book_series",
     "cancel_appointment",
+    "cancel_series",
     "cancelled_as",
     "change_length",
+    "change_series",
     "change_service",
     "change_status",
     "confirm_hold",
@@ -47,9 +62,12 @@ __all__ = [
     "lock_therapists",
     "may_undo",
     "move_appointment",
+    "moves_along",
     "one_booking",
     "refresh_review_needed",
     "remove_time_off",
     "request_appointment",
     "undo",
+    "visits_meant",
+    "wished_starts",
 ]
