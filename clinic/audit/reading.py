@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 
+from clinic.audit.beginning import STOOD
 from clinic.audit.kinds import Part, label_of, record_kinds
 from clinic.audit.models import Change, Look
 
@@ -37,7 +38,8 @@ def clinic_rows(
 ) -> QuerySet[Any, Any]:
     """Return the `first` newest rows about everything: of one kind of record, by one person, between two moments.
 
-    What was written within an act that is told whole is not told once more. Its rows are known by their moment.
+    What was written within an act that is told whole is not told once more. Its rows are known by their moment. How a
+    thing stood when its history began is no change of the clinic; it stands last in the thing's own history.
     """
     told = [record_kinds[kind]] if kind else list(record_kinds)
     its_event = Q(pgh_created_at__gte=between[0], pgh_created_at__lt=between[1]) if between else Q()
@@ -49,7 +51,7 @@ def clinic_rows(
         its_act &= _acts_about(kind)
     whole = [label_of(one.model) for one in record_kinds if one.is_whole]
     told_whole = Change.objects.filter(what__in=whole)
-    its_event &= ~Q(pgh_created_at__in=told_whole.values("at"))
+    its_event &= ~Q(pgh_created_at__in=told_whole.values("at")) & ~Q(pgh_label=STOOD)
     its_act &= ~Q(at__in=told_whole.values("at")) | Q(what__in=whole)
     rows = [*(_event_rows(part, its_event) for one in told for part in one.parts), _act_rows(its_act)]
     # Of each table no more than could be shown: else PostgreSQL may read and sort years of all of them.

@@ -49,6 +49,14 @@ def test_the_first_change_of_what_was_there_before_has_a_before(long_known, dana
     assert "Client added" not in page
 
 
+def test_how_it_stood_is_told_in_its_own_history_and_not_as_a_change_of_the_clinic(long_known, as_olga):
+    begin("Client")
+    assert "Client as it stood" in words_of(as_olga, reverse("audit:client-history", args=[long_known.pk]))
+    page = words_of(as_olga, reverse("audit:clinic-history"))
+    assert "as it stood" not in page
+    assert "Clinic added" in page
+
+
 def test_it_is_told_once_and_of_nothing_that_has_a_history(long_known):
     begin("Client")
     later = ClientFactory()

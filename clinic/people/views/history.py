@@ -20,7 +20,7 @@ from clinic.lib.paging import PER_PAGE, Stretch, stretch
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, client_for, for_roles, record_with_history
 from clinic.people.forms.history import HistoryForm
-from clinic.people.models import Client, Clinic, Role, clinic_zone
+from clinic.people.models import Client, Role, clinic_with_logo, clinic_zone
 from clinic.people.records import records_of
 from clinic.people.services.merging import merges_to_undo
 
@@ -101,5 +101,5 @@ def _records(client: Client) -> list[int]:
 
 
 def _manner() -> Manner:
-    clinic = Clinic.objects.only("currency").first()
+    clinic = clinic_with_logo()
     return Manner(zone=clinic_zone(), currency=clinic.currency if clinic else "")
