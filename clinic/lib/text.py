@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+# What turns round the direction of all that follows, as phones put it about what they copy. A mark for one place stays.
+TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
 
 def one_line(typed: str) -> str:
     """Return a text on one line, in the usual form of its letters. Raises ValidationError for control characters."""
@@ -35,6 +38,7 @@ def lines(typed: str) -> str:
 
 def _without_controls(text: str) -> str:
     # Names are written in any script, so joiners and marks of direction stay; what no keyboard types does not.
+    text = text.translate(TURNS)
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
         raise ValidationError(_("A hidden control character has got into this. Please type it again."))
     return unicodedata.normalize("NFC", text)
