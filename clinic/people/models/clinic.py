@@ -39,6 +39,13 @@ class Picture(models.Model):
 class Clinic(models.Model):
     """The one clinic of this installation."""
 
+    class OnlineBooking(models.TextChoices):
+        """Whether clients book by themselves, and what comes of it."""
+
+        CLOSED = "closed", _("closed")
+        REQUESTS = "requests", _("clients ask, the clinic answers")
+        AT_ONCE = "at_once", _("clients book at once")
+
     name = models.CharField(_("name of the clinic"), max_length=120)
     logo = models.ForeignKey(
         Picture, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("logo")
@@ -66,6 +73,19 @@ class Clinic(models.Model):
         default="Please tell us 24 hours before if you cannot come.",
         help_text=_("One line; it stands in every message."),
     )
+    late_fee_percent = models.PositiveSmallIntegerField(
+        _("fee for late cancelling, % of the price"),
+        default=0,
+        help_text=_("Told to clients as a sum. 0 means that there is none."),
+    )
+    online_booking = models.CharField(
+        _("online booking"), max_length=10, choices=OnlineBooking.choices, default=OnlineBooking.CLOSED
+    )
+    online_lead_hours = models.PositiveSmallIntegerField(_("at least so many hours ahead"), default=12)
+    online_horizon_days = models.PositiveSmallIntegerField(_("at most so many days ahead"), default=60)
+    online_most_visits = models.PositiveSmallIntegerField(_("most visits to come for one client"), default=4)
+    online_cancel_hours = models.PositiveSmallIntegerField(_("cancelling online until, hours before"), default=2)
+    online_move_hours = models.PositiveSmallIntegerField(_("moving online until, hours before"), default=24)
     house_rules = models.TextField(
         _("house rules"), max_length=2000, blank=True, help_text=_("Lateness, payment, companions: shown when booking.")
     )
@@ -81,6 +101,15 @@ class Clinic(models.Model):
             models.CheckConstraint(
                 condition=Q(languages__contains=[models.F("language")]), name="clinic_language_is_among_its_languages"
             ),
+            models.CheckConstraint(
+                condition=Q(online_booking__in=["closed", "requests", "at_once"]),
+                name="clinic_online_booking_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(online_horizon_days__range=(1, 365), online_most_visits__range=(1, 104)),
+                name="clinic_online_booking_has_its_bounds",
+            ),
+            models.CheckConstraint(condition=Q(late_fee_percent__lte=100), name="clinic_late_fee_is_at_most_the_price"),
         ]
 
     def __str__(self) -> str:

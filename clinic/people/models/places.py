@@ -40,6 +40,7 @@ class Location(models.Model):
     emergency_number = models.CharField(
         _("emergency number"), max_length=20, blank=True, help_text=_("Where it is not the clinic's.")
     )
+    is_bookable_online = models.BooleanField(_("bookable online"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

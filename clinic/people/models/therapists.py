@@ -65,6 +65,7 @@ class Therapist(models.Model):
     modalities: models.ManyToManyField[Modality, Qualification] = models.ManyToManyField(
         Modality, through="Qualification", related_name="therapists"
     )
+    is_shown_online = models.BooleanField(_("shown when booking online"), default=True)
     # Her last day, while it is to come: nothing is booked after it, and then she is archived.
     leaves_on = models.DateField(_("last day"), null=True, blank=True, validators=[refuse_far_day])
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -12,6 +12,7 @@ from clinic.scheduling.models.appointments import (
 )
 from clinic.scheduling.models.feeds import CalendarFeed
 from clinic.scheduling.models.hours import FIRST_MONDAY, TimeOff, WeeklyHours, monday_of
+from clinic.scheduling.models.online import OnlineConcern
 from clinic.scheduling.models.rebooking import LONGEST_VISIT
 from clinic.scheduling.models.series import Series
 from clinic.scheduling.models.waitlist import Offer, OfferQuerySet, Wish, WishQuerySet
@@ -28,6 +29,7 @@ __all__ = [
     "CalendarFeed",
     "Offer",
     "OfferQuerySet",
+    "OnlineConcern",
     "Series",
     "Status",
     "StatusChange",
