@@ -164,7 +164,8 @@ def _wish_row(wish: Wish, now: datetime, *, ask: str, is_over: bool, has_places:
 
 def count(user: User, now: datetime) -> int:
     """Return how many must be phoned, for their time is held and no mail goes to them."""
-    return len(_to_phone(now)) if ROLES & {*user.roles} else 0
+    # Mostly nothing is held at all, and each page asks: whom an offer is for is read only where there is one.
+    return len(_to_phone(now)) if ROLES & {*user.roles} and Offer.objects.still_held(now).exists() else 0
 
 
 def rows(user: User, now: datetime) -> Sequence[WorkRow]:
