@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -24,4 +23,12 @@ def tell_freed(therapists: Iterable[int], now: datetime) -> None:
     """Tell all who wait that these therapists may have time, after the commit; their faults are logged, not raised."""
     pks = frozenset(therapists)
     for waits in waiting:
-        transaction.on_commit(partial(waits, pks, now), robust=True)
+        # Not a partial: Django logs a fault by the name of the function.
+        transaction.on_commit(_telling(waits, pks, now), robust=True)
+
+
+def _telling(waits: Waiting, therapists: frozenset[int], now: datetime) -> Callable[[], None]:
+    def tell() -> None:
+        waits(therapists, now)
+
+    return tell
