@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from clinic.audit.models import Change
 from clinic.people.importing.kinds import Row
-from clinic.people.models import ContactConsent
+from clinic.people.models import Client, ContactConsent
 from clinic.people.services import record_contact_consent
+from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
 from clinic.reminders.services import prepare
 from clinic.scheduling.importing import _House
@@ -243,3 +244,68 @@ def test_what_is_exported_is_booked_again(house, bring, take, book, as_olga, ali
 def test_the_house_is_asked_once_for_all_rows(house, django_assert_max_num_queries):
     with django_assert_max_num_queries(7):
         _House([Row(number, {"key": str(number)}) for number in range(50)])
+
+
+def named(name: str, start: str = "2026-11-23 10:00", *, born_on: str = "", email: str = "") -> str:
+    return f"{name},{born_on},{email},{start},Bea Lindqvist,Release 60,Harbour Street\n"
+
+
+@pytest.mark.parametrize("name", ["Alice Marques", '"Marques, Alice"', "ALICE MARQUÉS", "Alice  marques"])
+def test_a_row_with_only_a_name_finds_the_one_client_of_that_name(house, bring, take, alice, name):
+    take(
+        bring(
+            "Client,Starts at,Therapist,Service\n" + f"{name},2026-11-23 10:00,Bea Lindqvist,Release 60\n",
+            "appointments",
+        )
+    )
+    assert Appointment.objects.get().client == alice
+
+
+def test_a_name_that_two_have_is_doubted_by_row_until_something_tells_them_apart(house, bring):
+    for email in ("one@example.org", "two@example.org"):
+        ClientFactory(legal_name="Ana Sousa", email=email, born_on=None)
+    rows = named("Ana Sousa") + named("Ana Sousa", "2026-11-23 12:00", email="two@example.org")
+    job = bring(HEADER + rows, "appointments")
+    words = "More than one client may be “Ana Sousa”: give the date of birth or the e-mail."
+    assert problems(job) == [(2, "Client", words)]
+
+
+def test_a_name_that_is_here_with_another_birthday_is_said_to_be(house, bring, alice):
+    job = bring(HEADER + named("Alice Marques", born_on="1970-01-01"), "appointments")
+    assert problems(job) == [(2, "Date of birth", "“Alice Marques” is known here with another date of birth.")]
+
+
+def test_a_name_that_is_here_with_another_e_mail_is_for_the_owner_to_decide(house, bring, take, alice):
+    job = bring(HEADER + named("Alice Marques", email="other@example.org"), "appointments")
+    [(number, words)] = doubts(job)
+    assert (number, words) == (
+        2, "Alice Marques is the only client of this name, but is known here with another e-mail.",
+    )  # fmt: skip
+    take(job, doubtful=True)
+    assert Appointment.objects.get().client == alice
+
+
+def test_a_number_leads_to_the_record_that_was_kept_in_a_merge(house, bring, take, olga, now):
+    take(bring("patient_guid,First Name,Last Name\nab-1,Rui,Gil\n"))
+    gone = Client.objects.get(legal_name="Rui Gil")
+    kept = ClientFactory(legal_name="Rui Gil", email="rui@example.org", born_on=gone.born_on)
+    merge_clients(by=olga, now=now, kept=kept, gone=gone)
+    row = "ab-1,2026-11-23 10:00,Bea Lindqvist,Release 60\n"
+    take(bring("patient_guid,Starts at,Therapist,Service\n" + row, "appointments"))
+    assert Appointment.objects.get().client == kept
+
+
+def test_the_rows_are_shown_as_they_will_stand(house, bring, as_olga):
+    job = bring(HEADER + named("Alice Marques"), "appointments")
+    [(_line, cells)] = as_olga.get(reverse("people:import", args=[job.pk])).context["shown"].rows
+    assert {str(label): text for label, text in cells} == {
+        "Client": "Alice Marques", "Day and time": "Mon 23 Nov, 10:00", "Therapist": "Bea Lindqvist",
+        "Service": "Release 60", "Location": "Harbour Street",
+    }  # fmt: skip
+
+
+def test_the_page_of_what_was_done_leads_to_every_visit(house, bring, take, as_olga):
+    job = take(bring(HEADER + named("Alice Marques"), "appointments"))
+    page = as_olga.get(reverse("people:import", args=[job.pk])).content.decode()
+    assert "1 visit booked" in page
+    assert reverse("desk:appointment", args=[Appointment.objects.get().pk]) in page

@@ -53,6 +53,7 @@ def shown_rows(job: Import, kind: Kind, fate: str, number: str) -> Shown:
     page = Paginator(job.lines.filter(fate=opened).order_by("number"), PER_PAGE).get_page(number)
     lines = [(line, line.stands or line.cells) for line in page]
     fields = [field for field in kind.fields if any(cells.get(field.name) for _line, cells in lines)]
+    fields.sort(key=lambda field: field.name not in NAMES)
     columns = [NAMES.get(field.name, field.label) for field in fields]
     return Shown(
         tabs=[Tab(one, counts[one], one == opened) for one in filled],

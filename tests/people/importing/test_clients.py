@@ -8,9 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clinic.audit.models import Change
 from clinic.people.duplicates import Given, likenesses
@@ -18,7 +20,7 @@ from clinic.people.importing import progress, working
 from clinic.people.importing.working import go_on
 from clinic.people.models import Client, ContactConsent, Import
 from clinic.people.services import update_client
-from tests.factories import ClientFactory
+from tests.factories import BEFORE, ClientFactory
 from tests.importing import doubts, problems
 from tests.scheduling.conftest import at
 
@@ -451,3 +453,191 @@ def test_more_rows_than_a_kind_takes_at_once_are_refused_with_the_limit(as_olga)
     content = "Full name,E-mail\n" + "".join(f"Person {n},p{n}@example.org\n" for n in range(501))
     answer = as_olga.post("/settings/import/new/therapists/", {"file": SimpleUploadedFile("x.csv", content.encode())})
     assert "at most 500 at once" in answer.context["form"].errors["file"][0]
+
+
+def test_the_rows_are_shown_as_they_will_stand_twenty_to_a_page(bring, as_olga):
+    rows = "".join(f"Sousa,Ana {number},03/14/1988,+351912345678,Rua 1,Lisboa,x\n" for number in range(25))
+    job = bring(f"Last name,First name,Birthday,Phone,Address,City,Shoe size\n{rows}")
+    page = as_olga.get(reverse("people:import", args=[job.pk]), {"show": "new"})
+    [line, cells] = page.context["shown"].rows[0]
+    assert (line.number, {str(label): text for label, text in cells}) == (
+        2,
+        {
+            "Name": "Ana 0 Sousa", "Date of birth": "14 Mar 1988", "Phone": "+351 912 345 678",
+            "Address": "Rua 1\nLisboa",
+        },
+    )  # fmt: skip
+    assert len(page.context["shown"].rows) == 20
+    text = page.content.decode()
+    assert "This column is left out: Shoe size." in text
+    assert "Rua 1<br>Lisboa" in text
+    assert "Page 1 of 2" in text
+    second = as_olga.get(reverse("people:import", args=[job.pk]), {"show": "new", "page": "2"})
+    assert [line.number for line, _cells in second.context["shown"].rows] == [22, 23, 24, 25, 26]
+
+
+def test_nothing_is_kept_of_a_column_that_is_left_out(bring, take):
+    job = take(bring("Full name,Notes,Phone\nAna Sousa,migraine since May,12\nRui Gil,aura,\n"))
+    assert "migraine" not in str(list(job.lines.values()))
+    assert job.lines.count() == 1
+
+
+def test_the_page_asks_the_same_number_of_questions_however_many_rows_there_are(bring, as_olga):
+    asked = []
+    for count in (3, 60):
+        job = bring("Full name\n" + "".join(f"Ana Sousa {number}\n" for number in range(count)))
+        with CaptureQueriesContext(connection) as captured:
+            as_olga.get(reverse("people:import", args=[job.pk]))
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
+
+
+def doubtful(count: int) -> str:
+    """Return a file of rows that look like clients who are here."""
+    for number in range(count):
+        ClientFactory(legal_name=f"Ana Nº{number}", email=f"ana{number}@example.org")
+    return "Legal name,E-mail\n" + "".join(f"Eva Nº{number},ana{number}@example.org\n" for number in range(count))
+
+
+def test_every_doubtful_row_is_decided_for_itself_and_the_choice_is_kept(bring, send, as_olga):
+    job = bring(doubtful(45))
+    page, decide = reverse("people:import", args=[job.pk]), reverse("people:import-decide", args=[job.pk])
+    first = as_olga.get(page).content.decode()
+    assert first.count('type="radio"') == 2 * 20
+    assert first.count("checked") == 20
+    answer = send(decide, {"row-2": "yes", "row-3": "no", "row-4": "yes", "go": "2"})
+    assert answer["Location"] == f"{page}?show=doubtful&page=2"
+    send(decide, {"row-22": "yes", "go": "1"})
+    send(decide, {"row-4": "no", "go": "1"})
+    shown = as_olga.get(page, {"show": "doubtful"}).content.decode()
+    assert 'id="row-2-yes" checked' in shown
+    assert 'id="row-4-no" checked' in shown
+    send(reverse("people:import-take-over", args=[job.pk]), {"row-42": "yes", "show": "doubtful", "page": "3"})
+    taken = Client.objects.filter(legal_name__startswith="Eva").values_list("legal_name", flat=True)
+    assert set(taken) == {"Eva Nº0", "Eva Nº20", "Eva Nº40"}
+    job.refresh_from_db()
+    assert (job.made_count, job.left_out_count) == (3, 42)
+
+
+def test_all_doubtful_rows_can_be_decided_at_once(bring, send):
+    job = bring(doubtful(3))
+    decide = reverse("people:import-decide", args=[job.pk])
+    send(decide, {"all": "yes"})
+    assert set(job.lines.values_list("is_wanted", flat=True)) == {True}
+    send(decide, {"row-3": "yes", "all": "no"})
+    assert set(job.lines.values_list("is_wanted", flat=True)) == {False}
+    answer = send(reverse("people:import-take-over", args=[job.pk]))
+    assert "There is no row to take over." in answer.content.decode()
+
+
+def test_a_choice_stays_with_a_doubt_that_another_check_finds_again(bring, send):
+    job = bring(doubtful(2))
+    send(reverse("people:import-decide", args=[job.pk]), {"row-2": "yes", "row-3": "yes"})
+    Client.objects.filter(email="ana1@example.org").update(legal_name="Somebody Renamed")
+    columns = {"column_0": "legal_name", "column_1": "email", "day_first": "1", "region": "PT"}
+    send(reverse("people:import-columns", args=[job.pk]), columns)
+    assert list(job.lines.order_by("number").values_list("number", "is_wanted")) == [(2, True), (3, False)]
+
+
+@pytest.mark.parametrize("typed", ["row-2x", "row-99999999999", "row-3", "row-", "rows-2"])
+def test_what_decides_about_no_doubtful_row_is_passed_over(bring, send, typed):
+    job = bring(doubtful(1))
+    send(reverse("people:import-decide", args=[job.pk]), {typed: "yes", "row-2": "perhaps"})
+    assert not job.lines.filter(is_wanted=True).exists()
+
+
+def test_nothing_is_decided_any_more_when_it_has_been_taken_over(bring, take, send, as_olga):
+    job = take(bring(doubtful(1) + "Rui Gil,\n"))
+    answer = send(reverse("people:import-decide", args=[job.pk]), {"row-2": "yes"})
+    assert "Somebody has gone on with this import" in as_olga.get(answer["Location"]).content.decode()
+    assert not job.lines.filter(is_wanted=True).exists()
+
+
+def test_what_was_left_out_is_put_right_and_brought_again(bring, take, as_olga):
+    job = take(bring("Client,Phone,DOB,Shoes\n=Ana Sousa,12,1/2/1990,39\nRui Gil,,2/3/1990,40\n", region="PT"))
+    page = as_olga.get(reverse("people:import", args=[job.pk])).content.decode()
+    assert "1 row left out" in page
+    assert reverse("people:import-left-out", args=[job.pk]) in page
+    [row] = left_out(as_olga, job)
+    assert row == {
+        "Row": "2", "Full name": "'=Ana Sousa", "Phone": "12", "Date of birth": "1/2/1990",
+        "Why it was left out": row["Why it was left out"],
+    }  # fmt: skip
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, row)
+    writer.writeheader()
+    writer.writerow(row | {"Phone": "+351912345678"})
+    take(bring(text.getvalue()))
+    again = Client.objects.get(phone="+351912345678")
+    assert (again.legal_name, again.born_on) == ("=Ana Sousa", date(1990, 2, 1))
+
+
+def test_the_page_of_what_was_done_leads_to_everybody_who_was_taken_over(bring, take, as_olga):
+    job = take(bring("Legal name\n" + "".join(f"Ana Sousa {number}\n" for number in range(23))))
+    page = as_olga.get(reverse("people:import", args=[job.pk]))
+    assert "23 clients taken over" in page.content.decode()
+    first = Client.objects.get(legal_name="Ana Sousa 0")
+    assert f'<a href="{reverse("desk:client", args=[first.pk])}">Ana Sousa 0</a>' in page.content.decode()
+    assert [name for name, _address in page.context["listed"]] == [f"Ana Sousa {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("told", "channels"),
+    [
+        ("SMS", {"text"}), ("Email", {"email"}), ("SMS & Email", {"email", "text"}),
+        ("sms and e-mail", {"email", "text"}),
+        ("Both", {"email", "text"}), ("Text message", {"text"}), ("None", set()), ("", set()), ("Phone call", set()),
+        ("No email", set()), ("Default", set()),
+    ],
+)  # fmt: skip
+def test_reminders_elsewhere_are_a_consent_only_where_they_name_a_channel(bring, take, told, channels):
+    take(bring(f"First name,Last name,Reminder Type\nAna,Sousa,{told}\n"))
+    said = ContactConsent.objects.values_list("channel", "is_given", "source")
+    assert set(said) == {(channel, True, "import of people.csv") for channel in channels}
+
+
+def test_what_a_column_asks_counts_before_the_reminders(bring, take):
+    header = "Full name,Reminder Type,May be written to by e-mail\n"
+    take(bring(header + "Ana Sousa,SMS & Email,no\n"))
+    assert set(ContactConsent.objects.values_list("channel", "is_given")) == {("text", True), ("email", False)}
+
+
+def test_nearly_the_same_name_born_on_the_same_day_is_doubted_as_in_the_form(bring):
+    ClientFactory(legal_name="Maria Gonçalves Reis", email="", phone="", born_on=date(1990, 5, 6), archived_at=BEFORE)
+    told = ["Maria Goncalvez Reis", "Reis Maria", "Maria Reis Goncalves", "Mario Reis Silva", "Gonçalves"]
+    job = bring("Legal name,Date of birth\n" + "".join(f"{name},1990-05-06\n" for name in told))
+    assert [number for number, _words in doubts(job)] == [2, 3, 4]
+    assert doubts(job)[0][1] == "Maria Gonçalves Reis is archived here: nearly the same name, same date of birth."
+    for number, name in enumerate(told, 2):
+        assert bool(likenesses([Given(legal_name=name, born_on=date(1990, 5, 6))])) == (number in {2, 3, 4})
+
+
+@given(
+    st.lists(st.sampled_from(["ana", "anna", "ane", "reis", "rei", "gil"]), min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from(["ana", "anna", "ane", "reis", "rei", "gil"]), min_size=1, max_size=3, unique=True),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_that_share_a_key_are_those_that_are_near(db, one, other):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT people_names_are_near(%s, %s)", [sorted(one), sorted(other)])
+        is_near = cursor.fetchone() == (True,)
+    with transaction.atomic():
+        client = ClientFactory(legal_name=" ".join(one), email="", phone="", born_on=date(1990, 5, 6))
+        found = likenesses([Given(legal_name=" ".join(other), born_on=date(1990, 5, 6))])
+        transaction.set_rollback(True)
+    assert [likeness.client_pk for likeness in found] == [client.pk] * is_near
+
+
+def test_a_day_of_birth_that_half_of_a_list_has_holds_nobody_up(db):
+    """Other programs write 1 January 1900 where none is known: then every row has the day of every client."""
+    names = [
+        f"{first}{number} {last}"
+        for number in range(40)
+        for first in ("ana", "rui", "eva", "ivo")
+        for last in "abcdefghij"
+    ]
+    Client.objects.bulk_create(Client(legal_name=name, born_on=date(1900, 1, 1), created_at=BEFORE) for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '20s'")
+    found = likenesses([Given(legal_name=f"x{name}", born_on=date(1900, 1, 1)) for name in names])
+    assert {likeness.place for likeness in found} == set(range(len(names)))

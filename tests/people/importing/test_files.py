@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from clinic.celery import app
 from clinic.people.importing import table, working
-from clinic.people.importing.asking import forget_old_imports
+from clinic.people.importing.asking import LEFT_OUT_STAY, forget_old_imports
 from clinic.people.models import Client, Import
 from clinic.people.tasks import forget_imports
 from tests.factories import ClientFactory, UserFactory
@@ -112,6 +112,16 @@ def test_a_file_of_this_week_stays(bring, now):
     job = bring(TWO)
     forget_old_imports(job.at + timedelta(days=6))
     assert Import.objects.exists()
+
+
+def test_rows_that_were_left_out_stay_for_thirty_days(bring, take, as_olga):
+    job = take(bring(TWO + "Eva,\n,\nCut"))
+    assert job.left_out_count == 1
+    forget_old_imports(job.done_at + LEFT_OUT_STAY)
+    assert job.lines.exists()
+    forget_old_imports(job.done_at + LEFT_OUT_STAY + timedelta(seconds=1))
+    assert not job.lines.exists()
+    assert "They are no longer kept here." in page(as_olga, job)
 
 
 @pytest.mark.django_db(transaction=True)
