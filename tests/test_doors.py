@@ -170,6 +170,10 @@ DOORS: Mapping[str, Door] = {
     # She has arrived: the visit is moved no more, and the day says so.
     "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),
+    "scheduling:series-ending": Door(STAFF, ONLY_GET),
+    # A visit of no series is moved and cancelled by itself.
+    "scheduling:series-change": Door(STAFF_DONE, STAFF_DONE, at="visit"),
+    "scheduling:series-cancel": Door(STAFF_DONE, STAFF_DONE, at="visit"),
     "scheduling:visits-to-rebook": Door("in 404 404 200 404 200", "in 404 404 200 404 200"),
     "scheduling:therapist-visits": Door("in 404 404 200 404 200", "in 404 404 200 404 200", at="therapist"),
     "scheduling:therapist-hours": Door(STAFF, ONLY_GET, at="therapist"),

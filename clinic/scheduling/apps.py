@@ -15,7 +15,9 @@ class SchedulingConfig(AppConfig):
         from clinic.people.settings_page import upper_groups
         from clinic.people.worklist import worklists
         from clinic.scheduling import history, merging, refusals, waitlist_merging
+        from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.bookable import HOURS
+        from clinic.scheduling.ending import ENDING, badges
         from clinic.scheduling.freed import waiting
         from clinic.scheduling.importing import APPOINTMENTS
         from clinic.scheduling.rebooking import REBOOKING, visits_left
@@ -32,6 +34,8 @@ class SchedulingConfig(AppConfig):
         zone_refusals.register("visits", refusals.visits_by_the_old_clock)
         worklists.register("rebooking", REBOOKING)
         worklists.register("waitlist", WAITLIST)
+        worklists.register("series", ENDING)
+        badge_providers.register("series", badges)
         waiting.register("waitlist", offer_soon)
         upper_groups.register("hours", SETTINGS)
         register_kind(APPOINTMENTS)

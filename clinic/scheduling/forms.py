@@ -17,8 +17,8 @@ from clinic.lib.times import at_wall
 from clinic.people.models import Client, Location, Room, Service, Therapist
 from clinic.people.records import records_of
 from clinic.scheduling.availability import is_qualified
-from clinic.scheduling.models import Appointment, Series
-from clinic.scheduling.services import MOST_VISITS, Because, ChosenVisit
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.services import Because, ChosenVisit
 
 # What lies beyond is mistyped, and its sums would leave the calendar.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -218,42 +218,6 @@ class CancelForm(forms.Form):
         max_length=160,
         help_text=_("A word for the desk, as in “ill” or “travels”. Nothing about health beyond that."),
     )
-
-
-class SeriesForm(forms.Form):
-    """The rule of a series."""
-
-    service = forms.ModelChoiceField(
-        Service.objects.filter(archived_at__isnull=True), label=_("Service"), empty_label=None
-    )
-    therapist = forms.ModelChoiceField(Therapist.objects.none(), label=_("Therapist"), empty_label=None)
-    location = forms.ModelChoiceField(
-        Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
-    )
-    first_on = DayField(label=_("First visit"))
-    at_time = forms.TimeField(label=_("Time"), widget=ClockInput(), input_formats=[ClockInput.FORMAT])
-    every_weeks = forms.TypedChoiceField(
-        label=_("Every"),
-        choices=Series.Every.choices,
-        coerce=int,
-        widget=forms.RadioSelect(attrs={"class": "seg"}),
-    )
-    count = forms.IntegerField(
-        label=_("Visits"),
-        min_value=2,
-        max_value=MOST_VISITS,
-        widget=forms.NumberInput(attrs={"class": "short"}),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        therapist = self.fields["therapist"]
-        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
-        therapist.queryset = therapists()
-
-    def clean(self) -> dict[str, Any]:
-        refuse_unqualified(self, "first_on")
-        return self.cleaned_data
 
 
 def refuse_unqualified(form: forms.Form, day_field: str) -> None:

@@ -13,11 +13,15 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_date
 from django.utils.timezone import make_naive
 
+from clinic.people.access import key_in
 from clinic.people.models import Location, Therapist
-from clinic.scheduling.forms import choice_value
-from clinic.scheduling.offers import Alternative, Occurrence
+from clinic.scheduling.forms import choice_value, read_choice
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.offers import Alternative, Occurrence, preview_visits
+from clinic.scheduling.services import ChosenMove, Wished, moves_along, wished_starts
 
 MOVE, SKIP = "move", "skip"
+BETWEEN = "~"
 STRIP_WIDTH, STRIP_MARGIN, LABEL_WIDTH = 812, 20, 76
 
 
@@ -105,8 +109,7 @@ def left_out(query: QueryDict) -> list[date]:
 
 def series_page(occurrences: Sequence[Occurrence], query: QueryDict, location: Location) -> SeriesPage:
     """Return the page for these occurrences and the decisions in the address."""
-    moves = dict(value.split("~", 1) for value in query.getlist(MOVE) if "~" in value)
-    rows = [_row(one, moves, query, location) for one in occurrences]
+    rows = [_row(one, _decided(query), query, location) for one in occurrences]
     open_rows = [row for row in rows if row.look == "conf"]
     return SeriesPage(
         rows=rows,
@@ -116,6 +119,80 @@ def series_page(occurrences: Sequence[Occurrence], query: QueryDict, location: L
         first_to_decide=open_rows[0] if open_rows else None,
         to_decide=len(open_rows),
     )
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One visit of a series that changes: where it is, and where it goes; `value` is what would be done."""
+
+    visit: Appointment
+    row: Row
+    value: str
+
+
+@dataclass(frozen=True)
+class ChangePage:
+    rows: Sequence[ChangeRow]
+    # Put elsewhere by hand, or left where they are by a decision; with the link that takes such a decision back.
+    staying: Sequence[tuple[Appointment, str]]
+    ready: int
+    to_decide: int
+    first_to_decide: Row | None
+
+
+def change_page(
+    meant: Sequence[Appointment], visit: Appointment, wished: Wished, query: QueryDict, *, now: datetime
+) -> ChangePage:
+    """Return where each of the visits that are meant goes, and which of them stay."""
+    along = moves_along(meant, visit)
+    skipped = left_out(query)
+    pairs = [(one, to) for one, to in zip(along, wished_starts(along, wished), strict=True) if to.on not in skipped]
+    moving = {one.pk for one, _to in pairs}
+    preview = preview_visits(
+        now=now,
+        client=visit.client,
+        service=wished.service,
+        therapist=wished.therapist,
+        location=wished.location,
+        at_time=wished.at_time,
+        wished=[to for _one, to in pairs],
+        room=wished.room,
+        leaving_out=moving,
+    ) if pairs else []  # fmt: skip
+    rows = []
+    for (one, _to), occurrence in zip(pairs, preview, strict=True):
+        row = _row(occurrence, _decided(query), query, wished.location)
+        seen = choice_value(one.starts_at, one.therapist, one.location)
+        rows.append(ChangeRow(one, row, f"{one.pk}{BETWEEN}{seen}{BETWEEN}{row.value}" if row.value else ""))
+    back = {
+        one.pk: _without(query, SKIP, to.on.isoformat())
+        for one, to in zip(along, wished_starts(along, wished), strict=True)
+    }
+    to_decide = [one.row for one in rows if not one.value]
+    return ChangePage(
+        rows=rows,
+        staying=[(one, back.get(one.pk, "")) for one in meant if one.pk not in moving],
+        ready=len(rows) - len(to_decide),
+        to_decide=len(to_decide),
+        first_to_decide=to_decide[0] if to_decide else None,
+    )
+
+
+def chosen_moves(values: Sequence[str], here: Location, there: Location) -> dict[int, ChosenMove]:
+    """Read what `change_page` wrote; anything else is passed over."""
+    found: dict[int, ChosenMove] = {}
+    for value in values:
+        words, _between, to_words = value.rpartition(BETWEEN)
+        key, _between, seen_words = words.partition(BETWEEN)
+        seen, to, pk = read_choice(seen_words, here), read_choice(to_words, there), key_in(key)
+        if seen and to and pk is not None:
+            found[pk] = ChosenMove(seen, to)
+    return found
+
+
+def _decided(query: QueryDict) -> dict[str, str]:
+    """Return the ways out that were accepted, by the date that they are instead of."""
+    return dict(value.split("~", 1) for value in query.getlist(MOVE) if "~" in value)
 
 
 def _row(one: Occurrence, moves: Mapping[str, str], query: QueryDict, location: Location) -> Row:
