@@ -27,6 +27,8 @@ class Letter:
     subject: str
     text: str
     html: str
+    # A calendar file of the visits it speaks of.
+    calendar: bytes = b""
 
 
 class Refused(Exception):  # noqa: N818  # reads as the sentence it carries
@@ -59,6 +61,8 @@ class EmailChannel:
         """Connect first: what fails before the letter is handed over was certainly not sent."""
         mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
         mail.attach_alternative(letter.html, "text/html")
+        if letter.calendar:
+            mail.attach("appointment.ics", letter.calendar, "text/calendar")
         connection = get_connection()
         try:
             connection.open()

@@ -38,7 +38,8 @@ class MessageKind:
     after a change was committed. Beside the words of the template it may hold
     - `about_at`: where it is no longer that of the message (a moved visit), the message is dropped;
     - `client`: to whom it goes now, where what it is about may pass to another record (two were merged, or parted);
-    - `zone`: the ZoneInfo in whose wall clock times are written and quiet hours kept; else that of the first location.
+    - `zone`: the ZoneInfo in whose wall clock times are written and quiet hours kept; else that of the first location;
+    - `calendar`: a calendar file that goes with the letter.
     The template is also given `clinic` and `called`. No health detail ever goes into a message.
     """
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.reminders.kinds import Due, MessageKind
 from clinic.reminders.services import message_policy
 from clinic.reminders.timing import reminder_moments
+from clinic.scheduling.feeds import file_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Series, Status
 
 # What is booked and undone again within this time sends nothing.
@@ -65,7 +66,9 @@ def reminders_due(now: datetime) -> Iterator[Due]:
 def booking_words(appointment_pk: int, now: datetime) -> dict[str, Any] | None:
     """Return what the confirmation says, or None when the visit was cancelled meanwhile."""
     visit = promised_visit(appointment_pk, now)
-    return visit_words(visit) | {"about_at": visit.booked_at} if visit else None
+    if visit is None:
+        return None
+    return visit_words(visit) | {"about_at": visit.booked_at, "calendar": file_of([visit.pk], visit.client.language)}
 
 
 def reminder_words(appointment_pk: int, now: datetime) -> dict[str, Any] | None:
@@ -80,7 +83,8 @@ def series_words(series_pk: int, now: datetime) -> dict[str, Any] | None:
     visits = sorted(locked_with_people(to_come), key=lambda visit: visit.starts_at)
     if not visits:
         return None
-    return visit_words(visits[0]) | {"starts": [visit.starts_at for visit in visits]}
+    calendar = file_of([visit.pk for visit in visits], visits[0].client.language)
+    return visit_words(visits[0]) | {"starts": [visit.starts_at for visit in visits], "calendar": calendar}
 
 
 def promised_visit(pk: int, now: datetime) -> Appointment | None:

@@ -26,4 +26,5 @@ def write_letter(*, key: int, client: Client, to: str, template: str, context: d
         )
     # What a template leaves out leaves its empty line behind.
     plain = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
-    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=plain, html=html)
+    calendar = context.get("calendar", b"")
+    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=plain, html=html, calendar=calendar)

@@ -6,7 +6,8 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from email import message_from_string
+from dataclasses import replace
+from email import message_from_bytes, message_from_string
 
 import pytest
 from pytest_django import Settings
@@ -95,6 +96,17 @@ def test_a_letter_arrives_in_two_forms_and_is_known_by_its_row(mail_server: Mail
     assert letter["Auto-Submitted"] == "auto-generated"
     assert (letter["To"], letter["Subject"]) == ("alice@example.org", "Your appointment")
     assert [part.get_content_type() for part in letter.walk()][1:] == ["text/plain", "text/html"]
+
+
+def test_a_calendar_file_arrives_as_it_was_written(mail_server: MailServer) -> None:
+    written = "BEGIN:VCALENDAR\r\nSUMMARY:Appointment with Noémie\r\nEND:VCALENDAR\r\n"
+    EmailChannel().send(replace(LETTER, calendar=written.encode()))
+
+    letter = message_from_bytes(mail_server.letters[0].encode())
+    (file,) = [part for part in letter.walk() if part.get_content_type() == "text/calendar"]
+    assert file.get_filename() == "appointment.ics"
+    assert file.get_payload(decode=True).decode().replace("\r\n", "\n") == written.replace("\r\n", "\n")
+    assert {"text/plain", "text/html"} < {part.get_content_type() for part in letter.walk()}
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "."])

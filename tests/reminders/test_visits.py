@@ -11,6 +11,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from clinic.lib.times import at_wall
 from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
@@ -270,6 +271,31 @@ def test_a_series_is_confirmed_by_one_message_with_all_its_visits(series: Series
     assert subjects() == ["Booked: 4 appointments"]
     for day in ("Sunday 29 November 2026, 13:30", "Sunday 20 December 2026, 13:30"):
         assert day in letters()[0].body
+
+
+@pytest.mark.parametrize(("kind", "visits"), [("booking", 1), ("series", 4)])
+def test_a_confirmation_brings_its_visits_as_a_calendar_file(
+    kind: str, visits: int, book: Book, request: pytest.FixtureRequest, now: datetime
+) -> None:
+    if kind == "booking":
+        book(VISIT_AT, booked_at=now)
+    else:
+        request.getfixturevalue("series")
+    services.sweep(now + 5 * MINUTE)
+
+    ((name, content, media_type),) = letters()[0].attachments
+    events = Calendar.from_ical(content).events
+    assert (name, media_type) == ("appointment.ics", "text/calendar")
+    assert len(events) == visits
+    assert events[0].start == VISIT_AT
+    assert "migraine" not in str(content)
+
+
+def test_a_reminder_brings_no_file(book: Book) -> None:
+    book(VISIT_AT)
+    services.sweep(VISIT_AT - 2 * DAY)
+
+    assert letters()[0].attachments == []
 
 
 def test_a_series_whose_visits_were_all_cancelled_is_not_confirmed(series: Series, now: datetime) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from clinic.people.models import Client, Location, Service, Therapist, User
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.models import Appointment, Wish
 from clinic.scheduling.services import add_weekly_hours, book_appointment
-from tests.factories import BEFORE, ServiceFactory
+from clinic.scheduling.waitlist import Wished, add_wish
+from tests.factories import BEFORE, ClientFactory, ServiceFactory
 from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
 
 Book = Callable[..., Appointment]
+Wait = Callable[..., Wish]
 
 
 def at(hour: int, minute: int = 0, *, day: int = 19) -> datetime:
@@ -58,5 +60,49 @@ def book(
     def do(starts_at: datetime, **others: object) -> Appointment:
         wishes = {"client": alice, "service": service, "therapist": bea, "location": location, "by": dana, "now": now}
         return book_appointment(starts_at=starts_at, **wishes | others)
+
+    return do
+
+
+@pytest.fixture
+def hour(db: None) -> Service:
+    """An hour without anything around it."""
+    return ServiceFactory(minutes=60, buffer_before=0, buffer_after=0)
+
+
+@pytest.fixture
+def full(bea: Therapist, location: Location, dana: User, hour: Service, now: datetime) -> dict[str, Appointment]:
+    """Bea works on the coming Monday and Tuesday at ten for an hour, and both hours are taken."""
+    visits = {}
+    for name, weekday, day in (("monday", 0, 23), ("tuesday", 1, 24)):
+        add_weekly_hours(
+            by=None,
+            now=BEFORE,
+            therapist=bea,
+            location=location,
+            weekday=weekday,
+            opens=time(10),
+            closes=time(11),
+            valid_from=date(2026, 11, 19),
+            valid_until=date(2026, 11, 26),
+        )
+        visits[name] = book_appointment(
+            by=dana,
+            now=now,
+            client=ClientFactory(),
+            service=hour,
+            therapist=bea,
+            location=location,
+            starts_at=at(10, day=day),
+        )
+    return visits
+
+
+@pytest.fixture
+def wait(dana: User, alice: Client, hour: Service, now: datetime) -> Wait:
+    """Return a function that puts somebody on the waitlist, a day ago: Alice, for an hour, if nothing else is said."""
+
+    def do(client: Client = alice, *, added_at: datetime = now - timedelta(days=1), **wished: object) -> Wish:
+        return add_wish(by=dana, now=added_at, client=client, wished=Wished(**{"services": [hour]} | wished))
 
     return do

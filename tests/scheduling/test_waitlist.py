@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -28,7 +27,6 @@ from clinic.scheduling.services import (
 from clinic.scheduling.waitlist import (
     Wished,
     accept_offer,
-    add_wish,
     change_wish,
     decline_offer,
     hear_again,
@@ -45,10 +43,9 @@ from tests.factories import (
     TherapistFactory,
     modality,
 )
-from tests.scheduling.conftest import at
+from tests.scheduling.conftest import Wait, at
 
 HOUR = timedelta(hours=1)
-Wait = Callable[..., Wish]
 
 
 def works(therapist: Therapist, location: Location, weekday: int, opens: time, closes: time) -> None:
@@ -63,49 +60,6 @@ def works(therapist: Therapist, location: Location, weekday: int, opens: time, c
         valid_from=date(2026, 1, 1),
         valid_until=date(2026, 12, 31),
     )
-
-
-@pytest.fixture
-def service(db: None) -> Service:
-    return ServiceFactory(minutes=60, buffer_before=0, buffer_after=0)
-
-
-@pytest.fixture
-def full(bea: Therapist, location: Location, dana: User, service: Service, now: datetime) -> dict[str, Appointment]:
-    """Bea works on the coming Monday and Tuesday at ten for an hour, and both hours are taken."""
-    visits = {}
-    for name, weekday, day in (("monday", 0, 23), ("tuesday", 1, 24)):
-        add_weekly_hours(
-            by=None,
-            now=BEFORE,
-            therapist=bea,
-            location=location,
-            weekday=weekday,
-            opens=time(10),
-            closes=time(11),
-            valid_from=date(2026, 11, 19),
-            valid_until=date(2026, 11, 26),
-        )
-        visits[name] = book_appointment(
-            by=dana,
-            now=now,
-            client=ClientFactory(),
-            service=service,
-            therapist=bea,
-            location=location,
-            starts_at=at(10, day=day),
-        )
-    return visits
-
-
-@pytest.fixture
-def wait(dana: User, alice: Client, service: Service, now: datetime) -> Wait:
-    """Return a function that puts somebody on the waitlist, Alice if nobody is named, for the service a day ago."""
-
-    def do(client: Client = alice, *, added_at: datetime = now - timedelta(days=1), **wished: object) -> Wish:
-        return add_wish(by=dana, now=added_at, client=client, wished=Wished(**{"services": [service]} | wished))
-
-    return do
 
 
 def cancel(visit: Appointment, by: User, now: datetime) -> None:
@@ -215,7 +169,7 @@ def test_therapist_place_and_service_are_those_she_asked_for(
     assert offer_times(now=now) == 1
 
 
-def test_the_times_of_a_wish_are_by_the_wall_of_the_place(wait: Wait, dana: User, service: Service, now: datetime):
+def test_the_times_of_a_wish_are_by_the_wall_of_the_place(wait: Wait, dana: User, hour: Service, now: datetime):
     """Five in the afternoon in New York is ten in the evening in Lisbon, and the day after in Sydney."""
     hudson = LocationFactory(name="Hudson", time_zone="America/New_York")
     ruth = TherapistFactory(usual_room=RoomFactory(location=hudson))
@@ -293,7 +247,7 @@ def test_she_is_offered_nothing_beside_a_visit_of_her_own(
     dana: User,
     alice: Client,
     location: Location,
-    service: Service,
+    hour: Service,
     now: datetime,
 ):
     ruth = TherapistFactory(usual_room=RoomFactory(location=location, name="Garden room"))
@@ -302,7 +256,7 @@ def test_she_is_offered_nothing_beside_a_visit_of_her_own(
         by=dana,
         now=now - timedelta(days=2),
         client=alice,
-        service=service,
+        service=hour,
         therapist=ruth,
         location=location,
         starts_at=at(10, day=23),
@@ -340,7 +294,7 @@ def test_nobody_else_is_booked_into_a_time_that_is_held(
     dana: User,
     bea: Therapist,
     location: Location,
-    service: Service,
+    hour: Service,
     now: datetime,
 ):
     wait()
@@ -351,7 +305,7 @@ def test_nobody_else_is_booked_into_a_time_that_is_held(
             by=dana,
             now=now,
             client=ClientFactory(),
-            service=service,
+            service=hour,
             therapist=bea,
             location=location,
             starts_at=at(10, day=23),
@@ -503,10 +457,10 @@ def test_a_wish_that_cannot_be_met_is_refused_beside_its_field(wait: Wait, wishe
     assert not Wish.objects.exists()
 
 
-def test_a_changed_wish_keeps_its_place(wait: Wait, dana: User, service: Service, now: datetime):
+def test_a_changed_wish_keeps_its_place(wait: Wait, dana: User, hour: Service, now: datetime):
     first = wait()
     wait(ClientFactory(), added_at=now - HOUR)
-    changed = change_wish(by=dana, now=now, wish=first, wished=Wished([service], weekdays=[3], note="mornings"))
+    changed = change_wish(by=dana, now=now, wish=first, wished=Wished([hour], weekdays=[3], note="mornings"))
     assert (changed.weekdays, changed.note, changed.added_at) == ([3], "mornings", now - timedelta(days=1))
     assert Wish.objects.waiting(now.date()).first() == first
 
@@ -526,13 +480,13 @@ def test_whoever_was_booked_otherwise_waits_no_longer(
     bea: Therapist,
     alice: Client,
     location: Location,
-    service: Service,
+    hour: Service,
     now: datetime,
 ):
     wish, other = wait(), wait(not_before=time(12))
     cancel(full["monday"], dana, now)
     book_appointment(
-        by=dana, now=now, client=alice, service=service, therapist=bea, location=location, starts_at=at(10, day=23)
+        by=dana, now=now, client=alice, service=hour, therapist=bea, location=location, starts_at=at(10, day=23)
     )
     offer_times(now=now)
     wish.refresh_from_db()
