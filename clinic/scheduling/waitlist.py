@@ -21,13 +21,13 @@ from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
 from clinic.lib.times import local_date
-from clinic.people.models import Client, ContactConsent, Location, Service, Therapist, User, clinic_zone
+from clinic.people.models import Client, Clinic, ContactConsent, Location, Service, Therapist, User, clinic_zone
 from clinic.people.services import consenting, lock_kept, mail_address
 from clinic.scheduling.matching import Match, is_met_by, times_for
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
 
-HOLD = timedelta(hours=2)
+# Nothing is held so shortly before the visit: she has to come.
 LEAD = timedelta(hours=1)
 # A shorter hold gives nobody the time to answer.
 SHORTEST_HOLD = timedelta(minutes=15)
@@ -184,7 +184,7 @@ def offer_time(*, by: User | None, now: datetime, wish: Wish, match: Match) -> O
             therapist=match.therapist,
             location=match.location,
             starts_at=match.starts_at,
-            until=hold_ends(now, match.starts_at),
+            until=hold_ends(now, match.starts_at, longest=_longest_hold()),
         )
         waiting = Wish.objects.waiting(_today(now)).filter(pk=wish.pk)
         # Where another round is at this wish, or just was, this one raises, and so takes its hold back.
@@ -194,9 +194,13 @@ def offer_time(*, by: User | None, now: datetime, wish: Wish, match: Match) -> O
         return Offer.objects.create(wish=wish, appointment=hold, offered_at=now)
 
 
-def hold_ends(now: datetime, starts_at: datetime) -> datetime:
+def hold_ends(now: datetime, starts_at: datetime, *, longest: timedelta) -> datetime:
     """Return until when a time that is offered now is held: near the visit half of what is left, for the next one."""
-    return now + min(HOLD, (starts_at - LEAD - now) / 2)
+    return now + min(longest, (starts_at - LEAD - now) / 2)
+
+
+def _longest_hold() -> timedelta:
+    return timedelta(minutes=Clinic.objects.values_list("waitlist_hold_minutes", flat=True).get())
 
 
 def accept_offer(*, by: User | None, now: datetime, offer: Offer) -> Offer:

@@ -36,6 +36,7 @@ def typed(**changes: str) -> dict[str, str]:
         "emergency_number": "112",
         "cancellation_hours": "48",
         "cancellation_policy": "Two days before, please.",
+        "waitlist_hold_minutes": "90",
         "house_rules": "Come five minutes early.\nNo scents, please.",
         "privacy_notice": "We keep what we need.",
     } | changes
@@ -82,6 +83,8 @@ def test_the_preview_escapes_what_was_typed(as_olga, clinic):
         ("name", "", "This field is required."),
         ("emergency_number", "call us", "Only digits"),
         ("cancellation_hours", "-1", "greater than or equal to 0"),
+        ("waitlist_hold_minutes", "14", "greater than or equal to 15"),
+        ("waitlist_hold_minutes", "1441", "less than or equal to 1440"),
         ("cancellation_hours", "9000", "less than or equal to 720"),
         ("cancellation_policy", "x" * 161, "at most 160 characters"),
         ("house_rules", "x" * 2001, "at most 2000 characters"),

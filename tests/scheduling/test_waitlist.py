@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from clinic.people.models import Client, Location, Service, Therapist, User
+from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.scheduling.matching import times_for
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
 from clinic.scheduling.services import (
@@ -272,11 +272,22 @@ def test_she_is_offered_nothing_beside_a_visit_of_her_own(
 
 
 def test_a_hold_is_shorter_near_the_visit(now: datetime):
-    assert hold_ends(now, now + timedelta(days=3)) == now + timedelta(hours=2)
-    assert hold_ends(now, now + timedelta(hours=3)) == now + timedelta(hours=1)
+    assert hold_ends(now, now + timedelta(days=3), longest=2 * HOUR) == now + 2 * HOUR
+    assert hold_ends(now, now + timedelta(hours=3), longest=2 * HOUR) == now + HOUR
     for minutes in range(91, 400):
         starts_at = now + timedelta(minutes=minutes)
-        assert now < hold_ends(now, starts_at) < starts_at - HOUR
+        assert now < hold_ends(now, starts_at, longest=2 * HOUR) < starts_at - HOUR
+
+
+def test_the_clinic_says_how_long_a_time_is_held(
+    full: dict[str, Appointment], wait: Wait, dana: User, clinic: Clinic, now: datetime
+):
+    clinic.waitlist_hold_minutes = 30
+    clinic.save()
+    wait()
+    cancel(full["monday"], dana, now)
+    offer_times(now=now)
+    assert Offer.objects.get().appointment.held_until == now + timedelta(minutes=30)
 
 
 def test_what_begins_too_soon_for_anybody_to_answer_is_not_offered(

@@ -18,6 +18,7 @@ from clinic.people.models import Clinic, User
 from clinic.people.services.clinic import set_logo, update_clinic
 
 MOST_HOURS = 30 * 24
+SHORTEST_HOLD, LONGEST_HOLD = 15, 24 * 60
 A_SMALL_NUMBER = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
 NUMBER_TO_CALL = RegexValidator(r"^\+?[0-9][0-9 ]*$", _("Only digits, as one dials them: 112."))
 
@@ -46,6 +47,14 @@ class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
         widget=forms.NumberInput(attrs={"class": "short"}),
     )
 
+    waitlist_hold_minutes = forms.IntegerField(
+        label=_("Minutes for an answer"),
+        min_value=SHORTEST_HOLD,
+        max_value=LONGEST_HOLD,
+        help_text=_("So long a free time is held for whom it is offered to; less where the visit is near."),
+        widget=forms.NumberInput(attrs={"class": "short"}),
+    )
+
     class Meta:
         model = Clinic
         fields = (
@@ -56,6 +65,7 @@ class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
             "emergency_number",
             "cancellation_hours",
             "cancellation_policy",
+            "waitlist_hold_minutes",
             "house_rules",
             "privacy_notice",
         )
@@ -89,6 +99,7 @@ class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
         self.helper = laid_out(
             Fieldset(_("Who we are"), "name", "letterhead", "emergency_number", *languages),
             Fieldset(_("Cancelling"), "cancellation_hours", "cancellation_policy", css_class="mt-3"),
+            Fieldset(_("Waitlist"), "waitlist_hold_minutes", css_class="mt-3"),
             Fieldset(_("For the booking page, once it is open"), "house_rules", "privacy_notice", css_class="mt-3"),
         )
 

@@ -86,6 +86,7 @@ class Clinic(models.Model):
     online_most_visits = models.PositiveSmallIntegerField(_("most visits to come for one client"), default=4)
     online_cancel_hours = models.PositiveSmallIntegerField(_("cancelling online until, hours before"), default=2)
     online_move_hours = models.PositiveSmallIntegerField(_("moving online until, hours before"), default=24)
+    waitlist_hold_minutes = models.PositiveSmallIntegerField(_("waitlist: a time is held for, minutes"), default=120)
     house_rules = models.TextField(
         _("house rules"), max_length=2000, blank=True, help_text=_("Lateness, payment, companions: shown when booking.")
     )
@@ -108,6 +109,9 @@ class Clinic(models.Model):
             models.CheckConstraint(
                 condition=Q(online_horizon_days__range=(1, 365), online_most_visits__range=(1, 104)),
                 name="clinic_online_booking_has_its_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(waitlist_hold_minutes__range=(15, 1440)), name="clinic_waitlist_holds_15_minutes_to_a_day"
             ),
             models.CheckConstraint(condition=Q(late_fee_percent__lte=100), name="clinic_late_fee_is_at_most_the_price"),
         ]

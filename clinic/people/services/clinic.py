@@ -130,6 +130,7 @@ class ClinicFields(TypedDict, total=False):
     emergency_number: str
     cancellation_hours: int
     cancellation_policy: str
+    waitlist_hold_minutes: int
     house_rules: str
     privacy_notice: str
 
