@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
+from clinic.people.access import key_in
 from clinic.people.models import Client, Location, Room, Service, Therapist
 from clinic.people.records import records_of
 from clinic.scheduling.availability import is_qualified
@@ -178,18 +180,28 @@ def choice_value(starts_at: datetime, therapist: Therapist, location: Location) 
 
 def read_choice(value: str, location: Location) -> ChosenVisit | None:
     """Read what `choice_value` wrote; None for anything else."""
-    words, _sign, pk = value.rpartition("_")
+    return next(iter(read_choices([value], location)), None)
+
+
+def read_choices(values: Sequence[str], location: Location) -> list[ChosenVisit]:
+    """Read what `choice_value` wrote, as many times as it did, and leave out anything else. One query."""
+    found = [(starts_at, key) for value in values if (starts_at := _moment_in(value)) and (key := _key_in(value))]
+    # Also one who has left: a page may have been open since before, and a service says it in words.
+    therapists = Therapist.objects.select_related("user").in_bulk({key for _starts_at, key in found})
+    return [ChosenVisit(starts_at, therapists[key]) for starts_at, key in found if key in therapists]
+
+
+def _moment_in(value: str) -> datetime | None:
     try:
-        starts_at = parse_datetime(words)
+        starts_at = parse_datetime(value.rpartition("_")[0])
     except ValueError:
         return None
-    if starts_at is None or starts_at.tzinfo is None or not pk.isdecimal():
-        return None
-    if not FIRST_DAY <= starts_at.date() <= LAST_DAY:
-        return None
-    # Also one who has left: a page may have been open since before, and a service says it in words.
-    therapist = Therapist.objects.select_related("user").filter(pk=pk).first()
-    return ChosenVisit(starts_at, therapist) if therapist else None
+    is_known = starts_at and starts_at.tzinfo and FIRST_DAY <= starts_at.date() <= LAST_DAY
+    return starts_at if is_known else None
+
+
+def _key_in(value: str) -> int | None:
+    return key_in(value.rpartition("_")[2])
 
 
 class AgainForm(forms.Form):

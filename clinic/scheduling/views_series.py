@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -17,18 +16,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles, key_in
-from clinic.people.models import Client, Location, Service, clinic_zone
+from clinic.people.models import Client, Service, clinic_zone
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.choosing import asked_client, choose_client
 from clinic.scheduling.ending import rows_ending
-from clinic.scheduling.forms import TimeForm, last_wish, read_choice
+from clinic.scheduling.forms import TimeForm, last_wish, read_choices
 from clinic.scheduling.forms_series import COUNT, SeriesCancelForm, SeriesChangeForm, SeriesForm
 from clinic.scheduling.models import MOVABLE, Appointment, Status
 from clinic.scheduling.offers import preview_series
 from clinic.scheduling.series_page import change_page, chosen_moves, left_out, series_page
 from clinic.scheduling.services import (
-    ChosenVisit,
     SlotTaken,
     Which,
     book_series,
@@ -63,7 +61,7 @@ def _take_series(request: ClinicRequest, client: Client, form: SeriesForm) -> Ht
             by=request.user,
             now=request.now,
             client=client,
-            chosen=_chosen_visits(request.POST.getlist("visit"), form.cleaned_data["location"]),
+            chosen=read_choices(request.POST.getlist("visit"), form.cleaned_data["location"]),
             idempotency_key=_key_in(request),
             continues=form.cleaned_data["continues"],
             **form.rule,
@@ -213,7 +211,3 @@ def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
         **last,
         **asked,
     }
-
-
-def _chosen_visits(values: Sequence[str], location: Location) -> list[ChosenVisit]:
-    return [one for value in values if (one := read_choice(value, location))]

@@ -91,6 +91,7 @@ def find_places(
         last=max(days),
         now=now,
         client=plans[0].client,
+        only=[plan.length.occupied(plan.starts_at) for plan in plans],
     )
     refusals = []
     for visit, plan in zip(visits, plans, strict=True):
@@ -202,6 +203,7 @@ def _free_for(plan: Plan, *, now: datetime, leaving_out: Appointment | None) -> 
         now=now,
         client=plan.client,
         leaving_out=leaving_out,
+        only=[plan.length.occupied(plan.starts_at)],
     )
 
 
