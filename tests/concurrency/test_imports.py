@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event
 
 import pytest
 from django.db import connection, connections
 
+from clinic.celery import app
 from clinic.people.importing import clients
+from clinic.people.importing.asking import ask_again
 from clinic.people.importing.working import go_on
-from clinic.people.models import Client, Import, User
+from clinic.people.models import Client, ContactConsent, Import, User
+from clinic.people.tasks import go_on_with_import
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -31,13 +39,13 @@ def writing(olga: User) -> Import:
     return checked_and_waiting(olga)
 
 
-def checked_and_waiting(olga: User) -> Import:
-    names = [f"Client {number}" for number in range(30)]
+def checked_and_waiting(olga: User, count: int = 30) -> Import:
+    names = [f"Client {number},yes" for number in range(count)]
     job = Import.objects.create(
         kind="clients",
         file_name="people.csv",
-        content="\n".join(["Legal name", *names]).encode(),
-        columns=["legal_name"],
+        content="\n".join(["Legal name,May be written to by e-mail", *names]).encode(),
+        columns=["legal_name", "by_email"],
         state=Import.State.CHECKING,
         by=olga,
         at=NOW,
@@ -127,3 +135,90 @@ def test_where_the_database_lets_go_of_a_worker_nothing_is_written_and_the_page_
     writing.refresh_from_db()
     assert (writing.state, Client.objects.count()) == ("checked", 0)
     assert "Please try again" in writing.why_stopped
+
+
+# ---- killed in the middle ---------------------------------------------------------------------------------------
+
+WORKER = ["-m", "celery", "--quiet", "-A", "clinic", "worker", "--pool", "solo", "--without-gossip"]
+# The same writing, but each batch for itself.
+WITHOUT_A_TRANSACTION = """
+import django, sys
+django.setup()
+from clinic.people.importing.checking import check_rows, table_of
+from clinic.people.importing.kinds import Work, kinds
+from clinic.people.models import Import
+job = Import.objects.get(pk=sys.argv[1])
+kind, work = kinds[job.kind], Work(job.by, job.at, job.file_name, lambda share: None)
+kind.write(check_rows(job, kind, table_of(job, kind), work), work)
+"""
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of its own on this test's database, and kill it as a power cut would."""
+    address = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}"
+    env = os.environ | {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "clinic.settings"}
+    with subprocess.Popen([sys.executable, *words], env=env, stdout=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def consents_held_up() -> Iterator[Callable[[], list[int]]]:
+    """Let nobody write a consent; yield what tells who waits for it, by the number of the database's process."""
+    other = connections.create_connection("default")
+    other.set_autocommit(autocommit=False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE people_contactconsent IN SHARE ROW EXCLUSIVE MODE")
+            yield lambda: pids("pg_locks WHERE relation = 'people_contactconsent'::regclass AND NOT granted")
+    finally:
+        other.rollback()
+        other.close()
+
+
+def pids(among: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pid FROM {among}")  # noqa: S608 -- words of this file
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def wait_until(so: Callable[[], object]) -> None:
+    end = time.monotonic() + 40
+    while not so():
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.05)
+
+
+def kill_in_the_middle(*words: str) -> None:
+    """Kill whoever writes when the first thousand clients are written and their consents are not."""
+    with consents_held_up() as waiting, started(*words) as process:
+        wait_until(waiting)
+        [backend] = waiting()
+        process.kill()
+        assert process.wait() == -9
+    wait_until(lambda: backend not in pids("pg_stat_activity"))
+
+
+def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_takes_over_all(olga):
+    app.control.purge()
+    job = checked_and_waiting(olga, 1500)
+    go_on_with_import.delay(job.pk)
+    kill_in_the_middle(*WORKER)
+    assert (Client.objects.count(), ContactConsent.objects.count()) == (0, 0)
+    job.refresh_from_db()
+    assert (job.state, job.made_count, job.lines.count()) == ("writing", 0, 1500)
+    ask_again(job, now=NOW)
+    with started(*WORKER):
+        wait_until(lambda: Import.objects.get(pk=job.pk).state != "writing")
+    job.refresh_from_db()
+    assert (job.state, job.made_count, job.lines.count()) == ("done", 1500, 0)
+    assert (Client.objects.count(), ContactConsent.objects.count()) == (1500, 1500)
+
+
+def test_without_the_transaction_half_of_them_would_stay(olga):
+    job = checked_and_waiting(olga, 1500)
+    kill_in_the_middle("-c", WITHOUT_A_TRANSACTION, str(job.pk))
+    assert (Client.objects.count(), ContactConsent.objects.count()) == (1000, 0)
