@@ -29,7 +29,7 @@ from clinic.scheduling.models import Appointment, Status, StatusChange, TimeOff,
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Another way of filling is another database.
-NAME = "stillpoint_benchmark_{size}_2"
+NAME = "stillpoint_benchmark_{size}_4"
 BATCH = 2_000
 DESK = "dana@example.org"
 YEARS = timedelta(days=4 * 365)
@@ -38,6 +38,7 @@ ZONE = ZoneInfo("Europe/Lisbon")
 OPENS, CLOSES, PLACES, TAKEN = time(8), time(20, 30), 10, 8
 MINUTES, BUFFER = 60, 15
 WEEKS_AHEAD = 26
+HOLIDAY = timedelta(days=3)
 Progress = Callable[[str, float], None]
 
 
@@ -90,7 +91,7 @@ def prepared(size: str, progress: Progress) -> dict[str, str]:
     _let_in(addresses["MIGRATION_DATABASE_URL"], urlsplit(app).username or "")
     progress("Bringing the database up to date", 0)
     _migrate(addresses)
-    _turn_to(name)
+    turn_to(size)
     if not Client.objects.exists():
         with transaction.atomic():
             fill(SIZES[size], progress)
@@ -129,11 +130,11 @@ def _migrate(addresses: dict[str, str]) -> None:
         raise CommandError("The benchmark's database could not be migrated; the reason stands above.")
 
 
-def _turn_to(name: str) -> None:
+def turn_to(size: str) -> None:
     """Let this process's Django speak to the benchmark's database from here on, as a test run does."""
-    connection = connections["default"]
-    connection.close()
-    connection.settings_dict["NAME"] = connection.settings_dict["NAME"].rpartition("/")[0] + name
+    default = connections["default"]
+    default.close()
+    default.settings_dict["NAME"] = default.settings_dict["NAME"].rpartition("/")[0] + NAME.format(size=size)
 
 
 # ---- filling ----------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ def _found(now: datetime) -> Service:
 
 
 def _more_therapists(count: int, modality: Modality, now: datetime) -> list[Therapist]:
-    """Add therapists, each with a room of her own, hours from Monday to Saturday, and a week off to come."""
+    """Add therapists, each with a room of her own, hours from Monday to Saturday, and three days off to come."""
     location = Location.objects.earliest("pk")
     users = User.objects.bulk_create(
         User(email=f"therapist{n}@example.org", name=f"Therapist {n}", roles=[Role.THERAPIST], password="!")
@@ -216,7 +217,7 @@ def _more_therapists(count: int, modality: Modality, now: datetime) -> list[Ther
     TimeOff.objects.bulk_create(
         TimeOff(
             therapist=one, starts_at=at_wall(ZONE, first, time.min), reason="Holiday", entered_at=now,
-            ends_at=at_wall(ZONE, first + timedelta(weeks=1), time.min),
+            ends_at=at_wall(ZONE, first + HOLIDAY, time.min),
         )
         for one, first in ((one, _holiday(number, now)) for number, one in enumerate(therapists))
     )  # fmt: skip
@@ -224,8 +225,8 @@ def _more_therapists(count: int, modality: Modality, now: datetime) -> list[Ther
 
 
 def _holiday(number: int, now: datetime) -> date:
-    """Return the Monday of the week in which the therapist with this number is away."""
-    return monday_of(now.date()) + timedelta(weeks=8 + number % (WEEKS_AHEAD - 8))
+    """Return the Thursday from which the therapist with this number is away."""
+    return monday_of(now.date()) + timedelta(weeks=8 + number % (WEEKS_AHEAD - 8), days=3)
 
 
 def _client(number: int, staff: Sequence[Therapist], random: Random, now: datetime) -> Client:
@@ -249,14 +250,16 @@ def _visits(
 ) -> Iterator[Appointment]:
     """Yield a therapist's visits, from half a year ahead back into the past; some clients come far more often."""
     assert therapist.usual_room  # given above
-    away = monday_of(TimeOff.objects.get(therapist=therapist).ends_at.astimezone(ZONE).date()) - timedelta(weeks=1)
+    back = TimeOff.objects.get(therapist=therapist).ends_at.astimezone(ZONE).date()
     day = monday_of(now.date()) + timedelta(weeks=WEEKS_AHEAD)
     while True:
         day -= timedelta(days=1)
-        if day.weekday() == WeeklyHours.Weekday.SUNDAY or monday_of(day) == away:
+        if day.weekday() == WeeklyHours.Weekday.SUNDAY or back - HOLIDAY <= day < back:
             continue
         opens = at_wall(ZONE, day, OPENS)
-        for place in sorted(random.sample(range(PLACES), TAKEN), reverse=True):
+        # On Wednesdays the last place stays free: there a series fits for months.
+        places = range(PLACES - (day.weekday() == WeeklyHours.Weekday.WEDNESDAY))
+        for place in sorted(random.sample(places, TAKEN), reverse=True):
             starts_at = opens + timedelta(minutes=place * (MINUTES + BUFFER))
             ends_at = starts_at + timedelta(minutes=MINUTES)
             yield Appointment(
