@@ -7,30 +7,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.times import at_wall
 from clinic.people.models import Location, Room, Therapist
-from clinic.scheduling.forms import FIRST_DAY, LAST_DAY
+from clinic.scheduling.forms import WallField
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import ChosenVisit
-
-
-class WallField(forms.CharField):
-    """A day and a time as the wall of a place shows them, without a zone."""
-
-    def clean(self, value: Any) -> datetime | None:
-        words = super().clean(value)
-        if not words:
-            return None
-        try:
-            found = parse_datetime(words)
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is not None or not FIRST_DAY <= found.date() <= LAST_DAY:
-            raise ValidationError(_("This is no day and time."))
-        return found
 
 
 class PlaceForm(forms.Form):

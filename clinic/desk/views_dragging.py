@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import JsonResponse
+from django.urls import reverse
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -19,9 +20,11 @@ from django.views.decorators.http import require_POST
 from clinic.desk.forms import LengthForm, PlaceForm
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.scheduling.access import visit_for
+from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime
 from clinic.scheduling.services import SlotTaken, change_length, move_appointment
 from clinic.scheduling.time_page import Wanted, nearest_free
+from clinic.scheduling.toasts import moved_words
 from clinic.scheduling.words import moment_words
 
 Offer = dict[str, object]
@@ -55,13 +58,7 @@ def visit_place(request: ClinicRequest, pk: int) -> JsonResponse:
         return _refused(taken, [_offer(one, wanted.location.zone) for one in free])
     except ValidationError as refusal:
         return _refused(refusal)
-    facts = {
-        "client": moved.client.name,
-        "when": moment_words(moved.starts_at, moved.location.zone),
-        "therapist": moved.therapist.user.first_name,
-        "room": moved.room,
-    }
-    return _done(_("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % facts)
+    return _done(moved, moved_words(moved))
 
 
 @require_POST
@@ -83,11 +80,11 @@ def visit_length(request: ClinicRequest, pk: int) -> JsonResponse:
     except ValidationError as refusal:
         return _refused(refusal)
     facts = {"client": changed.client.name, "minutes": changed.minutes}
-    return _done(_("%(client)s has %(minutes)d minutes.") % facts)
+    return _done(changed, _("%(client)s has %(minutes)d minutes.") % facts)
 
 
-def _done(words: str) -> JsonResponse:
-    return JsonResponse({"words": words, "undo": ""})
+def _done(visit: Appointment, words: str) -> JsonResponse:
+    return JsonResponse({"words": words, "undo": reverse("scheduling:appointment-undo", args=[visit.pk])})
 
 
 def _not_understood(form: forms.Form) -> JsonResponse:

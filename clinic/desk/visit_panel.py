@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -72,7 +73,13 @@ class Offer:
     day: object
     words: str
     look: str
+    # Where another time is chosen; empty where one click books this one.
     url: str
+
+    @property
+    def key(self) -> UUID:
+        """The key by which a form that is sent twice books once."""
+        return uuid4()
 
 
 @dataclass(frozen=True)
@@ -210,7 +217,8 @@ def _offers(visit: Appointment, now: datetime) -> list[Offer]:
             words, look = _("full"), "busy"
         elif not one.is_same_time:
             words, look = _("only %(time)s") % {"time": wall.strftime("%H:%M")}, "busy"
-        offers.append(Offer(one.weeks, wall, one.on, words, look, _booking_url(visit, wall, one.on.isoformat())))
+        url = "" if one.is_same_time else _booking_url(visit, wall, one.on.isoformat())
+        offers.append(Offer(one.weeks, wall, one.on, words, look, url))
     return offers
 
 

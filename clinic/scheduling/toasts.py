@@ -20,7 +20,11 @@ def tell_booked(request: HttpRequest, visit: Appointment) -> None:
 
 def tell_moved(request: HttpRequest, visit: Appointment) -> None:
     """Say where a visit is now."""
-    tell_done(request, visit, _("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % _facts(visit))
+    tell_done(request, visit, moved_words(visit))
+
+
+def moved_words(visit: Appointment) -> str:
+    return _("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % _facts(visit)
 
 
 def tell_cancelled(request: HttpRequest, visit: Appointment) -> None:

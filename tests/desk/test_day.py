@@ -381,9 +381,19 @@ def test_booking_again_says_what_is_free(as_dana: Browser, book: Book) -> None:
     book(at(10, day=26), client=ClientFactory())
     offers = panel(as_dana, visit).offers
     assert [(offer.weeks, offer.words) for offer in offers] == [(1, "only 11:15"), (2, "free"), (4, "free")]
-    page = as_dana.get(offers[1].url)
+    page = as_dana.get(offers[0].url)
     assert [choice.is_chosen for choice in page.context["page"].choices].count(True) == 1
     assert page.context["page"].missed == ""
+
+
+def test_what_is_free_is_booked_again_by_one_click_and_by_two_once(as_dana: Browser, book: Book) -> None:
+    visit = book(at(10))
+    offer = panel(as_dana, visit).offers[1]
+    form = {"at": f"{offer.on:%Y-%m-%dT%H:%M}", "key": offer.key}
+    for _click in range(2):
+        as_dana.post(reverse("scheduling:appointment-again", args=[visit.pk]), form)
+    again = Appointment.objects.get(starts_at=at(10) + timedelta(weeks=2))
+    assert (again.client_id, again.therapist_id, again.minutes) == (visit.client_id, visit.therapist_id, 60)
 
 
 def test_a_series_shows_its_sign(

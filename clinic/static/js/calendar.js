@@ -3,7 +3,6 @@
 "use strict";
 
 const LOOK_AGAIN_MS = 5000;
-const MOVABLE_FOR_MS = 10 * 60 * 1000; // how long the last change can be taken back
 const SLOT_PX = 36; // half an hour
 const SHORT_MINUTES = 39; // room for one line
 const LOW_MINUTES = 59; // room for two
@@ -65,20 +64,19 @@ function wall(date) {
 
 // --- Toasts, with the way back
 
-let lastUndo = null;
+let undoAddress = document.querySelector("[data-toast] [data-undo]")?.form.action ?? "";
 
 function toast(said, undo) {
   const made = node("div", "toast", node("span", "", said));
   made.dataset.toast = "";
   if (undo) {
-    lastUndo = { address: undo, until: Date.now() + MOVABLE_FOR_MS };
-    const button = node("button", "", words.undo, " ", node("kbd", "", "u"));
-    button.type = "button";
-    button.addEventListener("click", () => {
-      made.remove();
-      takeBack();
-    });
-    made.append(button);
+    undoAddress = undo;
+    const button = node("button", "", words.undo);
+    button.dataset.undo = "";
+    const form = node("form", "", button);
+    form.method = "post";
+    form.action = undo;
+    made.append(form);
   }
   const close = node("button", "", words.close);
   close.type = "button";
@@ -87,23 +85,37 @@ function toast(said, undo) {
   document.getElementById("toasts").append(made);
 }
 
+/** Take the last change back: the one that was told last, or else that of the visit that is open. */
 async function takeBack() {
-  const server = document.querySelector("[data-toast] [data-undo]");
-  if (lastUndo === null && server !== null) {
-    server.click();
-    return;
-  }
-  if (lastUndo === null || lastUndo.until < Date.now()) {
+  const open = openVisit();
+  const address = undoAddress || (open && addressFor(box.dataset.undo, open));
+  undoAddress = "";
+  if (!address) {
     toast(words.nothingToUndo);
     return;
   }
-  const { address } = lastUndo;
-  lastUndo = null;
-  const answer = await post(address, {});
-  toast(answer.said.words);
+  for (const told of document.querySelectorAll("[data-toast]:has([data-undo])")) told.remove();
+  try {
+    toast((await post(address, {})).said.words);
+  } catch (fault) {
+    toast(words.notSent);
+    return;
+  }
   await refresh();
   await showAgain();
 }
+
+// What is done in the panel leads back to the part of the calendar that is shown.
+side?.addEventListener("submit", ({ target }) => {
+  if (target.elements.next) target.elements.next.value = window.location.pathname + window.location.search;
+});
+
+document.addEventListener("submit", (event) => {
+  if (box === null || event.submitter?.dataset.undo === undefined) return;
+  event.preventDefault();
+  undoAddress = event.target.action;
+  takeBack();
+});
 
 // --- What is told and asked
 
@@ -250,7 +262,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("keydown", async (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key !== "?")) return;
   if (event.target.closest("input, textarea, select, [contenteditable], dialog") !== null) return;
-  if (event.key === "u") {
+  if (event.key === "u" && box !== null) {
     event.preventDefault();
     takeBack();
     return;
