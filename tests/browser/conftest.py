@@ -133,7 +133,7 @@ def is_the_librarys(rule: str, node: dict[str, Any]) -> bool:
     """
     return (
         rule in {"aria-allowed-role", "aria-required-children"}
-        and re.match(r'<\w+ class="ec[ -]', node["html"]) is not None
+        and re.match(r'<[^>]*\bclass="ec[ -]', node["html"]) is not None
     )
 
 
