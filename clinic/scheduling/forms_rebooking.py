@@ -37,6 +37,11 @@ class StandInForm(forms.Form):
         for visit in self.visits:
             yield visit, self[f"to_{visit.pk}"], bool(self.free[visit.pk])
 
+    @property
+    def offers_anybody(self) -> bool:
+        """Say whether for any of the visits somebody else is free."""
+        return any(self.free.values())
+
     def wishes(self) -> list[tuple[Appointment, Therapist]]:
         """Return the visits for which somebody was chosen."""
         return [
