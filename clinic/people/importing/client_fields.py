@@ -45,7 +45,7 @@ FIELDS = (
         gettext_lazy("Date of birth"),
         "Date of birth",
         Reads.DATE,
-        ("Birth date", "Birthdate", "Birthday", "DOB", "Born", "Geburtsdatum", "Data de nascimento"),
+        ("Birth date", "Birthdate", "Birthday", "DOB", "Born", "Geburtsdatum", "Geburtstag", "Data de nascimento"),
     ),
     Field(
         "email",

@@ -10,6 +10,7 @@ Where the headers come from (see docs of each field's aliases below):
   appointment), each with its name in words: “Patient Id”, “First name”, “Preferred first name”, “Date of birth”,
   “Address 1”, “City”, “Post code”, “Emergency contact”, “Appointment type”, “Practitioner”, “Business”. An export
   itself was not at hand: headers are compared without case and signs, so that “first_name” and “First Name” are one.
+  “Reminder type” is the only word there about being written to: “SMS”, “Email”, “SMS & Email” or “None”.
 - MassageBook, Reports › Clients › Export. Its help does not print the headers. These are the likely ones: the names of
   the fields on its client's page (“First Name”, “Cell Phone”, “Birthday”, “Zip”). What differs is chosen on the page.
 What is about health (Cliniko's notes and Medicare numbers, Jane's chart state) has no field here and stays out.

@@ -358,6 +358,8 @@ def test_the_page_says_when_nobody_is_at_it_and_wakes_a_worker(bring, send, as_o
     page = reverse("people:import", args=[job.pk])
     monkeypatch.setattr(progress, "SILENCE_SECONDS", -1)
     assert "Nothing has been heard of this" in as_olga.get(page).content.decode()
+    part = as_olga.get(reverse("people:import-progress", args=[job.pk])).content.decode()
+    assert 'name="csrfmiddlewaretoken"' in part
     send(reverse("people:import-wake", args=[job.pk]))
     assert Client.objects.count() == 1
 
