@@ -95,14 +95,16 @@ async function takeBack() {
     return;
   }
   for (const told of document.querySelectorAll("[data-toast]:has([data-undo])")) told.remove();
+  let answer;
   try {
-    toast((await post(address, {})).said.words);
+    answer = await post(address, {});
   } catch (fault) {
     toast(words.notSent);
     return;
   }
   await refresh();
   await showAgain();
+  toast(answer.said.words);
 }
 
 // What is done in the panel leads back to the part of the calendar that is shown.
@@ -280,8 +282,21 @@ document.addEventListener("keydown", async (event) => {
   const way = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (way === null) return;
   event.preventDefault();
-  way.click();
+  if (event.key.startsWith("Arrow") && box !== null) stepTo(way);
+  else way.click();
 });
+
+let steps = 0;
+
+/** Go on by a page; pressed quickly, by as many as were pressed before the first was there. */
+function stepTo(way) {
+  const [here, there] = [new Date(`${box.dataset.on}T00:00Z`), new Date(`${new URL(way.href).searchParams.get("on")}T00:00Z`)];
+  steps += Math.sign(there - here);
+  const on = new Date(here.getTime() + steps * Math.abs(there - here));
+  const address = new URL(way.href);
+  address.searchParams.set("on", on.toISOString().slice(0, 10));
+  window.location.assign(address);
+}
 
 // --- Moving: the visit stays armed while one goes to another day, until the new time is clicked
 
@@ -470,7 +485,7 @@ function draw(facts) {
     headerToolbar: { start: "", center: "", end: "" },
     height: "100%",
     allDaySlot: false,
-    datesAboveResources: true,
+    datesAboveResources: isWeek,
     columnWidth: isDense && columns.length > 1 ? "minmax(84px, 1fr)" : "minmax(128px, 1fr)",
     dayHeaderFormat: (date) => `${weekday.format(date)} ${date.getDate()}`,
     slotDuration: "00:30",
