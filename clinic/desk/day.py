@@ -289,7 +289,7 @@ def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
         columns=columns,
         shown=[column for column in columns if wish.of in (None, column.pk)] or columns,
         visits=visits,
-        badges=_badges(user, visits, therapists, now),
+        badges=_badges(user, visits, therapists, location.zone, now),
         shades=_closed(here) if wish.by == By.ROOM else list(_off(columns, here, wish)),
         since=_since(visits),
         walls=walls,
@@ -312,11 +312,15 @@ def review_badges(visit: Badged, others: Sequence[Badge], *, review_needed: bool
     return [Badge("clipboard-text", _("needs therapist review"), is_open_work=True)]
 
 
-def left_badges(visit: Badged, therapist: Therapist, now: datetime) -> list[Badge]:
-    """Return the sign that a visit to come waits for another therapist, because hers has left."""
-    if visit.status not in MOVABLE or visit.starts_at < now or not therapist.archived_at:
+def left_badges(visit: Badged, therapist: Therapist, zone: ZoneInfo, now: datetime) -> list[Badge]:
+    """Return the sign that a visit to come waits for another therapist, because hers has left or will have by then."""
+    if visit.status not in MOVABLE or visit.starts_at < now:
         return []
-    return [Badge("calendar-x", _("therapist has left"), is_open_work=True)]
+    if therapist.archived_at:
+        return [Badge("calendar-x", _("therapist has left"), is_open_work=True)]
+    if therapist.leaves_on and therapist.leaves_on < local_date(zone, visit.starts_at):
+        return [Badge("calendar-x", _("therapist leaves before"), is_open_work=True)]
+    return []
 
 
 def _visits(wish: Wish, now: datetime) -> list[Visit]:
@@ -395,7 +399,7 @@ def _off(columns: Sequence[Column], here: Presence, wish: Wish) -> Iterator[Shad
 
 
 def _badges(
-    user: User, visits: Sequence[Visit], therapists: Mapping[int, Therapist], now: datetime
+    user: User, visits: Sequence[Visit], therapists: Mapping[int, Therapist], zone: ZoneInfo, now: datetime
 ) -> dict[int, list[Badge]]:
     others = badges_for(user, visits)
     confirmed, arrived = Badge("check", _("confirmed")), Badge("door-enter", _("arrived"))
@@ -406,7 +410,7 @@ def _badges(
     for visit in visits:
         theirs = others[visit.pk]
         found[visit.pk] = [
-            *left_badges(visit, therapists[visit.therapist_id], now),
+            *left_badges(visit, therapists[visit.therapist_id], zone, now),
             *by_status.get(Status(visit.status), ()),
             *([repeats] if visit.series_id else ()),
             *review_badges(visit, theirs, review_needed=visit.review_needed),

@@ -109,7 +109,10 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         visit=visit,
         number=earlier + 1,
         age=visit.client.age_on(local_date(zone, now)),
-        open_work=[*left_badges(visit, visit.therapist, now), *(badge for badge in known if badge.is_open_work)],
+        open_work=[
+            *left_badges(visit, visit.therapist, visit.location.zone, now),
+            *(badge for badge in known if badge.is_open_work),
+        ],
         steps=_steps(user, visit, now),
         offers=_offers(visit, now),
         series_url=_series_url(visit),

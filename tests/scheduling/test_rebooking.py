@@ -249,12 +249,15 @@ def test_a_page_opened_before_her_leaving_was_known_books_nothing_beyond_it(
 def test_only_what_lies_after_her_last_day_waits_to_be_booked_anew(
     book: Book, bea: Therapist, olga: User, dana: User, now: datetime, as_dana: Browser
 ) -> None:
-    book(at(10, day=24))
+    before = book(at(10, day=24))
     after = book(at(10, day=25))
     let_leave(by=olga, now=now, therapist=bea, last_day=date(2026, 11, 24))
     assert counts_for(dana, now)["rebooking"] == 1
     for url in (TO_REBOOK, visits_of(bea)):
         assert list(as_dana.get(url).context["page"]) == [after]
+    for visit, is_told in ((before, False), (after, True)):
+        page = as_dana.get(f"/appointments/{visit.pk}/").content.decode()
+        assert ("herapist leaves before" in page) is is_told
 
 
 def test_the_day_ends_on_the_wall_of_the_place(
@@ -357,8 +360,8 @@ def test_her_visits_of_today_stay_on_the_day_and_go_their_way(
 ) -> None:
     visit = book(at(11))
     leaves()
-    board = as_dana.get("/day/").context["board"]
-    assert [column.therapist for column in board.columns] == [bea]
+    columns = as_dana.get("/day/").context["calendar"].columns
+    assert [(column.pk, column.has_left) for column in columns] == [(bea.pk, True)]
     assert change_status(by=dana, now=now, appointment=visit, to=Status.ARRIVED).status == Status.ARRIVED
 
 
