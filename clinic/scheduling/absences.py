@@ -26,6 +26,7 @@ class Wanted:
     therapist: Therapist | None = None
     location: Location | None = None
     room: Room | None = None
+    is_clinics: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,4 +105,5 @@ def _entered(one: Wanted, *, by: User, now: datetime) -> TimeOff:
         location=one.location,
         room=one.room,
         reason=reason,
+        is_clinics=one.is_clinics,
     )

@@ -12,6 +12,7 @@ class SchedulingConfig(AppConfig):
         from clinic.people.leaving import remains
         from clinic.people.merging import merge_steps
         from clinic.people.refusals import archive_refusals, zone_refusals
+        from clinic.people.services.places import location_steps
         from clinic.people.settings_page import upper_groups
         from clinic.people.worklist import worklists
         from clinic.scheduling import history, merging, refusals, waitlist_merging
@@ -21,6 +22,7 @@ class SchedulingConfig(AppConfig):
         from clinic.scheduling.freed import waiting
         from clinic.scheduling.importing import APPOINTMENTS
         from clinic.scheduling.rebooking import REBOOKING, visits_left
+        from clinic.scheduling.services import close_with_clinic
         from clinic.scheduling.settings_rows import SETTINGS
         from clinic.scheduling.tasks import offer_soon
         from clinic.scheduling.waitlist_page import WAITLIST
@@ -37,6 +39,7 @@ class SchedulingConfig(AppConfig):
         worklists.register("series", ENDING)
         badge_providers.register("series", badges)
         waiting.register("waitlist", offer_soon)
+        location_steps.register("closures", close_with_clinic)
         upper_groups.register("hours", SETTINGS)
         register_kind(APPOINTMENTS)
         needs.register("hours", HOURS)

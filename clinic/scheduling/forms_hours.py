@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.times import at_wall, day_bounds
+from clinic.people.access import key_in
 from clinic.people.models import Location, Room, Therapist
 from clinic.scheduling.absences import Wanted
 from clinic.scheduling.forms import ClockInput, DayField
@@ -25,7 +26,17 @@ WORKING_WEEK = range(1, 5)  # Tuesday to Friday, which may be as Monday is
 KINDS = (None, 0, 1)
 
 
-class FromDayForm(forms.Form):
+class SeenForm(forms.Form):
+    """The visits in the way that the page has shown."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput())
+
+    def seen_keys(self) -> set[int]:
+        """Return the keys of the visits that the page has shown."""
+        return {key for word in self.cleaned_data["seen"].split(",") if (key := key_in(word)) is not None}
+
+
+class FromDayForm(SeenForm):
     """From which day on the hours below count, and until when."""
 
     first = DayField(label=gettext_lazy("From"))
@@ -151,7 +162,7 @@ class WorkweekForm:
         return [line for day in self.days for line in day.lines()]
 
 
-class TimeOffForm(forms.Form):
+class TimeOffForm(SeenForm):
     """From when to when somebody is away or something closed; without times, whole days."""
 
     first = DayField(label=gettext_lazy("First day"))
@@ -168,8 +179,6 @@ class TimeOffForm(forms.Form):
         max_length=60,
         help_text=gettext_lazy("What the calendar says, as in “Course” or “Holiday”. Nothing about health."),
     )
-    # The visits that lie in it, as the page has shown them.
-    seen = forms.CharField(required=False, widget=forms.HiddenInput())
     field_order: Sequence[str] = ("first", "from_time", "last", "until_time", "reason")
 
     def __init__(self, data: Mapping[str, str] | None, *, now: datetime, zone: ZoneInfo) -> None:
@@ -196,10 +205,6 @@ class TimeOffForm(forms.Form):
         end = at_wall(zone, last, said["until_time"]) if said.get("until_time") else day_bounds(zone, last)[1]
         return Span(start, end)
 
-    def seen_keys(self) -> set[int]:
-        """Return the keys of the visits that the page has shown."""
-        return {int(word) for word in self.cleaned_data["seen"].split(",") if word.isdecimal()}
-
     def wanted(self, therapist: Therapist) -> list[Wanted]:
         """Return the therapist's absence."""
         return [Wanted(self.span(self.zone), self.cleaned_data["reason"], therapist=therapist)]
@@ -217,18 +222,17 @@ class ClosureForm(TimeOffForm):
         rooms = Room.objects.filter(archived_at__isnull=True, location__in=self.locations).select_related("location")
         self.places: dict[str, Location | Room] = {f"location-{one.pk}": one for one in self.locations}
         self.places |= {f"room-{one.pk}": one for one in rooms.order_by("location", "name")}
-        several = [("all", _("The whole clinic"))] if len(self.locations) > 1 else []
         places = [(key, str(one)) for key, one in self.places.items() if isinstance(one, Location)]
         closable = [(key, f"{one.location}, {one}") for key, one in self.places.items() if isinstance(one, Room)]
         what = self.fields["what"]
         assert isinstance(what, forms.ChoiceField)  # noqa: S101 -- declared above; tells the type
-        what.choices = [*several, (_("A location"), places), (_("A room"), closable)]
+        what.choices = [("all", _("The whole clinic")), (_("A location"), places), (_("A room"), closable)]
 
     def closures(self) -> list[Wanted]:
         """Return what is to be closed: for the whole clinic each location, by the clock on its own wall."""
         what, reason = self.cleaned_data["what"], self.cleaned_data["reason"]
         if what == "all":
-            return [Wanted(self.span(one.zone), reason, location=one) for one in self.locations]
+            return [Wanted(self.span(one.zone), reason, location=one, is_clinics=True) for one in self.locations]
         place = self.places[what]
         if isinstance(place, Room):
             return [Wanted(self.span(place.location.zone), reason, room=place)]

@@ -67,18 +67,30 @@ def therapist_hours_change(request: ClinicRequest, pk: int) -> HttpResponse:
     week = WorkweekForm(lines_on(therapist, first), places_for(therapist), today, data)
     # Both are asked, so that all errors are told at once.
     is_valid = when.is_valid() & week.is_valid()
+    visits: Sequence[Appointment] = []
     if is_valid and data is not None and "copy" not in data:
-        said = when.cleaned_data
+        said = {name: when.cleaned_data[name] for name in ("first", "last")}
         try:
-            set_hours(by=request.user, now=request.now, therapist=therapist, lines=week.lines(), **said)
+            set_hours(
+                by=request.user, now=request.now, therapist=therapist, lines=week.lines(), seen=when.seen_keys(), **said
+            )
+        except VisitsInTheWay as found:
+            visits = found.visits
         except ValidationError as refused:
             put_errors(when, refused)
         else:
             words = _("The hours from %(day)s on are saved.") % {"day": date_format(said["first"], "l j F")}
             messages.success(request, words)
             return redirect("scheduling:therapist-hours", therapist.pk)
-    context = {"therapist": therapist, "when": when, "week": week, "later": _planned_after(therapist, first)}
-    return render(request, "scheduling/therapist_hours_change.html", context)
+    context = {
+        "therapist": therapist,
+        "when": when,
+        "week": week,
+        "later": _planned_after(therapist, first),
+        "visits": visits,
+        "seen": _keys(visits),
+    }
+    return render(request, "scheduling/therapist_hours_change.html", context, status=409 if visits else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

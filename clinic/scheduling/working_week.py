@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
@@ -19,10 +19,12 @@ from clinic.audit.services import record_change
 from clinic.lib.times import local_date
 from clinic.people.models import Location, Therapist, User
 from clinic.people.opening import OpeningLine, OpenSpan, opening_lines
-from clinic.scheduling.availability import zone_of
+from clinic.scheduling.absences import VisitsInTheWay
+from clinic.scheduling.availability import presence, zone_of
 from clinic.scheduling.freed import tell_freed
-from clinic.scheduling.models import FIRST_MONDAY, WeeklyHours, monday_of
+from clinic.scheduling.models import FIRST_MONDAY, Appointment, WeeklyHours, monday_of
 from clinic.scheduling.services import lock_therapists
+from clinic.scheduling.slots import Span, holds
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
 
@@ -153,11 +155,13 @@ def set_hours(
     lines: Iterable[Line],
     first: date,
     last: date | None = None,
+    seen: Collection[int] | None = None,
 ) -> None:
     """Let these be a therapist's hours, and no others, from the first day to the last; before and after all stays.
 
     Without a last day they count until they are changed, and replace what was planned for later. What stays the same is
-    not written anew. Raises ValidationError for a day that is past, and for lines that overlap.
+    not written anew. Raises ValidationError for a day that is past, and for lines that overlap; and, with the keys of
+    the visits that were `seen`, VisitsInTheWay while others come to lie outside of the hours. Seen, they stay booked.
     """
     wanted = set(lines)
     if first < local_date(zone_of(therapist), now):
@@ -168,19 +172,40 @@ def set_hours(
         raise ValidationError(words)
     with transaction.atomic():
         lock_therapists([therapist.pk])
-        touched = WeeklyHours.objects.filter(
-            Q(valid_until__isnull=True) | Q(valid_until__gte=first), therapist=therapist
-        )
-        for rule in touched if last is None else touched.filter(valid_from__lte=last):
-            lasts = rule.valid_until is None or (last is not None and rule.valid_until >= last)
-            if rule.valid_from <= first and lasts and line_of(rule) in wanted:
-                wanted.remove(line_of(rule))
-            else:
-                _cut_out(rule, first, last)
-        for line in sorted(wanted, key=lambda line: (line.weekday, line.opens, line.location)):
-            _write(therapist, line, first, last)
+        within = _within_hours(therapist, now) if seen is not None else {}
+        _replace(therapist, wanted, first, last)
+        if seen is not None:
+            still = _within_hours(therapist, now)
+            left_out = [visit for pk, visit in within.items() if pk not in still]
+            if not {visit.pk for visit in left_out} <= set(seen):
+                raise VisitsInTheWay(left_out)
         record_change(by=by.pk if by else None, client=None, what=therapist, words=_told(first, last), now=now)
         tell_freed([therapist.pk], now)
+
+
+def _replace(therapist: Therapist, wanted: set[Line], first: date, last: date | None) -> None:
+    """Write the wanted lines in place of those that count from the first day to the last."""
+    touched = WeeklyHours.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=first), therapist=therapist)
+    for rule in touched if last is None else touched.filter(valid_from__lte=last):
+        lasts = rule.valid_until is None or (last is not None and rule.valid_until >= last)
+        if rule.valid_from <= first and lasts and line_of(rule) in wanted:
+            wanted.remove(line_of(rule))
+        else:
+            _cut_out(rule, first, last)
+    for line in sorted(wanted, key=lambda line: (line.weekday, line.opens, line.location)):
+        _write(therapist, line, first, last)
+
+
+def _within_hours(therapist: Therapist, now: datetime) -> dict[int, Appointment]:
+    """Return her visits to come that lie within her hours, by their keys, soonest first; two queries a location."""
+    visits = list(Appointment.objects.movable(now).filter(therapist=therapist).with_people())
+    within: set[int] = set()
+    for location in {visit.location for visit in visits}:
+        there = [visit for visit in visits if visit.location_id == location.pk]
+        days = [visit.local_start.date() for visit in there]
+        hours = presence(location=location, therapists=[therapist.pk], first=min(days), last=max(days)).hours
+        within |= {one.pk for one in there if holds(hours[therapist.pk], Span(one.starts_at, one.ends_at))}
+    return {visit.pk: visit for visit in visits if visit.pk in within}
 
 
 def _cut_out(rule: WeeklyHours, first: date, last: date | None) -> None:

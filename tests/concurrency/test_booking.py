@@ -6,105 +6,36 @@ The last tests take the lock or the constraint away and show the race that they 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
-from threading import Barrier
+from collections.abc import Callable
+from datetime import time, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
-from django.db.models import Model
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.scheduling.models import TAKING, Appointment, Series
+from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services import (
     ChosenVisit,
-    SlotTaken,
-    add_weekly_hours,
-    book_appointment,
     book_series,
     cancel_appointment,
     move_appointment,
 )
-from tests.factories import BEFORE, ClientFactory, RoomFactory, ServiceFactory, TherapistFactory
+from tests.concurrency.racing import (
+    AT_ONCE,
+    NOW,
+    TEN,
+    Road,
+    no_lock,
+    nobody_shares,
+    race,
+    without_constraints,
+    works_all_week,
+)
+from tests.factories import RoomFactory, TherapistFactory
 from tests.scheduling.standing_in import stand_in
 
 # The rows of the migrations (modalities) come back after each test, also when this file runs alone.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-AT_ONCE = 16
-NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
-TEN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-Road = Callable[[], object]
-
-
-def race(roads: list[Road]) -> Counter[str]:
-    """Let all roads start at the same moment, each in a connection of its own; count how they ended."""
-    start = Barrier(len(roads))
-
-    def run(road: Road) -> str:
-        try:
-            start.wait(timeout=20)
-            road()
-        except SlotTaken:
-            return "taken"
-        except Exception as fault:  # noqa: BLE001 -- any other end is what the test looks for
-            return type(fault.__cause__ or fault).__name__
-        else:
-            return "won"
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(roads)) as pool:
-        return Counter(pool.map(run, roads))
-
-
-def works_all_week(therapist: Therapist, location: Location) -> None:
-    for weekday in range(7):
-        add_weekly_hours(
-            by=None,
-            now=BEFORE,
-            therapist=therapist,
-            location=location,
-            weekday=weekday,
-            opens=time(8),
-            closes=time(20),
-            valid_from=date(2026, 1, 1),
-        )
-
-
-@pytest.fixture
-def service(db: None) -> Service:
-    return ServiceFactory(minutes=60, buffer_before=0, buffer_after=15)
-
-
-@pytest.fixture
-def clients(bea: Therapist, location: Location) -> list[Client]:
-    works_all_week(bea, location)
-    return [ClientFactory() for _ in range(AT_ONCE)]
-
-
-@pytest.fixture
-def book(dana: User, bea: Therapist, location: Location, service: Service) -> Callable[..., Appointment]:
-    def do(client: Client, starts_at: datetime = TEN, **others: object) -> Appointment:
-        wishes = {"by": dana, "now": NOW, "service": service, "therapist": bea, "location": location}
-        return book_appointment(client=client, starts_at=starts_at, **wishes | others)
-
-    return do
-
-
-def nobody_shares() -> bool:
-    """Check in Python, apart from the constraint, that no two visits share a therapist, a room or a client."""
-    taken = list(Appointment.objects.filter(status__in=TAKING))
-    return not any(
-        first.occupied_from < second.occupied_until
-        and second.occupied_from < first.occupied_until
-        and (first.therapist_id == second.therapist_id or first.room_id == second.room_id)
-        for place, first in enumerate(taken)
-        for second in taken[place + 1 :]
-    )
 
 
 def test_sixteen_want_one_slot_and_one_gets_it(clients: list[Client], book: Callable[..., Appointment]) -> None:
@@ -216,27 +147,6 @@ def test_a_cancelled_slot_is_booked_again_once(
 
 
 # --- What the lock and the constraint are for
-
-
-@contextmanager
-def without_constraints(model: type[Model]) -> Iterator[None]:
-    """Take the exclusion constraints away for a while."""
-    gone = [one for one in model._meta.constraints if type(one).__name__ == "ExclusionConstraint"]
-    with connection.schema_editor() as editor:
-        for constraint in gone:
-            editor.remove_constraint(model, constraint)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {model._meta.db_table} CASCADE")
-        with connection.schema_editor() as editor:
-            for constraint in gone:
-                editor.add_constraint(model, constraint)
-
-
-def no_lock(therapists: object, location: object) -> None:
-    """Stand in for the lock."""
 
 
 def test_without_lock_and_constraint_the_same_race_books_one_slot_many_times(

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from clinic.audit.models import Change
 from clinic.lib.times import at_wall, day_bounds
 from clinic.people.models import Client, Location, Role, Room, Service, Therapist, User
+from clinic.people.services.places import add_location
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.availability import availability
-from clinic.scheduling.models import Appointment, TimeOff, WeeklyHours
+from clinic.scheduling.models import Appointment, Status, TimeOff, WeeklyHours
 from clinic.scheduling.services import (
     SlotTaken,
     add_time_off,
@@ -220,6 +221,17 @@ def test_a_holiday_of_the_clinic_begins_on_each_wall_at_midnight(as_olga: Browse
     assert found == {place: day_bounds(place.zone, date(2026, 12, 25)) for place in (location, far)}
 
 
+def test_a_location_added_later_is_closed_when_the_whole_clinic_is(as_olga: Browser, olga: User, now: datetime) -> None:
+    first = LocationFactory(name="First")
+    closing = {"last": "", "reason": "Christmas", "from_time": "12:00"}
+    as_olga.post("/settings/closures/", closing | {"what": "all", "first": "2026-12-25"})
+    as_olga.post("/settings/closures/", {"what": f"location-{first.pk}", "first": "2026-12-28", "reason": "Painting"})
+    far = add_location(by=olga, now=now, name="Far away", time_zone="America/New_York")
+    (closed,) = TimeOff.objects.filter(location=far)
+    noon = datetime(2026, 12, 25, 17, tzinfo=UTC)
+    assert (closed.starts_at, closed.ends_at, closed.reason) == (noon, noon + timedelta(hours=12), "Christmas")
+
+
 def test_absences_cost_no_query_more(bea, location, hours, room, now, olga) -> None:
     def queries() -> int:
         with CaptureQueriesContext(
@@ -366,6 +378,26 @@ def test_a_slip_is_told_beside_its_field_and_nothing_is_saved(
     assert page.status_code == 200
     assert words in page.content.decode()
     assert not WeeklyHours.objects.exists()
+
+
+def test_hours_that_leave_visits_out_show_them_first_and_are_saved_once_they_are_seen(
+    as_olga: Browser, bea: Therapist, location: Location, book: Book
+) -> None:
+    monday = datetime(2026, 12, 7, tzinfo=UTC)
+    book(monday + timedelta(hours=10))
+    late = book(monday + timedelta(hours=16))
+    early = book(monday + timedelta(hours=31), override_reason="asked by Bea")
+    typed = week(day0_opens0="09:00", day0_closes0="13:00", day1_opens0="09:00", day1_closes0="18:00")
+    typed |= {f"day{day}-location{n}": str(location.pk) for day in (0, 1) for n in (0, 1)}
+    page = as_olga.post(hours_of(bea) + "change/", typed)
+    assert page.status_code == 409
+    assert [visit.pk for visit in page.context["visits"]] == [late.pk]  # the early one never was within them
+    assert "1 visit would lie outside these hours" in page.content.decode()
+    assert bea.weekly_hours.filter(valid_until__isnull=True).count() == 10
+    assert as_olga.post(hours_of(bea) + "change/", typed | {"seen": str(early.pk)}).status_code == 409
+    assert as_olga.post(hours_of(bea) + "change/", typed | {"seen": str(late.pk)}).status_code == 302
+    late.refresh_from_db()
+    assert late.status == Status.BOOKED
 
 
 def test_a_new_therapist_leads_to_her_hours(as_olga: Browser, location: Location, now) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Protocol, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 
 from clinic.audit.services import recorded
+from clinic.lib.registry import Registry
 from clinic.people.models import Location, OpeningHours, Room, User
 from clinic.people.opening import OpenSpan, overlap_in
 from clinic.people.refusals import refuse_zone
@@ -30,6 +31,15 @@ class LocationFields(TypedDict, total=False):
 class RoomFields(TypedDict, total=False):
     name: str
     features: list[str]
+
+
+class LocationStep(Protocol):
+    """What an upper room does once a location is added, in the same transaction."""
+
+    def __call__(self, location: Location, *, by: User | None, now: datetime) -> None: ...
+
+
+location_steps: Registry[LocationStep] = Registry("step for a new location")
 
 
 @recorded
@@ -55,6 +65,8 @@ def add_location(
     )
     location.full_clean()
     location.save()
+    for follow in location_steps:
+        follow(location, by=by, now=now)
     return location
 
 

@@ -130,6 +130,8 @@ class TimeOff(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     reason = models.CharField(_("shown as"), max_length=60, blank=True)
+    # With the whole clinic; a location that is added later is closed then too.
+    is_clinics = models.BooleanField(default=False)
     # A visit that is put into it later, with a reason, is meant to be there. None: before this was kept.
     entered_at = models.DateTimeField(null=True)
 
@@ -143,6 +145,10 @@ class TimeOff(models.Model):
                 condition=Q(room__isnull=True) & (Q(therapist__isnull=False) | Q(location__isnull=False))
                 | Q(room__isnull=False, therapist__isnull=True, location__isnull=True),
                 name="time_off_is_somebodys_or_some_places",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_clinics=False) | Q(location__isnull=False, therapist__isnull=True),
+                name="only_locations_close_with_the_clinic",
             ),
         ]
 

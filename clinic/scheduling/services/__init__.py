@@ -11,7 +11,13 @@ from clinic.scheduling.services.booking import (
     hold_appointment,
     request_appointment,
 )
-from clinic.scheduling.services.hours import add_time_off, add_weekly_hours, lock_absence, remove_time_off
+from clinic.scheduling.services.hours import (
+    add_time_off,
+    add_weekly_hours,
+    close_with_clinic,
+    lock_absence,
+    remove_time_off,
+)
 from clinic.scheduling.services.locks import expire_holds, lock_places, lock_rooms, lock_therapists, one_booking
 from clinic.scheduling.services.moving import change_length, change_service, move_appointment
 from clinic.scheduling.services.plans import ChosenVisit
@@ -52,6 +58,7 @@ __all__ = [
     "change_series",
     "change_service",
     "change_status",
+    "close_with_clinic",
     "confirm_hold",
     "expire_holds",
     "free_until",

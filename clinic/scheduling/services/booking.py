@@ -108,6 +108,8 @@ def accept_request(*, by: User | None, now: datetime, appointment: Appointment) 
         if visit.status != Status.REQUESTED:
             facts = {"status": visit.get_status_display()}
             raise SlotTaken(_("This visit is %(status)s; it can no longer be accepted.") % facts)
+        # It is agreed only now, and confirmed to her as any other.
+        visit.booked_at = now
         return _take_up(visit, Status.BOOKED, by=by, now=now)
 
 

@@ -8,9 +8,11 @@ from datetime import date, datetime, time
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.formats import date_format
+from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
+from clinic.lib.times import at_wall
 from clinic.people.models import Location, Room, Therapist, User, clinic_zone
 from clinic.scheduling.availability import zone_of
 from clinic.scheduling.freed import tell_freed
@@ -67,8 +69,9 @@ def add_time_off(
     location: Location | None = None,
     room: Room | None = None,
     reason: str = "",
+    is_clinics: bool = False,
 ) -> TimeOff:
-    """Enter an absence, or without a therapist the closing of a location or a room.
+    """Enter an absence, or without a therapist the closing of a location or a room; `is_clinics` with all the others.
 
     Visits already booked stay as they are, and wait to be booked anew. A booking under way is waited for.
     """
@@ -79,6 +82,7 @@ def add_time_off(
         starts_at=starts_at,
         ends_at=ends_at,
         reason=reason.strip(),
+        is_clinics=is_clinics,
         entered_at=now,
     )
     with transaction.atomic():
@@ -106,6 +110,26 @@ def remove_time_off(*, by: User, now: datetime, absence: TimeOff) -> None:
             _record_absence(kept, _("absence taken back: %(when)s"), by=by, now=now)
             kept.delete()
         tell_freed(_who_is_back(absence), now)
+
+
+def close_with_clinic(location: Location, *, by: User | None, now: datetime) -> None:
+    """Close a new location whenever the whole clinic is closed from now on, by the clock on its own wall."""
+    closed = TimeOff.objects.to_come(now).filter(is_clinics=True).exclude(location=location).select_related("location")
+    walls = {
+        (make_naive(one.starts_at, one.location.zone), make_naive(one.ends_at, one.location.zone), one.reason)
+        for one in closed
+        if one.location is not None
+    }
+    for starts, ends, reason in sorted(walls):
+        add_time_off(
+            by=by,
+            now=now,
+            starts_at=at_wall(location.zone, starts.date(), starts.time()),
+            ends_at=at_wall(location.zone, ends.date(), ends.time()),
+            location=location,
+            reason=reason,
+            is_clinics=True,
+        )
 
 
 def _who_is_back(absence: TimeOff) -> Iterable[int]:
