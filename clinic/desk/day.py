@@ -412,7 +412,8 @@ def _badges(
         found[visit.pk] = [
             *left_badges(visit, therapists[visit.therapist_id], zone, now),
             *by_status.get(Status(visit.status), ()),
-            *([repeats] if visit.series_id else ()),
+            # That it is about to end says as well that there is a series.
+            *([repeats] if visit.series_id and all(one.icon != repeats.icon for one in theirs) else ()),
             *review_badges(visit, theirs, review_needed=visit.review_needed),
             *theirs,
         ]
