@@ -5,6 +5,7 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
+from clinic.celery import app
 from clinic.scheduling.waitlist import offer_times
 
 # Beat asks again each minute: what no worker has begun by then is not needed any more.
@@ -19,4 +20,4 @@ def offer_free_times() -> None:
 
 def offer_soon(_therapists: frozenset[int], _now: datetime) -> None:
     """Have a round done at once: time may have become free. Without a broker, beat's next round finds it."""
-    offer_free_times.apply_async(expires=ASKED_ANEW_SECONDS, retry=False)
+    app.send_task(offer_free_times.name, expires=ASKED_ANEW_SECONDS, retry=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from clinic.celery import app
 from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.scheduling.matching import times_for
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
@@ -194,6 +196,25 @@ def test_nothing_is_offered_by_night(full: dict[str, Appointment], wait: Wait, d
     assert offer_times(now=at(20)) == 0
     assert offer_times(now=at(7, 59, day=20)) == 0
     assert offer_times(now=at(8, 0, day=20)) == 1
+
+
+def test_a_cancellation_has_a_round_done_at_once_and_beat_asks_for_one_anyway(
+    full: dict[str, Appointment],
+    wait: Wait,
+    dana: User,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+):
+    asked: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, **_how: asked.append(name))
+    wait()
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel(full["monday"], dana, now)
+    assert asked == ["clinic.scheduling.tasks.offer_free_times"]
+    app.tasks[asked[0]]()
+    assert offers() == [("Alice", at(10, day=23), "")]
+    assert asked[0] in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 # --- The order
