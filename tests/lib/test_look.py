@@ -351,7 +351,7 @@ def navigation(html: str) -> list[str]:
 
 def test_a_therapist_and_the_front_desk_each_see_their_own_places() -> None:
     assert [place.strip() for place in navigation(desk_page(BEA))] == ["My day", "Day", "Clients", "Reviews", "Notes"]
-    assert [place.strip() for place in navigation(desk_page(DANA))] == ["Day", "Clients", "Messages"]
+    assert [place.strip() for place in navigation(desk_page(DANA))] == ["Day", "Clients", "Messages", "Waitlist"]
 
 
 def test_the_navigation_marks_where_the_reader_is_and_counts_open_work() -> None:
