@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("clinic.public.urls")),
+    path("", include("clinic.public.booking_urls")),
     path("", include("clinic.people.signin_urls")),
     path("", include("clinic.people.urls")),
     path("", include("clinic.people.history_urls")),

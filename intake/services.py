@@ -64,6 +64,7 @@ __all__ = [
     "invite",
     "open_findings",
     "open_invitation",
+    "record_booking_answers",
     "record_guardian_consent",
     "record_visit_answers",
     "review",
@@ -420,6 +421,22 @@ def record_visit_answers(*, by: User, now: datetime, client: Client, answers: Ma
     worst = raise_findings(client.pk, urgent, now=now)[0]
     record_change(by=by.pk, client=client.pk, what=worst, words=_("urgent answer at a visit"), now=now)
     refresh_review_needed(client=client, now=now)
+
+
+@transaction.atomic
+def record_booking_answers(*, by: User, now: datetime, client: Client, answers: Mapping[str, Answer]) -> Effect | None:
+    """Raise a finding for all that was answered before a booking: a therapist looks at it before the visit.
+
+    Return the worst effect that wants a doctor first, so that nothing is booked; None where there is none.
+    """
+    facts = facts_of_visit(client, answers, today_at(now))
+    if not facts:
+        return None
+    worst = raise_findings(client.pk, facts, now=now)[0]
+    record_change(by=by.pk, client=client.pk, what=worst, words=_("answer before a booking online"), now=now)
+    refresh_review_needed(client=client, now=now)
+    urgent = {fact.effect for fact in facts} & URGENT
+    return Effect.EMERGENCY if Effect.EMERGENCY in urgent else next(iter(urgent), None)
 
 
 # --- Reviewing

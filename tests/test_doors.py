@@ -21,13 +21,14 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from clinic.people.models import Client, Import, Location, Picture, Therapist, User
+from clinic.people.models import Client, Clinic, Import, Location, Picture, Therapist, User
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
 from clinic.scheduling.matching import Match
-from clinic.scheduling.models import Appointment, Offer, Status
+from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status
 from clinic.scheduling.offer_links import token_for
+from clinic.scheduling.online import mark as mark_online
 from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment, change_status
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.models import Finding, RuleVersion
@@ -44,6 +45,7 @@ VISITORS = ("nobody", "carl", "alice", "dana", "bea", "olga")
 ONLY_POST = "405 405 405 405 405 405"
 ONLY_GET = ONLY_POST
 EVERYBODY = "200 200 200 200 200 200"
+EVERYBODY_ON = "302 302 302 302 302 302"
 FOR_STRANGERS = "200 302 302 302 302 302"
 STAFF = "in 404 404 200 200 200"
 STAFF_DONE = "in 404 404 302 302 302"
@@ -70,6 +72,20 @@ DOORS: Mapping[str, Door] = {
     "livez": Door(EVERYBODY, ONLY_GET),
     "healthz": Door("503 503 503 503 503 503", ONLY_GET),  # a test run has no worker and no beat
     "theme": Door(ONLY_POST, "400 400 400 400 400 400"),
+    # booking online; without a time in the address, everybody is led back to choose one
+    "booking:services": Door(EVERYBODY, ONLY_GET),
+    "booking:times": Door(EVERYBODY, ONLY_GET, at="service"),
+    "booking:hold": Door(ONLY_POST, EVERYBODY, at="service"),
+    "booking:who": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),
+    "booking:code": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),
+    "booking:you": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),
+    # Alice's visit is neither held nor to come.
+    "booking:held": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="visit"),
+    "booking:give-up": Door(ONLY_POST, "in 404 302 404 404 404", at="visit"),
+    "booking:done": Door("in 404 302 404 404 404", ONLY_GET, at="visit"),
+    "booking:calendar-file": Door("in 404 404 404 404 404", ONLY_GET, at="visit"),
+    "booking:from-online": Door("in 404 404 200 404 200", ONLY_GET),
+    "booking:settle": Door(ONLY_POST, "in 404 404 302 404 302", at="concern"),
     # sign-in
     "account_login": Door(FOR_STRANGERS, FOR_STRANGERS),
     "account_logout": Door("302 200 200 200 200 200", "302 302 302 302 302 302"),
@@ -98,6 +114,7 @@ DOORS: Mapping[str, Door] = {
     "people:settings": Door(OWNERS, ONLY_GET),
     "people:clinic-edit": Door(OWNERS, OWNERS),
     "people:clinic-logo": Door(OWNERS, OWNERS),
+    "people:booking-edit": Door(OWNERS, OWNERS),
     "people:location-list": Door(OWNERS, ONLY_GET),
     "people:location-new": Door(OWNERS, OWNERS),
     "people:location": Door(OWNERS, ONLY_GET, at="location"),
@@ -234,6 +251,8 @@ DOORS: Mapping[str, Door] = {
     # portal
     "portal:home": Door("in 200 200 200 200 200", ONLY_GET),
     "portal:visits": Door("in 200 200 200 200 200", ONLY_GET),
+    "portal:visit-cancel": Door("in 404 409 404 404 404", "in 404 409 404 404 404", at="visit"),
+    "portal:visit-move": Door("in 404 409 404 404 404", "in 404 409 404 404 404", at="visit"),
     "portal:choose": Door(ONLY_POST, "in 404 302 404 404 404", at="client_pk"),
     "portal:plan": Door("in 404 200 404 404 404", ONLY_GET, at="client_pk"),
 }
@@ -331,6 +350,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     asked, _token = invite_staff(by=olga, now=now, email="eva@example.org", name="Eva Brandt", roles=["therapist"])
     ends = now + WEEK
     offer = offer_to(alice, visit, now=now)
+    Clinic.objects.update(online_booking=Clinic.OnlineBooking.AT_ONCE)
     keys = {
         "": {},
         "client": {"pk": alice.pk},
@@ -348,6 +368,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "submission": {"pk": submission.pk},
         "finding": {"pk": finding.pk},
         "message": {"pk": message.pk},
+        "concern": {"pk": mark_online(alice, OnlineConcern.Kind.CALL, by=alice_user, now=now).pk},
         "wish": {"pk": offer.wish_id},
         "offer": {"pk": offer.pk},
         "offer_link": {"token": token_for(offer)},

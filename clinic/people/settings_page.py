@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -109,6 +110,15 @@ def _services(now: datetime) -> SettingRow:
     return SettingRow(_("Services"), state, reverse("people:service-list"))
 
 
+def _online(now: datetime) -> SettingRow:
+    clinic = the_clinic()
+    words = capfirst(clinic.get_online_booking_display())
+    if clinic.is_bookable_online:
+        ahead = ngettext("up to %(n)d day ahead", "up to %(n)d days ahead", clinic.online_horizon_days)
+        words = f"{words}, {ahead % {'n': clinic.online_horizon_days}}"
+    return SettingRow(_("Online booking"), words, reverse("people:booking-edit"))
+
+
 def _staff(now: datetime) -> SettingRow:
     members = User.objects.exclude(roles=[]).filter(is_active=True).count()
     invited, ending = Invitation.objects.open().count(), how_many_end(now)
@@ -137,7 +147,7 @@ def _imports(now: datetime) -> SettingRow:
 
 
 GROUPS: tuple[Rows, ...] = (
-    (gettext_lazy("The clinic"), (_clinic, _places, _services)),
+    (gettext_lazy("The clinic"), (_clinic, _places, _services, _online)),
     (gettext_lazy("People"), (_staff,)),
     (gettext_lazy("Records"), (_history, _imports)),
 )

@@ -3,6 +3,7 @@ from django.urls import path
 from clinic.people.models import Location, Modality, Room, Service
 from clinic.people.views import (
     archiving,
+    booking,
     catalogue,
     clients,
     clinic,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("settings/", settings.settings, name="settings"),
     path("settings/clinic/", clinic.clinic_edit, name="clinic-edit"),
     path("settings/clinic/logo/", clinic.clinic_logo, name="clinic-logo"),
+    path("settings/booking/", booking.booking_edit, name="booking-edit"),
     path("settings/locations/", places.location_list, name="location-list"),
     path("settings/locations/new/", places.location_new, name="location-new"),
     path("settings/locations/<int:pk>/", places.location, name="location"),

@@ -8,11 +8,13 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
+from clinic.people.access import the_clinic
 from clinic.people.models import Client, Location, User
 from clinic.people.opening import OpeningLine, opening_lines
 from clinic.people.places_page import spans_of
 from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
+from clinic.scheduling.online import why_not_cancel, why_not_move
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
 from plans.standing import Standing, plan_in_force, standing
@@ -33,8 +35,17 @@ class HomePage:
 
 
 @dataclass(frozen=True)
+class OwnVisit:
+    """A visit to come, and whether she may still move or cancel it by herself."""
+
+    visit: Appointment
+    may_move: bool
+    may_cancel: bool
+
+
+@dataclass(frozen=True)
 class VisitsPage:
-    upcoming: Sequence[Appointment]
+    upcoming: Sequence[OwnVisit]
     past: Sequence[Appointment]
     place: Location | None
 
@@ -64,7 +75,14 @@ def visits_page(client: Client, now: datetime) -> VisitsPage:
     """Return the visits to come, soonest first, and those that were, newest first."""
     hers = Appointment.objects.filter(client__among=records_of(client.pk))
     past = hers.filter(status__in=TOLD_AS_PAST).with_people().order_by("-starts_at")
-    return VisitsPage(upcoming=list(upcoming_of(client, now)), past=list(past[:PAST_SHOWN]), place=first_place())
+    clinic = the_clinic()
+    upcoming = [
+        OwnVisit(
+            visit, may_move=not why_not_move(clinic, visit, now), may_cancel=not why_not_cancel(clinic, visit, now)
+        )
+        for visit in upcoming_of(client, now)
+    ]
+    return VisitsPage(upcoming=upcoming, past=list(past[:PAST_SHOWN]), place=first_place())
 
 
 def plan_page(client: Client, now: datetime) -> PlanPage | None:
@@ -77,7 +95,8 @@ def plan_page(client: Client, now: datetime) -> PlanPage | None:
 
 
 def upcoming_of(client: Client, now: datetime) -> AppointmentQuerySet:
-    return Appointment.objects.filter(client__among=records_of(client.pk)).upcoming(now).with_people()
+    """Return her visits to come, also those that she asked for, soonest first."""
+    return Appointment.objects.filter(client__among=records_of(client.pk)).movable(now).with_people()
 
 
 def first_place() -> Location | None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from clinic.people.access import kept_one, log_look, one_of, own_clients
 from clinic.people.models import Client, Therapist, User
-from clinic.scheduling.models import Appointment, Offer, TimeOff, Wish
+from clinic.scheduling.models import Appointment, Offer, OnlineConcern, TimeOff, Wish
 from clinic.scheduling.offer_links import key_in
 from clinic.scheduling.words import moment_words
 
@@ -86,3 +86,15 @@ def offer_by(token: str, *, now: datetime) -> Offer:
     if offer is None:
         raise Http404
     return offer
+
+
+def own_visit_for(user: User, pk: int, *, now: datetime) -> Appointment:
+    """Return a visit of a client for whom this login acts. Raises Http404 for everybody else's, for staff too."""
+    if user.is_staff_member:
+        raise Http404
+    return visit_for(user, pk, now=now)
+
+
+def concern_for(pk: int) -> OnlineConcern:
+    """Return what the desk must see to, for whoever may settle it; the view lets in nobody else."""
+    return one_of(OnlineConcern.objects.select_related("client"), pk)

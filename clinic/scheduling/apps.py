@@ -21,6 +21,7 @@ class SchedulingConfig(AppConfig):
         from clinic.scheduling.ending import ENDING, badges
         from clinic.scheduling.freed import waiting
         from clinic.scheduling.importing import APPOINTMENTS
+        from clinic.scheduling.online_work import ONLINE
         from clinic.scheduling.rebooking import REBOOKING, visits_left
         from clinic.scheduling.services import close_with_clinic
         from clinic.scheduling.settings_rows import SETTINGS
@@ -36,6 +37,7 @@ class SchedulingConfig(AppConfig):
         zone_refusals.register("visits", refusals.visits_by_the_old_clock)
         worklists.register("rebooking", REBOOKING)
         worklists.register("waitlist", WAITLIST)
+        worklists.register("online", ONLINE)
         worklists.register("series", ENDING)
         badge_providers.register("series", badges)
         waiting.register("waitlist", offer_soon)

@@ -102,6 +102,7 @@ def free_times(
     first: date,
     days: int = 1,
     therapist: Therapist | None = None,
+    among: Collection[Therapist] | None = None,
     client: Client | None = None,
     leaving_out: Appointment | None = None,
     preferred: Therapist | None = None,
@@ -112,9 +113,10 @@ def free_times(
 ) -> list[FreeTime]:
     """Return the free times of 1 to 90 days, soonest first and each once for a location; at most six queries.
 
-    Where several are free, it is the `preferred` therapist. Nothing is nearer than `lead`, or lies after the day on
-    which `horizon` ends. With `keep_gaps_small`, the snug times of each day come first. A service that is longer or
-    shorter than its modality is offered only where a reason can be given (`with_reason`).
+    Where several are free, it is the `preferred` therapist; `among` says who may give it at all. Nothing is nearer than
+    `lead`, or lies after the day on which `horizon` ends. With `keep_gaps_small`, the snug times of each day come
+    first. A service that is longer or shorter than its modality is offered only where a reason can be given
+    (`with_reason`).
     """
     if not 1 <= days <= MOST_DAYS:
         message = f"Free times are looked for on 1 to {MOST_DAYS} days, not {days}."
@@ -122,6 +124,8 @@ def free_times(
     if not (with_reason or has_known_length(service)):
         return []
     people = [one for one in qualified_therapists(service, first) if therapist in {None, one}]
+    if among is not None:
+        people = [one for one in people if one in among]
     people.sort(key=lambda one: one != preferred)
     places = {one.pk: one for one in locations}
     free = availabilities(

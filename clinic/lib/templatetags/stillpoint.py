@@ -59,8 +59,11 @@ PLACES = {
     "intake": "reviews",
     "treatment": "notes",
     "reminders": "messages",
+    "booking:from-online": "online",
     "portal:home": "home",
     "portal:visits": "visits",
+    "portal:visit-cancel": "visits",
+    "portal:visit-move": "visits",
     "portal:plan": "plan",
 }
 

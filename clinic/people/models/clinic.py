@@ -119,6 +119,15 @@ class Clinic(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_bookable_online(self) -> bool:
+        """Whether clients book, or ask, by themselves."""
+        return self.online_booking != self.OnlineBooking.CLOSED
+
+    def late_fee(self, price_minor: int) -> int:
+        """Return what cancelling late costs of a price, both in minor units of the currency; a half is rounded up."""
+        return (price_minor * self.late_fee_percent + 50) // 100
+
 
 @once
 def clinic_with_logo() -> Clinic | None:

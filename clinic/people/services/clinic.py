@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from clinic.audit.services import recorded
 from clinic.lib.text import one_line_each
 from clinic.lib.tokens import new_token, token_digest
-from clinic.people.models import Clinic, Role, SetUpToken, User
+from clinic.people.models import Clinic, Location, Role, SetUpToken, Therapist, User
 from clinic.people.services.pictures import LOGO_SIDE, add_picture
 from clinic.people.services.places import add_location
 from clinic.people.services.staff import add_staff
@@ -133,6 +133,13 @@ class ClinicFields(TypedDict, total=False):
     waitlist_hold_minutes: int
     house_rules: str
     privacy_notice: str
+    late_fee_percent: int
+    online_booking: str
+    online_lead_hours: int
+    online_horizon_days: int
+    online_most_visits: int
+    online_cancel_hours: int
+    online_move_hours: int
 
 
 @recorded
@@ -145,6 +152,15 @@ def update_clinic(*, by: User, now: datetime, **fields: Unpack[ClinicFields]) ->
     on_one_line = one_line_each({name: str(text) for name, text in trimmed(fields).items() if name in ON_ONE_LINE})
     write_changes(clinic, trimmed(fields) | on_one_line)
     return clinic
+
+
+@recorded
+def show_online(*, by: User, now: datetime, therapists: Collection[Therapist], locations: Collection[Location]) -> None:
+    """Show these therapists and places to whoever books online, and no others; archived ones stay as they are."""
+    for one in Therapist.objects.filter(archived_at__isnull=True).order_by("pk").select_for_update(of=("self",)):
+        write_changes(one, {"is_shown_online": one in therapists})
+    for place in Location.objects.filter(archived_at__isnull=True).order_by("pk").select_for_update():
+        write_changes(place, {"is_bookable_online": place in locations})
 
 
 @recorded

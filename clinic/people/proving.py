@@ -1,0 +1,105 @@
+"""An e-mail address proven by a code that is mailed to it, whosever it is: asking tells nobody who is known here.
+
+Nothing is looked up before the code has come back, so that a known and an unknown address get the same answer in the
+same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from clinic.lib.rates import is_too_often
+from clinic.lib.tokens import token_digest
+from clinic.people.models import User
+
+KEY, PROVEN = "proving", "proven_email"
+CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+TRIES = 3
+AN_HOUR = 3600
+MOST_CODES_TO_ONE, MOST_CODES_FROM_ONE = 5, 20
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the session keeps of a code that is on its way; the code itself only as a digest."""
+
+    email: str
+    digest: str
+    until: str
+    tries: int
+
+
+def send_code(request: HttpRequest, email: str, *, now: datetime) -> bool:
+    """Mail a code to this address; False where that was asked for too often, for it or from here."""
+    email = email.strip().lower()
+    to_it = f"code-to:{sha256(email.encode()).hexdigest()}"
+    from_here = f"code-from:{request.META.get('REMOTE_ADDR', '')}"
+    if is_too_often(to_it, most=MOST_CODES_TO_ONE, seconds=AN_HOUR, now=now):
+        return False
+    if is_too_often(from_here, most=MOST_CODES_FROM_ONE, seconds=AN_HOUR, now=now):
+        return False
+    adapter = get_adapter()
+    code = adapter.generate_login_code()
+    until = (now + CODE_LASTS).isoformat()
+    request.session[KEY] = asdict(_Asked(email, _digest(email, code), until, TRIES))
+    adapter.send_mail("account/email/login_code", email, {"request": request, "code": code})
+    return True
+
+
+def asked_address(session: SessionBase) -> str:
+    """Return the address to which a code is on its way from this browser; empty where none is."""
+    return _asked(session).email
+
+
+def is_proven_by(session: SessionBase, code: str, *, now: datetime) -> bool:
+    """Say whether this is the code; then the address is proven in this browser. After three wrong ones it is spent."""
+    asked = _asked(session)
+    if not asked.tries or now > datetime.fromisoformat(asked.until):
+        return False
+    if not compare_digest(asked.digest, _digest(asked.email, code)):
+        session[KEY] = asdict(_Asked(asked.email, asked.digest, asked.until, asked.tries - 1))
+        return False
+    del session[KEY]
+    session[PROVEN] = asked.email
+    return True
+
+
+def has_tries_left(session: SessionBase, *, now: datetime) -> bool:
+    """Say whether the code that is on its way may still be typed."""
+    asked = _asked(session)
+    return bool(asked.tries) and now <= datetime.fromisoformat(asked.until)
+
+
+def proven_address(session: SessionBase) -> str:
+    """Return the address that was proven in this browser, by somebody who has no sign-in yet; else nothing."""
+    return str(session.get(PROVEN, ""))
+
+
+def login_of(email: str) -> User | None:
+    """Return the sign-in of an address; for an address that was proven, not for one that was only typed."""
+    return User.objects.filter(email__iexact=email).first()
+
+
+def sign_in(request: HttpRequest, user: User) -> None:
+    """Sign in whoever has proven the address."""
+    request.session.pop(PROVEN, None)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+
+
+def _asked(session: SessionBase) -> _Asked:
+    kept = session.get(KEY)
+    return _Asked(**kept) if kept else _Asked("", "", "", 0)
+
+
+def _digest(email: str, code: str) -> str:
+    typed = "".join(filter(str.isalnum, code)).upper()
+    return token_digest(f"{email} {typed}")
