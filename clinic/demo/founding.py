@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from clinic.demo import cast
 from clinic.demo.logo import harbour_logo
 from clinic.lib.times import at_wall, day_bounds
-from clinic.people.models import Location, Modality, Role, Room, Service, Therapist, User
+from clinic.people.models import Clinic, Location, Modality, Role, Room, Service, Therapist, User
 from clinic.people.opening import OpenSpan
 from clinic.people.services import (
     add_location,
@@ -77,6 +77,7 @@ def _introduce(owner: User, locations: dict[str, Location], *, now: datetime) ->
     update_clinic(
         by=owner, now=now, letterhead=cast.LETTERHEAD, cancellation_policy=cast.CANCELLATION,
         house_rules=cast.HOUSE_RULES, privacy_notice=cast.PRIVACY,
+        online_booking=Clinic.OnlineBooking.AT_ONCE, late_fee_percent=50,
     )  # fmt: skip
     set_logo(by=owner, now=now, upload=harbour_logo())
     for name, place in cast.PLACES.items():
