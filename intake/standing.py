@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
@@ -105,17 +106,34 @@ def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]
         return {}
     shown = [visit for visit in visits if visit.status in BADGED]
     newest = newest_sent({visit.client_id for visit in shown})
-    return {visit.pk: [_badge(newest.get(visit.client_id), visit)] for visit in shown}
+    # Said once, not for each of two thousand visits.
+    said = {state: Badge(icon, str(words), is_open_work=is_open) for state, (icon, words, is_open) in SIGNS.items()}
+    return {visit.pk: [said[_state(newest.get(visit.client_id), visit)]] for visit in shown}
 
 
-def _badge(sent: Sent | None, visit: Visit) -> Badge:
+class State(Enum):
+    """How her answers stand before a visit."""
+
+    MISSING = auto()
+    UNREAD = auto()
+    OLD = auto()
+    DONE = auto()
+
+
+SIGNS = {
+    State.MISSING: ("clipboard-x", gettext_lazy("intake missing"), True),
+    State.UNREAD: ("clipboard-text", gettext_lazy("needs review"), True),
+    State.OLD: ("clipboard-x", gettext_lazy("intake over a year old"), True),
+    State.DONE: ("file-check", gettext_lazy("intake done"), False),
+}
+
+
+def _state(sent: Sent | None, visit: Visit) -> State:
     if sent is None:
-        return Badge("clipboard-x", _("intake missing"), is_open_work=True)
+        return State.MISSING
     if not sent.is_reviewed:
-        return Badge("clipboard-text", _("needs review"), is_open_work=True)
-    if visit.starts_at - sent.at > ANSWERS_LAST:
-        return Badge("clipboard-x", _("intake over a year old"), is_open_work=True)
-    return Badge("file-check", _("intake done"))
+        return State.UNREAD
+    return State.OLD if visit.starts_at - sent.at > ANSWERS_LAST else State.DONE
 
 
 # --- Reviews

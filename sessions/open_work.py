@@ -26,14 +26,12 @@ def note_badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Ba
     """Say of each visit whether its note is in draft or signed; that much the front desk may know."""
     if not user.is_staff_member:
         return {}
-    states = Note.objects.filter(appointment__in=[visit.pk for visit in visits])
-    return {visit_pk: [_badge(state)] for visit_pk, state in states.values_list("appointment", "state")}
-
-
-def _badge(state: str) -> Badge:
-    if state == Note.State.SIGNED:
-        return Badge("signature", _("note signed"))
-    return Badge("pencil", _("note in draft"), is_open_work=True)
+    states = Note.objects.filter(appointment__among=[visit.pk for visit in visits])
+    signed, draft = Badge("signature", _("note signed")), Badge("pencil", _("note in draft"), is_open_work=True)
+    return {
+        visit_pk: [signed if state == Note.State.SIGNED else draft]
+        for visit_pk, state in states.values_list("appointment", "state")
+    }
 
 
 def refuse_undoing(appointment: Appointment, to: Status) -> str:

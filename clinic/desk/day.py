@@ -6,19 +6,19 @@ Visits are read as rows, not as models: a week of fifty therapists is some two t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.models import Location, Room, Service, Therapist, User
+from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.people.models.clients import spoken_name
 from clinic.people.places_page import features_in_words
 from clinic.people.records import Records
@@ -80,37 +80,24 @@ class Visit(NamedTuple):
 
     pk: int
     client_id: int
-    legal_name: str
-    preferred_name: str
     therapist_id: int
     room_id: int
     service_id: int
     series_id: int | None
     starts_at: datetime
     ends_at: datetime
-    occupied_from: datetime
-    occupied_until: datetime
+    minutes_before: int
+    minutes_after: int
     status: str
     held_until: datetime | None
     review_needed: bool
     has_been_here: bool
-
-    @property
-    def name(self) -> str:
-        return spoken_name(self.legal_name, self.preferred_name)
+    name: str
 
     @property
     def is_new(self) -> bool:
         """Tell whether it is a new client's first visit."""
         return not self.has_been_here and self.status in TAKING
-
-
-# The columns of `Visit`, in its order.
-READ = (
-    "pk", "client_id", "client__legal_name", "client__preferred_name", "therapist_id", "room_id", "service_id",
-    "series_id", "starts_at", "ends_at", "occupied_from", "occupied_until", "status", "held_until", "review_needed",
-    "has_been_here",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -199,8 +186,8 @@ class Calendar:
     services: Mapping[int, Service]
     therapists: Mapping[int, Therapist]
     rooms: Mapping[int, Room]
-    # When each visit starts and ends by the clock on the wall.
-    walls: Mapping[int, Wall]
+    # What the clock on the wall shows at each moment at which a visit starts or ends.
+    walls: Mapping[datetime, datetime]
     # The first and the last hour to show, and the days on which anybody works.
     hours: tuple[int, int]
     working_days: frozenset[date]
@@ -239,7 +226,8 @@ class Calendar:
     def _row(self, visit: Visit) -> Row:
         return Row(
             visit,
-            *self.walls[visit.pk],
+            self.walls[visit.starts_at],
+            self.walls[visit.ends_at],
             self.services[visit.service_id],
             self.therapists[visit.therapist_id],
             self.rooms[visit.room_id],
@@ -281,8 +269,10 @@ def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
     open_or_used = Q(location=location, archived_at__isnull=True) | Q(pk__in={visit.room_id for visit in visits})
     rooms = {one.pk: one for one in Room.objects.filter(open_or_used)}
     here = presence(location=location, therapists=therapists, first=wish.first, last=wish.last)
-    walls = {visit.pk: _wall(Span(visit.starts_at, visit.ends_at), location.zone) for visit in visits}
-    work = [_wall(span, location.zone) for spans in here.hours.values() for span in spans]
+    moments = {visit.starts_at for visit in visits} | {visit.ends_at for visit in visits}
+    walls = {moment: wall_of(moment, location.zone) for moment in moments}
+    spans = {span for spans in here.hours.values() for span in spans}
+    work = [(wall_of(span.start, location.zone), wall_of(span.end, location.zone)) for span in spans]
     columns = _rooms(rooms) if wish.by == By.ROOM else _therapists(therapists, here, visits)
     return Calendar(
         wish=wish,
@@ -293,7 +283,7 @@ def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
         shades=_closed(here) if wish.by == By.ROOM else list(_off(columns, here, wish)),
         since=_since(visits),
         walls=walls,
-        hours=_hours([*walls.values(), *work]),
+        hours=_hours([*((walls[one.starts_at], walls[one.ends_at]) for one in visits), *work]),
         working_days=frozenset(opens.date() for opens, _closes in work),
         services=Service.objects.select_related("modality").in_bulk({visit.service_id for visit in visits}),
         therapists=therapists,
@@ -324,6 +314,7 @@ def left_badges(visit: Badged, therapist: Therapist, zone: ZoneInfo, now: dateti
 
 
 def _visits(wish: Wish, now: datetime) -> list[Visit]:
+    """Return the visits, soonest first. Two queries: a join to the clients would read all of them."""
     zone = wish.location.zone
     start, end = day_bounds(zone, wish.first)[0], day_bounds(zone, wish.last)[1]
     earlier = Appointment.objects.filter(status__in=TAKING, starts_at__lt=OuterRef("starts_at"))
@@ -337,8 +328,41 @@ def _visits(wish: Wish, now: datetime) -> list[Visit]:
         .exclude(status=Status.HELD, held_until__lte=now)
         .annotate(has_been_here=by_this_record | by_any_record)
         .order_by("starts_at", "pk")
-    )
-    return [Visit._make(row) for row in found.values_list(*READ)]
+        .values_list(
+            "pk", "client_id", "therapist_id", "room_id", "service_id", "series_id", _seconds("starts_at"),
+            _seconds("ends_at"), _seconds("occupied_from"), _seconds("occupied_until"), "status", "held_until",
+            "review_needed", "has_been_here",
+        )
+    )  # fmt: skip
+    rows = list(found)
+    names = _names({row[1] for row in rows})
+    moments = _Moments()
+    return [
+        Visit(
+            pk, client, therapist, room, service, series, moments[starts], moments[ends], (starts - since) // 60,
+            (until - ends) // 60, status, held_until, review_needed, has_been_here, names[client],
+        )
+        for pk, client, therapist, room, service, series, starts, ends, since, until, status, held_until,
+        review_needed, has_been_here in rows
+    ]  # fmt: skip
+
+
+def _names(clients: Collection[int]) -> dict[int, str]:
+    found = Client.objects.filter(pk__among=list(clients)).values_list("pk", "legal_name", "preferred_name")
+    return {pk: spoken_name(legal, preferred) for pk, legal, preferred in found}
+
+
+def _seconds(field: str) -> Func:
+    """Read a moment as its second of the epoch, which costs a tenth of a moment."""
+    return Func(F(field), template="EXTRACT(EPOCH FROM %(expressions)s)::bigint", output_field=BigIntegerField())
+
+
+class _Moments(dict[int, datetime]):
+    """Moments by their second of the epoch; many visits share one."""
+
+    def __missing__(self, second: int) -> datetime:
+        moment = self[second] = datetime.fromtimestamp(second, UTC)
+        return moment
 
 
 def _since(visits: Sequence[Visit]) -> dict[int, datetime]:
@@ -347,8 +371,9 @@ def _since(visits: Sequence[Visit]) -> dict[int, datetime]:
     return {pk: at for pk, after, at in changes.values_list("appointment_id", "after", "at") if statuses[pk] == after}
 
 
-def _wall(span: Span, zone: ZoneInfo) -> Wall:
-    return span.start.astimezone(zone).replace(tzinfo=None), span.end.astimezone(zone).replace(tzinfo=None)
+def wall_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return what the clock on the wall shows."""
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def _hours(walls: Sequence[Wall]) -> tuple[int, int]:
@@ -405,13 +430,17 @@ def _badges(
     confirmed, arrived = Badge("check", _("confirmed")), Badge("door-enter", _("arrived"))
     repeats = Badge("repeat", _("part of a series"))
     asked = Badge("message-question", _("request to answer"), is_open_work=True)
-    by_status = {Status.CONFIRMED: [confirmed], Status.ARRIVED: [arrived], Status.REQUESTED: [asked]}
+    by_status: dict[str, list[Badge]] = {
+        Status.CONFIRMED: [confirmed],
+        Status.ARRIVED: [arrived],
+        Status.REQUESTED: [asked],
+    }
     found = {}
     for visit in visits:
         theirs = others[visit.pk]
         found[visit.pk] = [
             *left_badges(visit, therapists[visit.therapist_id], zone, now),
-            *by_status.get(Status(visit.status), ()),
+            *by_status.get(visit.status, ()),
             # That it is about to end says as well that there is a series.
             *([repeats] if visit.series_id and all(one.icon != repeats.icon for one in theirs) else ()),
             *review_badges(visit, theirs, review_needed=visit.review_needed),

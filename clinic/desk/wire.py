@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from clinic.desk.day import By, Calendar, Visit
+from clinic.desk.day import By, Calendar, Visit, wall_of
 from clinic.scheduling.badges import Badge
 from clinic.scheduling.models import MOVABLE, Status
 from clinic.scheduling.words import time_words
 
-MINUTE = timedelta(minutes=1)
+NOTED = frozenset({Status.IN_SESSION, Status.HELD, Status.REQUESTED, Status.NO_SHOW, Status.LATE_CANCELLED})
 
 
 class Told(NamedTuple):
@@ -70,7 +70,7 @@ def message(shown: Calendar, rail: str) -> Message:
     table: dict[Badge, int] = {}
     facts = {
         "fields": Told._fields,
-        "visits": [_told(visit, shown, table) for visit in shown.in_columns()],
+        "visits": list(_rows(shown, table)),
         "badges": [[badge.icon, badge.words, badge.is_open_work] for badge in table],
         "services": {
             pk: [service.name, service.modality.code, service.modality.css_class, str(service.modality)]
@@ -89,26 +89,28 @@ def message(shown: Calendar, rail: str) -> Message:
     return Message(facts, json.dumps(facts, ensure_ascii=False, separators=(",", ":")))
 
 
-def _told(visit: Visit, shown: Calendar, table: dict[Badge, int]) -> Told:
-    starts, ends = shown.walls[visit.pk]
+def _rows(shown: Calendar, table: dict[Badge, int]) -> Iterator[Told]:
+    walls = {moment: wall.isoformat(timespec="minutes") for moment, wall in shown.walls.items()}
     by_room = shown.wish.by == By.ROOM
-    return Told(
-        pk=visit.pk,
-        column=visit.room_id if by_room else visit.therapist_id,
-        therapist=visit.therapist_id,
-        name=visit.name,
-        with_whom=shown.therapists[visit.therapist_id].user.first_name if by_room else "",
-        service=visit.service_id,
-        starts=starts.isoformat(timespec="minutes"),
-        ends=ends.isoformat(timespec="minutes"),
-        minutes_before=(visit.starts_at - visit.occupied_from) // MINUTE,
-        minutes_after=(visit.occupied_until - visit.ends_at) // MINUTE,
-        status=visit.status,
-        note=_note(visit, shown),
-        is_new=visit.is_new,
-        can_move=visit.status in MOVABLE,
-        badges=[table.setdefault(badge, len(table)) for badge in shown.badges[visit.pk]],
-    )
+    called = {pk: one.user.first_name if by_room else "" for pk, one in shown.therapists.items()}
+    for visit in shown.in_columns():
+        yield Told(
+            visit.pk,
+            visit.room_id if by_room else visit.therapist_id,
+            visit.therapist_id,
+            visit.name,
+            called[visit.therapist_id],
+            visit.service_id,
+            walls[visit.starts_at],
+            walls[visit.ends_at],
+            visit.minutes_before,
+            visit.minutes_after,
+            visit.status,
+            _note(visit, shown) if visit.status in NOTED else "",
+            visit.is_new,
+            visit.status in MOVABLE,
+            [table.setdefault(badge, len(table)) for badge in shown.badges[visit.pk]],
+        )
 
 
 def _note(visit: Visit, shown: Calendar) -> str:
@@ -134,12 +136,8 @@ def _shades(shown: Calendar) -> Iterator[list[object]]:
     keys = {column.pk for column in shown.shown}
     for shade in shown.shades:
         if shade.column in keys:
-            starts, ends = (_wall(instant, shown) for instant in shade.span)
+            starts, ends = (wall_of(moment, shown.zone).isoformat(timespec="minutes") for moment in shade.span)
             yield [shade.column, starts, ends, shade.words, shade.is_break]
-
-
-def _wall(instant: datetime, shown: Calendar) -> str:
-    return instant.astimezone(shown.zone).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def _hidden(shown: Calendar) -> list[int]:
@@ -147,7 +145,7 @@ def _hidden(shown: Calendar) -> list[int]:
     days = [
         shown.wish.first + timedelta(days=number) for number in range((shown.wish.last - shown.wish.first).days + 1)
     ]
-    used = {starts.date() for starts, _ends in shown.walls.values()} | shown.working_days
+    used = {shown.walls[visit.starts_at].date() for visit in shown.visits} | shown.working_days
     return [_weekday(day) for day in days if day not in used] if used & set(days) else []
 
 

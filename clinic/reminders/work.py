@@ -27,7 +27,7 @@ def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]
     if not user.is_staff_member:
         return {}
     starts = {visit.pk: visit.starts_at for visit in visits}
-    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__in=starts).order_by("due_at")
+    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__among=list(starts)).order_by("due_at")
     found: dict[int, Badge] = {}
     for message in told:
         is_of_another_time = message.kind == "reminder" and message.about_at != starts[message.subject_pk]
