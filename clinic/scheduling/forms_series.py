@@ -103,9 +103,7 @@ class SeriesForm(_WhatForm):
 class SeriesChangeForm(_WhatForm):
     """How much of a series is meant, and how it goes on."""
 
-    which = forms.TypedChoiceField(
-        label=_("Which"), choices=Which.choices, coerce=Which, widget=forms.RadioSelect(attrs={"class": "stacked"})
-    )
+    which = forms.TypedChoiceField(label=_("Which"), choices=Which.choices, coerce=Which)
     weekday = forms.TypedChoiceField(label=_("Weekday"), choices=WeeklyHours.Weekday.choices, coerce=int)
     at_time = forms.TimeField(label=_("Time"), widget=ClockInput(), input_formats=[ClockInput.FORMAT])
     room = RoomField()

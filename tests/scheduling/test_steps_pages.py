@@ -141,7 +141,7 @@ def test_a_room_of_another_location_is_refused_beside_its_field(as_dana: Browser
 
 
 def test_the_page_says_where_nobody_is_written_to(as_dana: Browser, wish: dict) -> None:
-    assert "has not agreed to messages" in as_dana.get(NEW, wish).content.decode()
+    assert "Has not agreed to messages" in as_dana.get(NEW, wish).content.decode()
 
 
 def test_what_is_gone_is_not_wished_for_as_last_time(
