@@ -431,6 +431,7 @@ def _badges(
     repeats = Badge("repeat", _("part of a series"))
     asked = Badge("message-question", _("request to answer"), is_open_work=True)
     by_status: dict[str, list[Badge]] = {
+        Status.HELD: [Badge("hourglass", _("held"))],
         Status.CONFIRMED: [confirmed],
         Status.ARRIVED: [arrived],
         Status.REQUESTED: [asked],

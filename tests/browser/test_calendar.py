@@ -234,18 +234,19 @@ def test_everything_can_be_done_from_the_keyboard(page: Page, visit: Appointment
 
 
 def test_the_keys_lead_through_the_days_and_to_the_pages(page: Page) -> None:
-    title = page.get_by_role("heading", level=1)
-    page.keyboard.press("ArrowRight")
-    expect(title).to_contain_text("Friday 20 November")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    expect(title).to_contain_text("Wednesday 18 November")
-    page.keyboard.press("t")
-    expect(title).to_contain_text("Thursday 19 November")
-    page.keyboard.press("w")
-    expect(title).to_contain_text("16 – 22 November")
-    page.keyboard.press("d")
-    expect(title).to_contain_text("Thursday 19 November")
+    def press(*keys: str, then: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(then)
+        expect(page.locator(".ec-body")).to_be_visible()
+
+    press("ArrowRight", then="Friday 20 November")
+    press("ArrowLeft", "ArrowLeft", then="Wednesday 18 November")
+    press("t", then="Thursday 19 November")
+    press("w", then="16 – 22 November")
+    press("ArrowRight", then="23 – 29 November")
+    press("t", then="16 – 22 November")
+    press("d", then="Thursday 19 November")
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_contain_text("take the last change back")

@@ -207,19 +207,33 @@ function markOpenVisit() {
   }
 }
 
-async function show(pk) {
+let turns = 0;
+
+/** Read a visit's panel; of two that were asked for at once, the later counts. */
+async function readPanel(pk) {
+  const turn = ++turns;
   const template = box?.dataset.visit ?? document.getElementById("day-list").dataset.visit;
-  await window.htmx.ajax("GET", addressFor(template, pk), { target: "#side", swap: "innerHTML" });
+  const answer = await fetch(addressFor(template, pk), { headers: { "HX-Request": "true" }, cache: "no-store" });
+  if (answer.redirected || !answer.ok) window.location.reload(); // to the sign-in, after a long break
+  const read = await answer.text();
+  if (turn !== turns) return;
+  side.innerHTML = read;
+  markOpenVisit();
+}
+
+async function show(pk) {
+  await readPanel(pk);
   setAddress({ open: pk });
+  side.querySelector("#visit-name")?.focus({ preventScroll: true });
 }
 
 /** Read the open panel again, unless somebody types in it. */
 async function showAgain() {
   const open = openVisit();
-  if (open === null || side.contains(document.activeElement?.closest?.("input, textarea, select"))) return;
-  const place = document.activeElement;
-  await window.htmx.ajax("GET", addressFor(box.dataset.visit, open), { target: "#side", swap: "innerHTML" });
-  if (!side.contains(place)) place?.focus?.();
+  if (open === null || side.contains(document.activeElement?.closest("input, textarea, select"))) return;
+  const hadFocus = side.contains(document.activeElement);
+  await readPanel(open);
+  if (hadFocus) side.querySelector("#visit-name")?.focus({ preventScroll: true });
 }
 
 function closePanel() {
@@ -241,22 +255,6 @@ document.addEventListener("click", (event) => {
   else if ("closePanel" in link.dataset) closePanel();
   else return;
   event.preventDefault();
-});
-
-document.body.addEventListener("htmx:afterSwap", (event) => {
-  markOpenVisit();
-  if (event.detail.target === side && !document.activeElement?.closest?.("dialog")) {
-    side.querySelector("#visit-name")?.focus({ preventScroll: true });
-  }
-});
-
-// A request that was led elsewhere (to the sign-in, after a long break) replaces the page, not a part of it.
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const wanted = new URL(event.detail.pathInfo.requestPath, window.location.href);
-  const answered = new URL(event.detail.xhr.responseURL || wanted);
-  if (wanted.pathname === answered.pathname) return;
-  event.detail.shouldSwap = false;
-  window.location.reload();
 });
 
 // --- Keys
