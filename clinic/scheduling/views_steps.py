@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from clinic.lib.addresses import asked_next
@@ -55,9 +54,8 @@ def appointment_undo(request: ClinicRequest, pk: int) -> HttpResponse:
         taken_back = undo(by=request.user, now=request.now, appointment=visit)
     except ValidationError as refused:
         return _say(request, visit, " ".join(refused.messages), HTTPStatus.CONFLICT)
-    count = len(taken_back)
-    words = ngettext("Taken back.", "Taken back: %(n)d visits are as they were before.", count) % {"n": count}
-    return _say(request, taken_back[0] if count == 1 else visit, words, HTTPStatus.OK)
+    words = _("Taken back.") if len(taken_back) == 1 else _("Taken back: the visits are as they were before.")
+    return _say(request, taken_back[0] if len(taken_back) == 1 else visit, words, HTTPStatus.OK)
 
 
 @require_POST

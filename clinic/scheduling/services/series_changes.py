@@ -118,7 +118,7 @@ def change_series(
         moving = [visit for visit in meant if visit.pk in chosen]
         _check_unmoved(moving, chosen)
         was = {visit.pk: (place_of(visit), visit.status) for visit in meant}
-        came = {visit.pk: _moved_from(visit) if visit in moving else "" for visit in meant}
+        came = {visit.pk: _moved_from(visit, chosen) for visit in meant}
         rule = _new_rule(appointment, moving, wished)
         _lift(moving)
         _put(moving, chosen, wished, by=by, client=client, now=now)
@@ -267,7 +267,10 @@ def _new_rule(appointment: Appointment, moving: Sequence[Appointment], wished: W
     )
 
 
-def _moved_from(visit: Appointment) -> str:
+def _moved_from(visit: Appointment, chosen: Mapping[int, ChosenMove]) -> str:
+    """Say where a visit was; nothing of one that keeps its time."""
+    if visit.pk not in chosen or chosen[visit.pk].to.starts_at == visit.starts_at:
+        return ""
     return _("moved from %(moment)s") % {"moment": moment_words(visit.starts_at, visit.location.zone)}
 
 
