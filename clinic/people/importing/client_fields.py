@@ -45,7 +45,10 @@ FIELDS = (
         gettext_lazy("Date of birth"),
         "Date of birth",
         Reads.DATE,
-        ("Birth date", "Birthdate", "Birthday", "DOB", "Born", "Geburtsdatum", "Geburtstag", "Data de nascimento"),
+        (
+            *("Birth date", "Birthdate", "Birthday", "DOB", "Born"),
+            *("Geburtsdatum", "Geburtstag", "Data de nascimento", "Date de naissance"),
+        ),
     ),
     Field(
         "email",
@@ -59,7 +62,10 @@ FIELDS = (
         gettext_lazy("Phone"),
         "Phone",
         Reads.PHONE,
-        ("Mobile phone", "Mobile", "Cell phone", "Cell", "Phone number", "Mobile number", "Telephone", "Telefon"),
+        (
+            *("Mobile phone", "Mobile", "Cell phone", "Cell", "Phone number", "Mobile number", "Telephone"),
+            *("Telefon", "Telefone", "Telemóvel", "Téléphone", "Handy"),
+        ),
     ),
     Field(
         "other_phone",
@@ -72,7 +78,10 @@ FIELDS = (
         "address",
         gettext_lazy("Address"),
         "Address",
-        known_as=("Street address", "Address 1", "Street", "Address line 1", "Street address 1"),
+        known_as=(
+            *("Street address", "Address 1", "Street", "Address line 1", "Street address 1"),
+            *("Adresse", "Anschrift", "Straße", "Morada", "Endereço"),
+        ),
     ),
     Field(
         "address_2",
@@ -81,10 +90,15 @@ FIELDS = (
         known_as=("Address line 2", "Apt", "Street address 2", "Suite"),
     ),
     Field("address_3", gettext_lazy("Address, third line"), "Address 3", known_as=("Address line 3",)),
-    Field("city", gettext_lazy("City"), "City", known_as=("Town", "Suburb", "Town/City")),
+    Field("city", gettext_lazy("City"), "City", known_as=("Town", "Suburb", "Town/City", "Ort", "Cidade", "Ville")),
     Field("state", gettext_lazy("State or province"), "State", known_as=("Province/State", "Province", "Region")),
-    Field("post_code", gettext_lazy("Postal code"), "Post code", known_as=("Postal", "Postal code", "Zip", "Zip code")),
-    Field("country", gettext_lazy("Country"), "Country", known_as=("Country code",)),
+    Field(
+        "post_code",
+        gettext_lazy("Postal code"),
+        "Post code",
+        known_as=("Postal", "Postal code", "Zip", "Zip code", "PLZ", "Código postal", "Code postal"),
+    ),
+    Field("country", gettext_lazy("Country"), "Country", known_as=("Country code", "Land", "País", "Pays")),
     Field("language", gettext_lazy("Language"), "Language", known_as=("Preferred language",)),
     Field(
         "emergency_name",

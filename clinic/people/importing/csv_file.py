@@ -16,6 +16,8 @@ from clinic.people.importing.table import Table, Unreadable, as_table, refuse_to
 SEPARATORS = ",;\t|"
 # So many records decide about the separator.
 SAMPLE = 200
+# Some programs write it before a text that is not in UTF-8 at all.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Beyond this share of control characters it is no text.
 NO_TEXT = 0.02
 
@@ -38,6 +40,7 @@ def read_csv(content: bytes, known_headers: frozenset[str]) -> Table:
 
 def _decoded(content: bytes) -> tuple[str, str]:
     """Return the text, by its byte order mark or by what fits; and what to say where that is a guess."""
+    content = content.removeprefix(BYTE_ORDER_MARK)
     text, doubt = _decoded_for_sure(content), ""
     if text is None:
         text, is_plainly_western = _decoded_as_western(content)
@@ -54,11 +57,11 @@ def _decoded_for_sure(content: bytes) -> str | None:
     if b"\0" in content and (wide := _decoded_as_utf_16(content)):
         return wide
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as broken:
         # Cut in the middle of its last letter.
         if broken.start >= len(content) - 3 and not content[: broken.start].isascii():
-            return content[: broken.start].decode("utf-8-sig")
+            return content[: broken.start].decode()
     return None
 
 

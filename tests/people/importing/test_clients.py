@@ -52,6 +52,23 @@ def test_a_list_from_jane_is_recognised_at_once(bring, take):
     assert job.keys["9f3a"] == maria.pk
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Vorname;Nachname;Geburtsdatum;E-Mail;Telefon;Adresse;PLZ;Ort;Land",
+        "Nome;Apelido;Data de nascimento;Email;Telemóvel;Morada;Código postal;Cidade;País",
+        "Prénom;Nom;Date de naissance;E-mail;Téléphone;Adresse;Code postal;Ville;Pays",
+    ],
+)
+def test_a_list_of_the_clinics_own_is_recognised_in_its_language(bring, take, header):
+    text = f"{header}\nZoë;Müller;14.03.1988;zoe@example.org;+351 912 345 678;Rua Nova 1;1100;Lisboa;Portugal\n"
+    job = bring(b"\xef\xbb\xbf" + text.encode("latin-1"))
+    take(job)
+    zoe = Client.objects.get()
+    assert (zoe.legal_name, str(zoe.phone), zoe.born_on) == ("Zoë Müller", "+351912345678", date(1988, 3, 14))
+    assert zoe.address == "Rua Nova 1\nLisboa 1100\nPortugal"
+
+
 def test_a_list_from_cliniko_leaves_health_outside(bring, take):
     job = bring(CLINIKO)
     assert job.new_count == 1

@@ -93,7 +93,13 @@ def test_it_says_nothing_of_plainly_western_letters(text):
 
 
 def test_it_reads_latin_1_with_semicolons_and_a_byte_order_mark():
-    assert rows(read_table(b"\xef\xbb\xbf" + PEOPLE.encode("utf-8"), KNOWN))[0][0] == "Åsa"
+    table = read_table(b"\xef\xbb\xbf" + PEOPLE.replace(",", ";").encode("latin-1"), KNOWN)
+    assert table.header == ("First name", "Last name", "E-mail")
+    assert rows(table) == [["Åsa", "Öst", "asa@example.org"], ["José", "d'Ávila", "jose@example.org"]]
+
+
+def test_it_keeps_the_last_letters_of_latin_1_after_a_byte_order_mark():
+    assert rows(read_table(b"\xef\xbb\xbfFirst name,Last name\nAna,Andr\xe9", KNOWN)) == [["Ana", "André"]]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
