@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import cast
 
@@ -19,8 +20,9 @@ from clinic.scheduling.choosing import asked_client, choose_client
 from clinic.scheduling.forms import last_wish
 from clinic.scheduling.forms_waitlist import WishedForm, typed_for
 from clinic.scheduling.models import Offer
+from clinic.scheduling.services import GRACE, free_until
 from clinic.scheduling.waitlist import accept_offer, add_wish, change_wish, decline_offer, hear_again, remove_wish
-from clinic.scheduling.waitlist_page import Standing, standing_of, waitlist_page
+from clinic.scheduling.waitlist_page import standing_of, waitlist_page
 from clinic.scheduling.words import moment_words
 
 
@@ -39,7 +41,10 @@ def wish_new(request: ClinicRequest) -> HttpResponse:
     client = asked_client(request, asked.get("client", ""))
     if client is None or client.archived_at is not None:
         return choose_client(request, _("Waitlist"), archived=client)
-    initial = {"services": [asked.get("service") or last_wish(client)["service"]]}
+    initial = {
+        "services": [asked.get("service") or last_wish(client)["service"]],
+        "therapists": [asked.get("therapist")],
+    }
     form = WishedForm(request.POST or None, initial=initial)
     if form.is_valid() and (
         kept := written(form, add_wish, by=request.user, now=request.now, client=client, wished=form.wished())
@@ -112,23 +117,27 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     now = cast("ClinicRequest", request).now  # the middleware has set it
     found = offer_by(token, now=now)
     if request.method != "POST":
-        return _offer_page(request, found, standing_of(found, now))
+        return _offer_page(request, found, now)
     try:
         if "accept" in request.POST:
             accept_offer(by=None, now=now, offer=found)
         elif "decline" in request.POST:
             decline_offer(by=None, now=now, offer=found)
-    except ValidationError:
+    except ValidationError as refused:
         fresh = offer_by(token, now=now)
-        standing = standing_of(fresh, now)
-        # Held by the clock, and yet refused: it has just gone to somebody else.
-        return _offer_page(
-            request, fresh, Standing.OVER if standing is Standing.HELD else standing, HTTPStatus.CONFLICT
-        )
+        return _offer_page(request, fresh, now, refused=" ".join(refused.messages))
     return redirect("scheduling:offer", token)
 
 
-def _offer_page(request: HttpRequest, found: Offer, standing: Standing, status: int = HTTPStatus.OK) -> HttpResponse:
+def _offer_page(request: HttpRequest, found: Offer, now: datetime, *, refused: str = "") -> HttpResponse:
     visit = found.appointment
-    context = {"visit": visit, "standing": standing.value, "until": visit.held_until, "zone": visit.location.zone}
-    return render(request, "scheduling/offer.html", context, status=status)
+    context = {
+        "visit": visit,
+        "standing": standing_of(found, now).value,
+        "refused": refused,
+        "until": visit.held_until,
+        "zone": visit.location.zone,
+        # Where the deadline has passed, only what was booked a moment ago is cancelled free of charge.
+        "grace": GRACE // timedelta(minutes=1) if free_until(visit) < now else 0,
+    }
+    return render(request, "scheduling/offer.html", context, status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK)

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.lib.logs import DiscreetFormatter, without_tokens
-from clinic.people.models import Client, Location, Therapist
+from clinic.people.models import Client, Clinic, Location, Therapist
 from clinic.reminders import services
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment, Offer, Status, StatusChange, Wish
@@ -133,6 +133,14 @@ def test_opening_the_link_does_nothing(link: str, browser: Browser) -> None:
     for method in (browser.get, browser.head):
         assert method(link).status_code == 200
     assert counts() == before
+
+
+def test_a_visit_so_near_that_it_cannot_be_cancelled_any_more_says_so(
+    link: str, browser: Browser, clinic: Clinic
+) -> None:
+    assert "can be taken back" not in browser.get(link).content.decode()
+    Clinic.objects.update(cancellation_hours=24 * 10)
+    assert "a yes can be taken back free of charge for 15 minutes" in browser.get(link).content.decode()
 
 
 def test_yes_books_the_visit(link: str, offer: Offer, browser: Browser) -> None:

@@ -72,6 +72,21 @@ def test_the_desk_puts_somebody_on_it(
     assert wanted_words(wish) == "Mon, Fri, from 15:30"
 
 
+def test_the_form_begins_with_what_was_looked_for(as_dana: Browser, alice: Client, bea: Therapist, hour: Service):
+    asked = {"client": alice.pk, "service": hour.pk, "therapist": bea.pk}
+    page = as_dana.get(reverse("scheduling:wish-new"), asked).content.decode()
+    for name, thing in (("services", hour), ("therapists", bea)):
+        assert re.search(rf'name="{name}"[^>]*value="{thing.pk}"[^>]*checked', page), name
+    assert as_dana.get(reverse("scheduling:wish-new"), asked | {"service": "x", "therapist": ""}).status_code == 200
+
+
+def test_the_booking_page_leads_to_the_waitlist(
+    as_dana: Browser, alice: Client, hour: Service, location, now: datetime
+):
+    page = as_dana.get(reverse("scheduling:appointment-new"), {"client": alice.pk, "service": hour.pk})
+    assert f"{reverse('scheduling:wish-new')}?client={alice.pk}&amp;service={hour.pk}" in page.content.decode()
+
+
 def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(
     as_dana: Browser, alice: Client, hour: Service, now: datetime
 ):
@@ -104,10 +119,12 @@ def test_somebody_is_taken_off_it(as_dana: Browser, wait: Wait, now: datetime):
 
 
 def test_whoever_gets_no_mail_is_to_be_phoned_and_counted(
-    as_dana: Browser, offer: Offer, dana: User, alice: Client, now: datetime
+    as_dana: Browser, offer: Offer, dana: User, alice: Client, hour: Service, now: datetime
 ):
     page = text_of(as_dana.get(LIST).content.decode())
-    assert "Alice Marques Mon 23 Nov, 10:00 with Bea, Harbour Street to be phoned held until 11:00" in page
+    assert (
+        f"Alice Marques Mon 23 Nov, 10:00 with Bea, Harbour Street: {hour.name} to be phoned held until 11:00" in page
+    )
     assert WAITLIST.count(dana, now) == 1
     (row,) = WAITLIST.rows(dana, now)
     assert row.title == "Alice Marques"
