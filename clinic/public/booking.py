@@ -62,7 +62,7 @@ def hold(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
         refused = _("Please choose a time first.")
         return times_page(request, clinic, service, request.POST, refused=refused)
     clients = clients_of(request)
-    if request.user.is_authenticated and len(clients) == 1:
+    if request.user.is_authenticated and len(clients) == 1 and "for_another" not in request.POST:
         return _hold(request, request.user, clinic, wish, clients[0])
     return go(wish, "booking:who")
 
