@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import TypeAlias
 
 from clinic.lib.times import local_date
 from clinic.people.models import Location, Service, Therapist
@@ -16,6 +17,10 @@ from clinic.scheduling.slots import Span
 
 # So far ahead a time is looked for.
 HORIZON = timedelta(days=60)
+
+
+# A therapist's key, and a stretch of her time.
+Taken: TypeAlias = "tuple[int, Span]"
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,15 @@ class Match:
         """The visit it would be."""
         return length_of(self.service).visit(self.starts_at)
 
-    def meets(self, other: Match) -> bool:
-        """Say whether two visits would have one therapist at one time."""
-        ours, theirs = length_of(self.service), length_of(other.service)
-        mine, others = ours.occupied(self.starts_at), theirs.occupied(other.starts_at)
-        return self.therapist == other.therapist and mine.start < others.end and others.start < mine.end
+    @property
+    def taken(self) -> Taken:
+        """Whose time it would take, and which, with its buffers."""
+        return self.therapist.pk, length_of(self.service).occupied(self.starts_at)
+
+    def meets(self, others: Iterable[Taken]) -> bool:
+        """Say whether it would take any of these times."""
+        whose, span = self.taken
+        return any(whose == other and span.start < time.end and time.start < span.end for other, time in others)
 
 
 @dataclass(frozen=True)

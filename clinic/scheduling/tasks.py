@@ -6,8 +6,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from clinic.celery import app
-from clinic.scheduling.waitlist import offer_times
+from clinic.scheduling.waitlist import SECOND_THOUGHTS, offer_times
 
+SOON = int(SECOND_THOUGHTS.total_seconds())
 # Beat asks again each minute: what no worker has begun by then is not needed any more.
 ASKED_ANEW_SECONDS = 55
 
@@ -19,5 +20,5 @@ def offer_free_times() -> None:
 
 
 def offer_soon(_therapists: frozenset[int], _now: datetime) -> None:
-    """Have a round done at once: time may have become free. Without a broker, beat's next round finds it."""
-    app.send_task(offer_free_times.name, expires=ASKED_ANEW_SECONDS, retry=False)
+    """Have a round done once nobody takes back what freed the time. Without a broker, beat's next round finds it."""
+    app.send_task(offer_free_times.name, countdown=SOON, expires=SOON + ASKED_ANEW_SECONDS, retry=False)

@@ -23,9 +23,11 @@ from clinic.audit.services import record_change
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Clinic, ContactConsent, Location, Service, Therapist, User, clinic_zone
 from clinic.people.services import consenting, lock_kept, mail_address
-from clinic.scheduling.matching import Match, is_met_by, times_for
-from clinic.scheduling.models import Appointment, Offer, Status, Wish
+from clinic.scheduling.matching import Match, Taken, is_met_by, times_for
+from clinic.scheduling.models import Appointment, Offer, Status, StatusChange, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
+from clinic.scheduling.services.recording import put_back
+from clinic.scheduling.slots import Span
 
 # Nothing is held so shortly before the visit: she has to come.
 LEAD = timedelta(hours=1)
@@ -33,6 +35,10 @@ LEAD = timedelta(hours=1)
 SHORTEST_HOLD = timedelta(minutes=15)
 # When people are written to and phoned, by the wall of the place.
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
+# Whoever cancels or moves the wrong visit takes it back at once: until then its time goes to nobody else.
+SECOND_THOUGHTS = timedelta(minutes=1)
+# More than a desk does in that time, a series included.
+STEPS_A_MINUTE = 300
 # How many times are tried for a wish, where others take them meanwhile.
 TRIES = 4
 
@@ -165,12 +171,14 @@ def offer_times(*, now: datetime) -> int:
     if not wishes:
         return 0
     found = times_for(wishes, now=now, earliest=now + LEAD + 2 * SHORTEST_HOLD)
-    taken: list[Match] = []
+    taken = _given_up_just_now(now)
+    offered = 0
     for wish in wishes:
-        free = (one for one in found[wish.pk] if _is_awake(one.location, now) and not any(one.meets(o) for o in taken))
+        free = (one for one in found[wish.pk] if _is_awake(one.location, now) and not one.meets(taken))
         if match := _offer_first(wish, islice(free, TRIES), now):
-            taken.append(match)
-    return len(taken)
+            taken.append(match.taken)
+            offered += 1
+    return offered
 
 
 def offer_time(*, by: User | None, now: datetime, wish: Wish, match: Match) -> Offer:
@@ -287,6 +295,18 @@ def _offer_first(wish: Wish, found: Iterable[Match], now: datetime) -> Match | N
             offer_time(by=None, now=now, wish=wish, match=match)
             return match
     return None
+
+
+def _given_up_just_now(now: datetime) -> list[Taken]:
+    """Return the times of visits that somebody cancelled or moved a moment ago, and may want to take back."""
+    steps = StatusChange.objects.filter(by__isnull=False).exclude(before__in=["", Status.HELD])
+    found = []
+    for step in steps.select_related("appointment").order_by("-pk")[:STEPS_A_MINUTE]:
+        if step.at > now - SECOND_THOUGHTS:
+            visit = step.appointment
+            put_back(visit, step.was or {})
+            found.append((visit.therapist_id, Span(visit.occupied_from, visit.occupied_until)))
+    return found
 
 
 def _is_awake(location: Location, now: datetime) -> bool:

@@ -27,8 +27,10 @@ from clinic.scheduling.services import (
     expire_holds,
     move_appointment,
     remove_time_off,
+    undo,
 )
 from clinic.scheduling.waitlist import (
+    SECOND_THOUGHTS,
     Wished,
     accept_offer,
     change_wish,
@@ -67,7 +69,8 @@ def works(therapist: Therapist, location: Location, weekday: int, opens: time, c
 
 
 def cancel(visit: Appointment, by: User, now: datetime) -> None:
-    cancel_appointment(by=by, now=now, appointment=visit)
+    """Cancel a visit so long ago that nobody takes it back."""
+    cancel_appointment(by=by, now=now - SECOND_THOUGHTS, appointment=visit)
 
 
 def offers() -> list[tuple[str, datetime, str]]:
@@ -101,7 +104,11 @@ def test_a_time_from_which_a_visit_was_moved_away_is_offered(
 ):
     wait()
     move_appointment(
-        by=dana, now=now, appointment=full["monday"], starts_at=at(15, day=23), override_reason="she asked for it"
+        by=dana,
+        now=now - SECOND_THOUGHTS,
+        appointment=full["monday"],
+        starts_at=at(15, day=23),
+        override_reason="she asked for it",
     )
     offer_times(now=now)
     assert offers() == [("Alice", at(10, day=23), "")]
@@ -110,7 +117,9 @@ def test_a_time_from_which_a_visit_was_moved_away_is_offered(
 def test_what_a_shortened_visit_leaves_is_offered(full: dict[str, Appointment], wait: Wait, dana: User, now: datetime):
     wait(services=[ServiceFactory(minutes=30, buffer_after=0, modality=modality("neuromuscular"))])
     assert offer_times(now=now) == 0
-    change_length(by=dana, now=now, appointment=full["monday"], minutes=30, override_reason="she is in a hurry")
+    change_length(
+        by=dana, now=now - SECOND_THOUGHTS, appointment=full["monday"], minutes=30, override_reason="she is in a hurry"
+    )
     offer_times(now=now)
     assert offers() == [("Alice", at(10, 30, day=23), "")]
 
@@ -200,7 +209,24 @@ def test_nothing_is_offered_by_night(full: dict[str, Appointment], wait: Wait, d
     assert offer_times(now=at(8, 0, day=20)) == 1
 
 
-def test_a_cancellation_has_a_round_done_at_once_and_beat_asks_for_one_anyway(
+@pytest.mark.parametrize("change", ["cancelled", "moved"])
+def test_what_may_still_be_taken_back_is_offered_to_nobody(
+    full: dict[str, Appointment], wait: Wait, dana: User, now: datetime, change: str
+):
+    wait()
+    if change == "cancelled":
+        cancel_appointment(by=dana, now=now, appointment=full["monday"])
+    else:
+        move_appointment(
+            by=dana, now=now, appointment=full["monday"], starts_at=at(15, day=23), override_reason="she asked for it"
+        )
+    assert offer_times(now=now + timedelta(seconds=59)) == 0
+    undo(by=dana, now=now + timedelta(seconds=59), appointment=full["monday"])
+    assert offer_times(now=now + timedelta(minutes=5)) == 0
+    assert Appointment.objects.get(pk=full["monday"].pk).starts_at == at(10, day=23)
+
+
+def test_a_cancellation_has_a_round_done_soon_and_beat_asks_for_one_anyway(
     full: dict[str, Appointment],
     wait: Wait,
     dana: User,

@@ -15,7 +15,7 @@ from clinic.people.models import Client, Service, Therapist, User
 from clinic.people.services.merging import merge_clients, undo_merge
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
 from clinic.scheduling.services import cancel_appointment
-from clinic.scheduling.waitlist import offer_times
+from clinic.scheduling.waitlist import SECOND_THOUGHTS, offer_times
 from clinic.scheduling.waitlist_page import WAITLIST, wanted_words
 from tests.factories import ClientFactory
 from tests.reminders.support import agree
@@ -31,7 +31,7 @@ def text_of(page: str) -> str:
 @pytest.fixture
 def offer(full: dict[str, Appointment], wait: Wait, dana: User, now: datetime) -> Offer:
     wait()
-    cancel_appointment(by=dana, now=now, appointment=full["monday"])
+    cancel_appointment(by=dana, now=now - SECOND_THOUGHTS, appointment=full["monday"])
     offer_times(now=now)
     return Offer.objects.with_all().get()
 
@@ -163,7 +163,7 @@ def test_whoever_does_not_answer_is_asked_first(
     wish = wait(added_at=now - timedelta(days=4))
     for name, days in (("monday", -2), ("tuesday", -1)):
         later = now + timedelta(days=days)
-        cancel_appointment(by=dana, now=later, appointment=full[name])
+        cancel_appointment(by=dana, now=later - SECOND_THOUGHTS, appointment=full[name])
         offer_times(now=later)
         offer_times(now=later + timedelta(hours=3))
     assert "The last two offers were not answered." in as_dana.get(LIST).content.decode()
