@@ -76,6 +76,7 @@ DOORS: Mapping[str, Door] = {
     "booking:services": Door(EVERYBODY, ONLY_GET),
     "booking:times": Door(EVERYBODY, ONLY_GET, at="service"),
     "booking:hold": Door(ONLY_POST, EVERYBODY, at="service"),
+    "booking:wait": Door(ONLY_POST, EVERYBODY_ON, at="service"),
     "booking:who": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),
     "booking:code": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),
     "booking:you": Door(EVERYBODY_ON, EVERYBODY_ON, at="service"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.lib.forms import put_errors
 from clinic.lib.rates import is_too_often
+from clinic.lib.times import local_date
 from clinic.people import proving
 from clinic.people.access import key_in
 from clinic.people.models import Client, Clinic, User
@@ -22,11 +24,14 @@ from clinic.public.booking_answers import VisitorRequest, call_us, go, taken, ti
 from clinic.public.booking_forms import AddressForm, CodeForm, YouForm
 from clinic.public.booking_wish import Wish, clients_of, first_place, known_one, service_of, wish_in
 from clinic.scheduling.access import own_client_of
-from clinic.scheduling.online import CallUs, come, hold_online, services_open_to
+from clinic.scheduling.online import CallUs, come, hold_online, places_shown, services_open_to, therapists_shown
 from clinic.scheduling.services import SlotTaken
+from clinic.scheduling.waitlist import Wished, add_wish
 
 AN_HOUR, A_DAY = 3600, 24 * 3600
 MOST_HOLDS_AN_HOUR, MOST_NEWCOMERS_A_DAY = 20, 3
+# A waiting room full of people shares one address.
+MOST_LOOKS_A_MINUTE = 120
 
 
 # --- What and when
@@ -45,6 +50,10 @@ def services(request: VisitorRequest, clinic: Clinic) -> HttpResponse:
 @while_open
 def times(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     """Show when it is free, with whom."""
+    if is_too_often(
+        f"times:{request.META.get('REMOTE_ADDR', '')}", most=MOST_LOOKS_A_MINUTE, seconds=60, now=request.now
+    ):
+        return too_often(request)
     service = service_of(pk)
     if service not in services_open_to(known_one(request)):
         words = _("%(service)s is for clients who have been here before.") % {"service": service}
@@ -65,6 +74,23 @@ def hold(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     if request.user.is_authenticated and len(clients) == 1 and "for_another" not in request.POST:
         return _hold(request, request.user, clinic, wish, clients[0])
     return go(wish, "booking:who")
+
+
+@require_POST
+@while_open
+def wait(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
+    """Put a client on the waitlist for what she looked at."""
+    service = service_of(pk)
+    client = next(iter(clients_of(request)), None)
+    location = next((one for one in places_shown() if str(one.pk) == request.POST.get("location")), None)
+    if client is None or location is None or not request.user.is_authenticated:
+        return redirect("booking:times", pk)
+    shown = therapists_shown(service, local_date(location.zone, request.now))
+    therapists = [one for one in shown if str(one.pk) == request.POST.get("with")]
+    wished = Wished(services=[service], therapists=therapists, locations=[location])
+    add_wish(by=request.user, now=request.now, client=client, wished=wished)
+    messages.success(request, _("You are on the waitlist: we tell you when a time becomes free."))
+    return redirect("booking:times", pk)
 
 
 # --- Who

@@ -8,6 +8,7 @@ urlpatterns = [
     path("book/", booking.services, name="services"),
     path("book/<int:pk>/", booking.times, name="times"),
     path("book/<int:pk>/hold/", booking.hold, name="hold"),
+    path("book/<int:pk>/wait/", booking.wait, name="wait"),
     path("book/<int:pk>/who/", booking.who, name="who"),
     path("book/<int:pk>/code/", booking.code, name="code"),
     path("book/<int:pk>/you/", booking.you, name="you"),

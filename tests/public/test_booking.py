@@ -17,6 +17,7 @@ from django.urls import reverse
 from clinic.people.models import Client, ClientAccess, Clinic, Location, Service, Therapist, User
 from clinic.people.services import consenting, give_client_login
 from clinic.scheduling.models import Appointment, OnlineConcern, Status
+from clinic.scheduling.models import Wish as WaitlistWish
 from clinic.scheduling.online import settle
 from clinic.scheduling.services import add_time_off, book_appointment
 from intake.models import Finding, Invitation
@@ -654,3 +655,41 @@ def test_a_newcomers_login_has_no_role(visitor: Visitor, wish: Wish) -> None:
     visitor.proves("nina@example.org", wish(at(10)))
     visitor.says(wish(at(10)), roles="owner")
     assert User.objects.get(email="nina@example.org").roles == []
+
+
+# --- Waiting for another time
+
+
+def test_a_client_asks_to_be_told_when_something_becomes_free(
+    as_alice: Browser, alice: Client, service: Service, bea: Therapist, location: Location
+) -> None:
+    where = reverse("booking:wait", args=[service.pk])
+    for _ in range(2):
+        as_alice.post(where, {"location": location.pk, "with": bea.pk})
+    wish = WaitlistWish.objects.get()
+    assert (wish.client, list(wish.therapists.all()), list(wish.services.all())) == (alice, [bea], [service])
+    assert "You are on the waitlist" in text(as_alice.get(reverse("booking:times", args=[service.pk])))
+
+
+def test_a_stranger_puts_nobody_on_the_waitlist(visitor: Visitor, location: Location) -> None:
+    where = reverse("booking:wait", args=[visitor.service.pk])
+    assert visitor.browser.post(where, {"location": location.pk}).status_code == 302
+    assert not WaitlistWish.objects.exists()
+
+
+def test_times_are_not_looked_up_without_end(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clinic.public.booking.MOST_LOOKS_A_MINUTE", 1)
+    where = reverse("booking:times", args=[visitor.service.pk])
+    assert [visitor.browser.get(where).status_code for _ in range(2)] == [200, 429]
+
+
+def test_one_who_has_signed_in_books_for_somebody_else_of_the_family(
+    as_alice: Browser, alice_user: User, service: Service, wish: Wish
+) -> None:
+    visitor = Visitor(service, as_alice)
+    assert "/who/" in visitor.chooses(wish(at(10)) | {"for_another": "1"})["Location"]
+    visitor.says(
+        wish(at(10)), is_for="somebody", legal_name="Leo Marques", born_on="4.3.2015", guardian_name="Alice Marques"
+    )
+    assert one_visit().client.legal_name == "Leo Marques"
+    assert {access.user for access in one_visit().client.accesses.all()} == {alice_user}
