@@ -154,6 +154,8 @@ class Appointment(models.Model):
             models.Index(fields=["therapist", "starts_at"], name="appointment_by_therapist"),
             # Serves the client's page: her visits, newest first.
             models.Index(fields=["client", "-starts_at"], name="appointment_by_client"),
+            # Serves each booking, which clears away holds that have run out: few of very many.
+            models.Index(fields=["held_until"], condition=Q(status="held"), name="appointment_held"),
         ]
 
     def __str__(self) -> str:
