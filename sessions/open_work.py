@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.lib.lookups import keys
 from clinic.lib.times import local_date
 from clinic.people.leaving import LeftBehind
 from clinic.people.models import User
@@ -26,7 +27,7 @@ def note_badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Ba
     """Say of each visit whether its note is in draft or signed; that much the front desk may know."""
     if not user.is_staff_member:
         return {}
-    states = Note.objects.filter(appointment__among=[visit.pk for visit in visits])
+    states = Note.objects.filter(appointment__among=keys(visit.pk for visit in visits))
     signed, draft = Badge("signature", _("note signed")), Badge("pencil", _("note in draft"), is_open_work=True)
     return {
         visit_pk: [signed if state == Note.State.SIGNED else draft]

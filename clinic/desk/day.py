@@ -17,6 +17,7 @@ from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clinic.lib.lookups import keys
 from clinic.lib.times import day_bounds, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.people.models.clients import spoken_name
@@ -219,6 +220,8 @@ class Calendar:
 
     def in_columns(self) -> list[Visit]:
         """Return the visits of the columns shown."""
+        if len(self.shown) == len(self.columns):
+            return list(self.visits)
         keys = {column.pk for column in self.shown}
         place = Visit._fields.index("room_id" if self.wish.by == By.ROOM else "therapist_id")
         return [visit for visit in self.visits if visit[place] in keys]
@@ -348,7 +351,7 @@ def _visits(wish: Wish, now: datetime) -> list[Visit]:
 
 
 def _names(clients: Collection[int]) -> dict[int, str]:
-    found = Client.objects.filter(pk__among=list(clients)).values_list("pk", "legal_name", "preferred_name")
+    found = Client.objects.filter(pk__among=keys(clients)).values_list("pk", "legal_name", "preferred_name")
     return {pk: spoken_name(legal, preferred) for pk, legal, preferred in found}
 
 
@@ -436,17 +439,19 @@ def _badges(
         Status.ARRIVED: [arrived],
         Status.REQUESTED: [asked],
     }
+    left = {pk for pk, one in therapists.items() if one.archived_at or one.leaves_on}
     found = {}
     for visit in visits:
+        badges = list(by_status.get(visit.status, ()))
         theirs = others[visit.pk]
-        found[visit.pk] = [
-            *left_badges(visit, therapists[visit.therapist_id], zone, now),
-            *by_status.get(visit.status, ()),
-            # That it is about to end says as well that there is a series.
-            *([repeats] if visit.series_id and all(one.icon != repeats.icon for one in theirs) else ()),
-            *review_badges(visit, theirs, review_needed=visit.review_needed),
-            *theirs,
-        ]
+        if visit.therapist_id in left:
+            badges[:0] = left_badges(visit, therapists[visit.therapist_id], zone, now)
+        # That it is about to end says as well that there is a series.
+        if visit.series_id and all(one.icon != repeats.icon for one in theirs):
+            badges.append(repeats)
+        if visit.review_needed:
+            badges += review_badges(visit, theirs, review_needed=True)
+        found[visit.pk] = badges + theirs
     return found
 
 

@@ -16,7 +16,7 @@ from clinic.desk.visit_panel import visit_panel
 from clinic.desk.wire import message, words
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles, key_in
-from clinic.people.models import Location
+from clinic.people.models import Location, User
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.models import MOVABLE
@@ -45,7 +45,7 @@ def day(request: ClinicRequest) -> HttpResponse:
         "previous": wish.on - wish.step,
         "next": wish.on + wish.step,
         "updated": time_words(request.now, wish.location.zone),
-        "own": getattr(getattr(request.user, "therapist", None), "pk", None) if request.user.is_therapist else None,
+        "own": own_column(request.user),
     }
     if (pk := key_in(request.GET.get("open", ""))) is not None:
         visit = visit_for(request.user, pk, now=request.now)
@@ -86,20 +86,33 @@ def _wish(request: ClinicRequest, locations: list[Location]) -> Wish | None:
     location = _chosen(locations, request.GET.get("location", ""))
     if location is None:
         return None
+    days = Days.WEEK if request.GET.get("days") == Days.WEEK else Days.DAY
+    by = By.ROOM if request.GET.get("by") == By.ROOM else By.THERAPIST
     return Wish(
         location=location,
         on=parse_day(request.GET.get("on", "")) or local_date(location.zone, request.now),
-        days=Days.WEEK if request.GET.get("days") == Days.WEEK else Days.DAY,
-        by=By.ROOM if request.GET.get("by") == By.ROOM else By.THERAPIST,
-        of=key_in(request.GET.get("of", "")),
+        days=days,
+        by=by,
+        of=_of(request, days, by),
     )
+
+
+def _of(request: ClinicRequest, days: Days, by: By) -> int | None:
+    """Return the one column that is asked for; unless she says otherwise, a therapist's week is her own."""
+    if "of" not in request.GET and (days, by) == (Days.WEEK, By.THERAPIST):
+        return own_column(request.user)
+    return key_in(request.GET.get("of", ""))
+
+
+def own_column(user: User) -> int | None:
+    """Return the key of the therapist who asks; None for everybody else."""
+    return user.therapist.pk if user.is_therapist and hasattr(user, "therapist") else None
 
 
 def _query(wish: Wish) -> str:
     """Return the wish as an address says it."""
-    said = {"location": wish.location.pk, "on": wish.on.isoformat(), "days": wish.days, "by": wish.by, "of": wish.of}
-    usual = {"days": Days.DAY, "by": By.THERAPIST, "of": None}
-    return urlencode({name: value for name, value in said.items() if usual.get(name, "") != value})
+    said = {"location": wish.location.pk, "on": wish.on.isoformat(), "days": wish.days, "by": wish.by}
+    return urlencode(said | {"of": wish.of or ""})
 
 
 def _rail(shown: Calendar) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -133,11 +134,15 @@ def _note(visit: Visit, shown: Calendar) -> str:
 
 
 def _shades(shown: Calendar) -> Iterator[list[object]]:
-    keys = {column.pk for column in shown.shown}
+    columns = {column.pk for column in shown.shown}
+
+    @cache
+    def wall(moment: datetime) -> str:
+        return wall_of(moment, shown.zone).isoformat(timespec="minutes")
+
     for shade in shown.shades:
-        if shade.column in keys:
-            starts, ends = (wall_of(moment, shown.zone).isoformat(timespec="minutes") for moment in shade.span)
-            yield [shade.column, starts, ends, shade.words, shade.is_break]
+        if shade.column in columns:
+            yield [shade.column, wall(shade.span.start), wall(shade.span.end), shade.words, shade.is_break]
 
 
 def _hidden(shown: Calendar) -> list[int]:

@@ -1,8 +1,10 @@
 """Lookups that Django does not bring."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Field, ForeignObject, Lookup
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Field, ForeignObject, Lookup, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -24,3 +26,11 @@ class Among(Lookup[Any]):
         lhs, lhs_params = self.process_lhs(compiler, connection)
         rhs, rhs_params = self.process_rhs(compiler, connection)
         return f"{lhs} = ANY({rhs})", (*lhs_params, *rhs_params)
+
+
+KEYS: ArrayField[list[int], list[int]] = ArrayField(BigIntegerField())
+
+
+def keys(found: Iterable[int]) -> Value:
+    """Return these keys for `among` as one word: thousands of values cost a hundredth so."""
+    return Value(f"{{{','.join(map(str, found))}}}", KEYS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, F, Func, Value
+from django.db.models import F, Func
 from django.db.models.expressions import Combinable
 
-KEYS: ArrayField[list[int], list[int]] = ArrayField(BigIntegerField())
+from clinic.lib.lookups import KEYS, keys
+
 BITS_OF_A_KEY = 64
 
 
@@ -25,8 +25,8 @@ class Records(Func):
 def records_of(*client_pks: int) -> Records:
     """Return, for `client__among`, all records of these people, whichever of them was named. It costs no query."""
     # A key from an address may be longer than any that the database has.
-    keys = [pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY]
-    return Records(Func(Value(keys, KEYS), function="ANY"))
+    known = keys(pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY)
+    return Records(Func(known, function="ANY"))
 
 
 def records_beside(client: Combinable | str = "client_id") -> Records:

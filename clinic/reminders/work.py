@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.lib.lookups import keys
 from clinic.people.models import Role, User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.reminders.access import minds_messages
@@ -27,9 +28,10 @@ def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]
     if not user.is_staff_member:
         return {}
     starts = {visit.pk: visit.starts_at for visit in visits}
-    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__among=list(starts)).order_by("due_at")
+    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__among=keys(starts)).order_by("due_at")
+    read = ("kind", "subject_pk", "about_at", "state", "settled_at")
     found: dict[int, Badge] = {}
-    for message in told:
+    for message in told.only(*read):
         is_of_another_time = message.kind == "reminder" and message.about_at != starts[message.subject_pk]
         badge = None if is_of_another_time else badge_of(message)
         if badge and not (message.subject_pk in found and found[message.subject_pk].is_open_work):

@@ -41,8 +41,5 @@ badge_providers: Registry[BadgeProvider] = Registry("badge provider")
 
 def badges_for(user: User, visits: Sequence[Visit]) -> dict[int, list[Badge]]:
     """Return the badges of each visit, in the order of the rooms."""
-    found: dict[int, list[Badge]] = {visit.pk: [] for visit in visits}
-    for provider in badge_providers:
-        for pk, badges in provider(user, visits).items():
-            found[pk].extend(badges)
-    return found
+    answers = [provider(user, visits) for provider in badge_providers]
+    return {visit.pk: [badge for found in answers for badge in found.get(visit.pk, ())] for visit in visits}

@@ -168,6 +168,20 @@ def test_one_column_may_be_asked_for(as_dana: Browser, book: Book, location: Loc
     assert shown["summary"] == "2 visits"
 
 
+def test_a_therapists_week_is_her_own_until_she_asks_for_everybodys(
+    as_bea: Browser, as_dana: Browser, book: Book, location: Location
+) -> None:
+    ruth = TherapistFactory(user__name="Ruth Adeyemi", usual_room=RoomFactory(location=location, name="Attic"))
+    works(ruth, location)
+    both = ["Bea Lindqvist", "Ruth Adeyemi"]
+
+    def columns(browser: Browser, **asked: object) -> list[str]:
+        return [title for _pk, title, _detail, _left in told(browser, **asked)["columns"]]
+
+    assert columns(as_bea, days="week") == both[:1]
+    assert columns(as_bea, days="week", of="") == columns(as_bea) == columns(as_dana, days="week") == both
+
+
 # --- Blocks
 
 

@@ -484,7 +484,7 @@ function draw(facts) {
     height: "100%",
     allDaySlot: false,
     datesAboveResources: isWeek,
-    columnWidth: isDense && columns.length > 1 ? "minmax(84px, 1fr)" : "minmax(128px, 1fr)",
+    columnWidth: isDense && columns.length > 1 ? "minmax(96px, 1fr)" : "minmax(128px, 1fr)",
     dayHeaderFormat: (date) => `${weekday.format(date)} ${date.getDate()}`,
     slotDuration: "00:30",
     slotLabelInterval: "01:00",
