@@ -24,7 +24,9 @@ class SessionStore(db.SessionStore):
     """Django's sessions in the database."""
 
     def load(self) -> dict[str, Any]:
-        row = _row(A_SESSION, self.session_key, timezone.now())
+        key = self.session_key or ""
+        # Ours are letters and digits; PostgreSQL refuses to look for some of what else a cookie may hold.
+        row = _row(A_SESSION, key, timezone.now()) if key.isalnum() else None
         if row is None:
             # Whoever shows a key that is none gets another.
             self._session_key = None

@@ -55,6 +55,13 @@ def test_a_session_that_has_run_out_or_never_was_signs_nobody_in(now: datetime, 
     assert SessionStore("x" * 32).get("_auth_user_id") is None
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ['"\\000abcdefgh"', '"abcdefgh\\000"', "x" * 5000, "äöüäöüäöü", "' OR 1=1 --"])
+def test_a_cookie_that_holds_anything_is_no_session(key: str) -> None:
+    answer = Browser().get(reverse("account_login"), headers={"cookie": f"sessionid={key}"})
+    assert answer.status_code == 200
+
+
 def test_the_one_who_is_signed_in_is_read_whole_and_anew(dana: User) -> None:
     read = Backend().get_user(dana.pk)
     assert read is not None
