@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # More would be a list to read while the caller waits; a whole street may share the phone of a care home.
 MOST = 4
+# What more have than ever share one, as the clinic's own address where somebody has none, says little of anybody: so
+# many of them are looked at. A thousand who are brought and a thousand who are here would be a million pairs.
+CROWD = 8
 
 # In the order in which they tell.
 REASONS: dict[str, StrOrPromise] = {
@@ -76,8 +79,14 @@ WITH given AS MATERIALIZED (
         %(places)s::int[], %(names)s::text[], %(births)s::date[], %(emails)s::text[], %(phones)s::text[],
         %(other_phones)s::text[]
     ) AS given (place, name, born_on, email, phone, other_phone)
-), given_phones AS (
-    SELECT place, phone FROM given WHERE phone <> '' UNION SELECT place, other_phone FROM given WHERE other_phone <> ''
+), given_marks AS MATERIALIZED (
+    SELECT place, mark FROM given, unnest(ARRAY[upper(email), phone, other_phone]) mark WHERE mark <> ''
+), client_marks AS MATERIALIZED (
+    SELECT DISTINCT id, mark FROM people_client, unnest(ARRAY[upper(email), phone, other_phone]) mark
+    WHERE mark IN (SELECT mark FROM given_marks) AND NOT COALESCE(merged_into_id, id) = ANY(%(but)s)
+), few_marks AS (
+    SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY mark ORDER BY id) AS nth FROM client_marks) numbered
+    WHERE nth <= %(crowd)s
 ), born_then AS MATERIALIZED (
     SELECT id, born_on, people_name_words(legal_name) AS words FROM people_client
     WHERE born_on IN (SELECT born_on FROM given)
@@ -89,12 +98,7 @@ WITH given AS MATERIALIZED (
     UNION
     SELECT place, id FROM given_keys JOIN client_keys USING (born_on, key)
     UNION
-    SELECT place, id FROM given JOIN people_client client
-        ON upper(client.email) = upper(given.email) AND given.email <> ''
-    UNION
-    SELECT place, id FROM given_phones JOIN people_client client USING (phone)
-    UNION
-    SELECT place, id FROM given_phones given JOIN people_client client ON client.other_phone = given.phone
+    SELECT place, id FROM given_marks JOIN few_marks USING (mark)
 ), told AS (
     SELECT found.place, COALESCE(client.merged_into_id, client.id) AS client_id,
         bool_or(people_name_words(client.legal_name) = given.words) AS name,
@@ -137,6 +141,7 @@ def likenesses(given: Sequence[Given], *, but: Collection[int] = ()) -> list[Lik
         "other_phones": [one.other_phone for one in given],
         "but": list(but),
         "most": MOST,
+        "crowd": CROWD,
     }
     with connection.cursor() as cursor:
         cursor.execute(ALIKE, facts)

@@ -62,9 +62,12 @@ def check_rows(job: Import, kind: Kind, table: Table, work: Work) -> list[Row]:
     return rows
 
 
-def fates_of(rows: Sequence[Row]) -> list[tuple[int, str]]:
-    """Return what is to become of each row: another check with the same answer has found the same."""
-    return [(row.number, str(row.fate)) for row in rows]
+def is_as_kept(rows: Sequence[Row], job: Import) -> bool:
+    """Tell whether this check found of each row what the one before found: its fate, and the doubt that was decided."""
+    doubtful = ImportRow.Fate.DOUBTFUL
+    kept = job.lines.order_by("number").values_list("number", "fate", "reasons")
+    before = [(number, fate, reasons[0][1] if fate == doubtful else "") for number, fate, reasons in kept.iterator()]
+    return before == [(row.number, str(row.fate), row.doubt if row.fate == doubtful else "") for row in rows]
 
 
 def keep_rows(job: Import, kind: Kind, rows: Sequence[Row], table: Table) -> None:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
 
 from clinic.audit.services import because, record_change, recorded
-from clinic.people.importing.checking import check_rows, fates_of, keep_rows, table_of
+from clinic.people.importing.checking import check_rows, is_as_kept, keep_rows, table_of
 from clinic.people.importing.kinds import Kind, Row, Work, kinds
 from clinic.people.importing.progress import tell_progress
 from clinic.people.importing.table import Table
@@ -88,7 +88,7 @@ def _write(*, job: Import, by: User, now: datetime) -> None:
     _be_the_only_writer(kind)
     table = table_of(job, kind)
     rows = check_rows(job, kind, table, _work(job, by, now, 0, 0.5))
-    if fates_of(rows) != list(job.lines.order_by("number").values_list("number", "fate")):
+    if not is_as_kept(rows, job):
         _keep_findings(job, kind, rows, table)
         job.why_stopped = _("Something here has changed since the file was checked. Please look at the figures again.")
         job.save(update_fields=["why_stopped"])

@@ -152,8 +152,10 @@ def import_decide(request: ClinicRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_roles(Role.OWNER)
 def import_take_over(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Have what was checked taken over, with what was chosen on this page."""
+    """Have what was checked taken over, with what was chosen on this page. Asked twice, it happens once."""
     job = _import_of(pk)
+    if job.state != State.CHECKED:
+        return redirect("people:import", job.pk)
     form = TakeOverForm(request.POST, job=job)
     if form.is_valid():
         try:

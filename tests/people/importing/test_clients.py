@@ -216,6 +216,21 @@ def test_the_set_and_the_single_question_agree(bring):
     assert {row for row, _words in doubts(job)} == {n + 2 for n, alike in enumerate(asked) if alike}
 
 
+def test_an_address_that_hundreds_share_doubts_each_of_them_within_a_moment(clinic, now):
+    """Names of each pair were once compared: 2,000 by 2,000 took five minutes, 400 by 400 five seconds."""
+    Client.objects.bulk_create(
+        Client(legal_name=f"Ana {n}", email="none@example.org", phone="+351912345678", created_at=now)
+        for n in range(400)
+    )
+    brought = [Given(f"Rui {n}", email="None@example.org", phone="+351912345678") for n in range(400)]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '2s'")
+        alike = likenesses(brought)
+        cursor.execute("SET LOCAL statement_timeout = 0")
+    assert {one.place for one in alike} == set(range(400))
+    assert {one.reasons for one in alike} == {("phone", "email")}
+
+
 def test_rows_that_say_the_same_are_doubted(bring, take):
     job = bring("Full name,Date of birth\nAna Sousa,31/12/1990\nAna Sousa,31/12/1990\nAna Sousa,30/12/1990\n")
     assert doubts(job) == [(3, "Says the same as row 2.")]
@@ -322,12 +337,24 @@ def test_the_page_says_before_that_a_consent_keeps_its_client(bring, take, as_ol
 
 
 def test_two_clicks_take_it_over_once(bring, send):
-    job = bring("Legal name\nAna Sousa\n")
+    ClientFactory(email="us@example.org")
+    job = bring("Legal name,E-mail\nAna Sousa,us@example.org\nRui Gil,\n")
     address = reverse("people:import-take-over", args=[job.pk])
-    send(address, {}, works=False)
-    send(address, {})
-    send(address, {})
-    assert Client.objects.count() == 1
+    for works in (False, True, True):
+        assert send(address, {"row-2": "yes"}, works=works).url == reverse("people:import", args=[job.pk])
+    assert Client.objects.count() == 3
+
+
+def test_a_decision_holds_for_the_doubt_that_was_shown_and_for_no_other(bring, send, now):
+    ClientFactory(legal_name="Eva Reis", email="us@example.org")
+    job = bring("Legal name,E-mail\nAna Sousa,us@example.org\n")
+    send(reverse("people:import-take-over", args=[job.pk]), {"row-2": "yes"}, works=False)
+    ClientFactory(legal_name="Ana Sousa")
+    go_on(job.pk, now)
+    job.refresh_from_db()
+    assert (job.state, doubts(job)) == ("checked", [(2, "Ana Sousa is here: same name.")])
+    assert not job.lines.get().is_wanted
+    assert Client.objects.count() == 2
 
 
 def test_a_doubled_task_does_nothing(bring, take, now):
