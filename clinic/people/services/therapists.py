@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import recorded
@@ -132,11 +133,13 @@ def let_leave(*, by: User, now: datetime, therapist: Therapist, last_day: date) 
 
 def archive_those_who_left(*, now: datetime) -> int:
     """Archive the therapists whose last day is over, and return how many; for the scheduler."""
-    today = local_date(clinic_zone(), now)
-    gone = list(Therapist.objects.filter(archived_at__isnull=True, leaves_on__lt=today))
-    for therapist in gone:
-        archive_therapist(by=None, now=now, therapist=therapist)
-    return len(gone)
+    gone = Therapist.objects.filter(archived_at__isnull=True, leaves_on__lt=local_date(clinic_zone(), now))
+    with transaction.atomic():
+        # Locked before they are asked for: whose last day is put off in this moment stays.
+        leaving = list(gone.order_by("pk").select_for_update(no_key=True, of=("self",)))
+        for therapist in leaving:
+            archive_therapist(by=None, now=now, therapist=therapist)
+    return len(leaving)
 
 
 @recorded
