@@ -6,20 +6,26 @@ same time.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
+from smtplib import SMTPException
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from clinic.lib.rates import is_too_often
 from clinic.lib.tokens import token_digest
 from clinic.people.models import User
+
+logger = logging.getLogger(__name__)
 
 KEY, PROVEN = "proving", "proven_email"
 CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
@@ -39,7 +45,10 @@ class _Asked:
 
 
 def send_code(request: HttpRequest, email: str, *, now: datetime) -> bool:
-    """Mail a code to this address; False where that was asked for too often, for it or from here."""
+    """Mail a code to this address; False where that was asked for too often, for it or from here.
+
+    Raises ValidationError where the mail server did not take it.
+    """
     email = email.strip().lower()
     to_it = f"code-to:{sha256(email.encode()).hexdigest()}"
     from_here = f"code-from:{request.META.get('REMOTE_ADDR', '')}"
@@ -49,9 +58,13 @@ def send_code(request: HttpRequest, email: str, *, now: datetime) -> bool:
         return False
     adapter = get_adapter()
     code = adapter.generate_login_code()
+    try:
+        adapter.send_mail("account/email/login_code", email, {"request": request, "code": code})
+    except (SMTPException, OSError) as failed:
+        logger.warning("A code could not be mailed: %s", type(failed).__name__)
+        raise ValidationError(_("The code could not be sent. Please try again in a minute, or call us.")) from failed
     until = (now + CODE_LASTS).isoformat()
     request.session[KEY] = asdict(_Asked(email, _digest(email, code), until, TRIES))
-    adapter.send_mail("account/email/login_code", email, {"request": request, "code": code})
     return True
 
 

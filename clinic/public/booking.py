@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic.lib.forms import put_errors
+from clinic.lib.forms import put_errors, written
 from clinic.lib.rates import is_too_often
 from clinic.lib.times import local_date
 from clinic.people import proving
@@ -121,10 +121,16 @@ def who(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
 def _ask_address(request: VisitorRequest, wish: Wish) -> HttpResponse:
     form = AddressForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        if not proving.send_code(request, form.cleaned_data["email"], now=request.now):
-            return too_often(request)
-        return go(wish, "booking:code")
+        sent = written(form, _send_code, request, wish, form.cleaned_data["email"])
+        if sent is not None:
+            return sent
     return render(request, "public/booking_address.html", {"wish": wish, "form": form})
+
+
+def _send_code(request: VisitorRequest, wish: Wish, email: str) -> HttpResponse:
+    """Send a code and go on; raises ValidationError where the mail server does not take it."""
+    is_sent = proving.send_code(request, email, now=request.now)
+    return go(wish, "booking:code") if is_sent else too_often(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -136,7 +142,7 @@ def code(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     if wish is None or not email or request.user.is_authenticated:
         return redirect("booking:times", pk) if wish is None else go(wish, "booking:who")
     if "resend" in request.POST:
-        return go(wish, "booking:code") if proving.send_code(request, email, now=request.now) else too_often(request)
+        return _send_again(request, wish, email)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         if proving.is_proven_by(request.session, form.cleaned_data["code"], now=request.now):
@@ -149,6 +155,14 @@ def code(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
             else _("That is not the code. Please look once more."),
         )
     return render(request, "public/booking_code.html", {"wish": wish, "form": form, "email": email})
+
+
+def _send_again(request: VisitorRequest, wish: Wish, email: str) -> HttpResponse:
+    try:
+        return _send_code(request, wish, email)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+        return go(wish, "booking:code")
 
 
 def _enter(request: VisitorRequest, clinic: Clinic, wish: Wish, email: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from html import unescape
+from smtplib import SMTPServerDisconnected
 
 import pytest
 from django.core import mail
@@ -16,10 +17,12 @@ from django.urls import reverse
 
 from clinic.people.models import Client, ClientAccess, Clinic, Location, Service, Therapist, User
 from clinic.people.services import consenting, give_client_login
+from clinic.scheduling.matching import Match
 from clinic.scheduling.models import Appointment, OnlineConcern, Status
 from clinic.scheduling.models import Wish as WaitlistWish
 from clinic.scheduling.online import settle
 from clinic.scheduling.services import add_time_off, book_appointment
+from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.models import Finding, Invitation
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 from tests.public.conftest import Visitor, Wish, at, code_in_the_mail
@@ -693,3 +696,30 @@ def test_one_who_has_signed_in_books_for_somebody_else_of_the_family(
     )
     assert one_visit().client.legal_name == "Leo Marques"
     assert {access.user for access in one_visit().client.accesses.all()} == {alice_user}
+
+
+def test_where_no_mail_can_be_sent_she_reads_so(visitor: Visitor, wish: Wish, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise SMTPServerDisconnected("gone")
+
+    chosen = wish(at(10))
+    where = reverse("booking:who", args=[visitor.service.pk], query=chosen)
+    visitor.browser.post(where, {"email": "nina@example.org"})
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
+    assert "The code could not be sent." in text(visitor.browser.post(where, {"email": "nina@example.org"}))
+    resent = visitor.browser.post(
+        reverse("booking:code", args=[visitor.service.pk], query=chosen), {"resend": "1"}, follow=True
+    )
+    assert "The code could not be sent." in text(resent)
+
+
+def test_what_the_waitlist_holds_is_confirmed_by_its_own_link(
+    as_alice: Browser, alice: Client, service: Service, bea: Therapist, location: Location, now: datetime, wish: Wish
+) -> None:
+    waits = add_wish(by=None, now=now, client=alice, wished=Wished([service]))
+    offer = offer_time(by=None, now=now, wish=waits, match=Match(service, bea, location, at(10)))
+    assert as_alice.get(reverse("booking:held", args=[offer.appointment_id])).status_code == 404
+    as_alice.post(reverse("booking:give-up", args=[offer.appointment_id]))
+    Visitor(service, as_alice).chooses(wish(at(15)))
+    assert set(Appointment.objects.values_list("status", flat=True)) == {Status.HELD}
+    assert Appointment.objects.count() == 2
