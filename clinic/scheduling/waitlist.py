@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, product
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,6 +23,7 @@ from clinic.audit.services import record_change
 from clinic.lib.times import local_date
 from clinic.people.models import Client, Clinic, ContactConsent, Location, Service, Therapist, User, clinic_zone
 from clinic.people.services import consenting, lock_kept, mail_address
+from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.matching import Match, Taken, is_met_by, times_for
 from clinic.scheduling.models import Appointment, Offer, Status, StatusChange, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
@@ -128,8 +129,13 @@ def _write(wish: Wish, wished: Wished, now: datetime) -> None:
         setattr(wish, name, facts[name])
     if not wished.services:
         raise ValidationError({"services": _("Choose at least one service.")})
-    if wish.last_on is not None and wish.last_on < _today(now):
+    today = _today(now)
+    if wish.last_on is not None and wish.last_on < today:
         raise ValidationError({"last_on": _("This day has passed.")})
+    day = max(today, wish.first_on or today)
+    pairs = product(wished.therapists, wished.services)
+    if wished.therapists and not any(is_qualified(therapist, service, day) for therapist, service in pairs):
+        raise ValidationError({"therapists": _("Nobody of them may give this service.")})
     wish.full_clean(exclude=["added_by", "ended_at", "ended_by"])
     wish.save()
     for name in LISTS:

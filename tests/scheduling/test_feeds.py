@@ -21,6 +21,7 @@ from icalendar import Calendar, Event
 
 from clinic.lib.logs import DiscreetFormatter, without_tokens
 from clinic.people.models import Client, ClientAccess, Location, Service, Therapist, User
+from clinic.people.services.merging import merge_clients
 from clinic.scheduling import ical
 from clinic.scheduling.feeds import file_of, make_feed, revoke_feed
 from clinic.scheduling.models import Appointment, CalendarFeed, Status
@@ -31,7 +32,15 @@ from clinic.scheduling.services import (
     change_status,
     move_appointment,
 )
-from tests.factories import BEFORE, ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
+from tests.factories import (
+    BEFORE,
+    ClientFactory,
+    LocationFactory,
+    RoomFactory,
+    ServiceFactory,
+    TherapistFactory,
+    give_login,
+)
 from tests.scheduling.conftest import Book, at
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -317,6 +326,21 @@ def test_there_is_one_address_at_a_time(hers: str, alice: Client, alice_user: Us
 def test_a_guardian_who_no_longer_acts_for_her_reads_nothing(alice: Client, hers: str, alice_user: User):
     ClientAccess.objects.filter(user=alice_user).delete()
     assert read(hers).status_code == 404
+
+
+def test_two_records_made_one_are_read_as_one_and_the_old_address_can_be_taken_back(
+    book: Book, alice: Client, dana: User, now: datetime
+):
+    twin = ClientFactory(legal_name="Ali Marques", email="ali@example.org")
+    her_login = give_login(twin)
+    old = make_feed(by=her_login, now=now, client=twin)
+    book(at(10))
+    book(at(14), client=twin)
+    assert [event.start.hour for event in events_at(old)] == [14]
+    merge_clients(by=dana, now=now, kept=alice, gone=twin)
+    assert [event.start.hour for event in events_at(old)] == [10, 14]
+    revoke_feed(by=her_login, now=now, client=alice)
+    assert read(old).status_code == 404
 
 
 def test_a_login_that_has_ended_reads_nothing(hers: str, beas: str):

@@ -517,6 +517,14 @@ def test_a_wish_that_cannot_be_met_is_refused_beside_its_field(wait: Wait, wishe
     assert not Wish.objects.exists()
 
 
+def test_a_wish_for_a_service_that_nobody_of_those_named_gives_is_refused(wait: Wait, bea: Therapist):
+    other = TherapistFactory(qualified_in=("swedish",))
+    with pytest.raises(ValidationError) as refused:
+        wait(therapists=[other])
+    assert refused.value.message_dict == {"therapists": ["Nobody of them may give this service."]}
+    assert wait(therapists=[other, bea]).pk
+
+
 def test_a_changed_wish_keeps_its_place(wait: Wait, dana: User, hour: Service, now: datetime):
     first = wait()
     wait(ClientFactory(), added_at=now - HOUR)
