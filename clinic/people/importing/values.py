@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.dates import MONTHS, MONTHS_3
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.lib.times import at_wall
@@ -45,6 +46,8 @@ IN_WORDS = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.|º)?[\s,-]*(?:de\s+)?([^\W\d_
 IN_WORDS_MONTH_FIRST = re.compile(r"([^\W\d_]+)\.?[\s-]+(\d{1,2})(?:st|nd|rd|th)?[\s,-]+(\d{4}|\d{2})")
 CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2}(?:\.\d+)?)?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
 EIGHT_DIGITS = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
+# Typed without looking up. A year stands last: no month and day look like one of these centuries.
+EIGHT_DIGITS_YEAR_LAST = re.compile(r"(\d{2})(\d{2})((?:19|20)\d{2})")
 CLOCK_AT_END = re.compile(
     r"(?:T|,?\s+(?:at\s+)?)(\d{1,2}(?:[:.h]\d{2}){1,2}(?:\.\d+)?\s*(?:[ap]\.?m\.?)?)$", re.IGNORECASE
 )
@@ -213,7 +216,7 @@ def _any_wall(cell: Cell, habits: Habits) -> datetime | None:
 def _in_our_time(day: date) -> date:
     if FIRST_YEAR <= day.year <= LAST_YEAR:
         return day
-    facts = {"day": day.isoformat(), "first": FIRST_YEAR, "last": LAST_YEAR}
+    facts = {"day": date_format(day, "j F Y"), "first": FIRST_YEAR, "last": LAST_YEAR}
     raise ValidationError(_("%(day)s lies outside the years %(first)d to %(last)d; is the year right?") % facts)
 
 
@@ -249,6 +252,7 @@ def _ways(habits: Habits) -> Mapping[re.Pattern[str], Callable[..., date]]:
         YEAR_LAST: year_last,
         IN_WORDS: in_words,
         IN_WORDS_MONTH_FIRST: lambda month, day, year: in_words(day, month, year),
+        EIGHT_DIGITS_YEAR_LAST: year_last,
         EIGHT_DIGITS: lambda year, month, day: date(int(year), int(month), int(day)),
     }
 
