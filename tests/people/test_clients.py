@@ -110,6 +110,15 @@ def test_a_search_without_result_offers_to_add_that_name(as_dana):
     assert 'value="Ana Reis"' in as_dana.get(NEW, {"legal_name": "Ana Reis"}).content.decode()
 
 
+def test_the_list_says_who_answers_for_a_child_and_at_which_number(as_dana):
+    ClientFactory(guardian_name="Teresa Reis", guardian_phone="+351912345678", email="")
+    ClientFactory(phone="+351912345679", email="")
+    page = as_dana.get(LIST).content.decode()
+    assert "guardian Teresa Reis" in page
+    assert "+351 912 345 678" in page
+    assert "+351 912 345 679" in page
+
+
 def test_the_list_costs_the_same_for_one_client_and_for_a_page_of_them(as_dana, django_assert_max_num_queries, bea):
     ClientFactory(primary_therapist=bea)
     as_dana.get(LIST)
@@ -227,6 +236,13 @@ def test_somebody_whose_birthday_was_not_asked_is_known_by_the_name(as_dana, wri
 def test_a_namesake_and_who_was_born_on_the_same_day_are_no_twins(as_dana, typed, other):
     ClientFactory(**{"email": "", "born_on": None} | other)
     assert as_dana.post(NEW, typed).status_code == 302
+
+
+def test_it_tells_a_namesake_by_phone_and_e_mail(as_dana):
+    ClientFactory(legal_name="Ana Reis", phone="+351912345678", email="ana@example.org")
+    warning = as_dana.post(NEW, {"legal_name": "Ana Reis"}).content.decode()
+    assert "+351 912 345 678" in warning
+    assert "ana@example.org" in warning
 
 
 def test_while_it_asks_it_offers_only_to_say_who_it_is(as_dana, typed):
@@ -569,12 +585,15 @@ def test_a_name_that_came_from_the_search_is_compared_as_well(as_dana, typed):
     assert [twin.client for twin in as_dana.post(f"{NEW}?legal_name=Ana+Reis", typed).context["twins"]] == [ana]
 
 
-@pytest.mark.parametrize("day", ["4.3.2011", "04/03/2011", "4 mar 2011", "2011-03-04", "4 March 2011", "4-3-2011"])
+@pytest.mark.parametrize("day", ["4.3.2011", "04/03/2011", "4 mar 2011", "2011-03-04", "4 March 2011", "04032011"])
 def test_a_birthday_is_read_day_first_as_people_write_it(day):
     assert DayField().clean(day) == date(2011, 3, 4)
 
 
-@given(st.dates(date(1900, 1, 1), date(2026, 11, 1)), st.sampled_from(["%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d %b %Y"]))
+@given(
+    st.dates(date(1900, 1, 1), date(2026, 11, 1)),
+    st.sampled_from(["%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d %b %Y", "%d%m%Y", "%Y%m%d"]),
+)
 def test_every_day_is_read_as_it_was_written_and_as_it_is_shown(day, written):
     field = DayField()
     assert field.clean(day.strftime(written)) == day
@@ -589,7 +608,7 @@ def test_a_birthday_is_told_with_the_age_as_it_was_read(as_dana, typed, now):
 @pytest.mark.parametrize(
     ("born", "words"),
     [
-        ("1.1.1890", "1890-01-01 lies outside the years 1900 to 2199; is the year right?"),
+        ("1.1.1890", "1 January 1890 lies outside the years 1900 to 2199; is the year right?"),
         ("1.1.2030", "This date of birth lies in the future."),
     ],
 )
