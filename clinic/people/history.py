@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
+from phonenumber_field.phonenumber import PhoneNumber
 
 from clinic.audit.kinds import Manner, Part, RecordKind, label_of, names, record_kinds
 from clinic.lib.templatetags.stillpoint import money
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 ARCHIVING = {"archived_at": (_("archived"), _("brought back"))}
+PHONES = ("phone", "other_phone", "emergency_phone", "guardian_phone")
 WHO_AND_WHEN = frozenset({"created_at", "created_by", "granted_at", "set_up_at"})
 
 
@@ -44,7 +46,7 @@ def register_histories() -> None:
         title=_("client"),
         model=Client,
         parts=(
-            part(Client, _("client"), words={"language": language}),
+            part(Client, _("client"), words={"language": language, **dict.fromkeys(PHONES, phone)}),
             part(ClientAccess, _("sign-in"), record="client_id"),
             part(TherapistsNote, _("note for therapists"), record="client_id", is_for_therapists_only=True),
         ),
@@ -54,7 +56,12 @@ def register_histories() -> None:
         title=_("therapist"),
         model=Therapist,
         parts=(
-            part(Therapist, _("therapist"), verbs={"archived_at": (_("left"), _("came back"))}),
+            part(
+                Therapist,
+                _("therapist"),
+                left_out=WHO_AND_WHEN | {"user"},
+                verbs={"archived_at": (_("left"), _("came back"))},
+            ),
             part(Qualification, _("qualification in %(subject)s"), record="therapist_id", subject="modality"),
             part(TherapistLocation, _("place of work, %(subject)s"), record="therapist_id", subject="location"),
         ),
@@ -63,7 +70,7 @@ def register_histories() -> None:
         title=_("location"),
         model=Location,
         parts=(
-            part(Location, _("location")),
+            part(Location, _("location"), words={"phone": phone}),
             part(
                 OpeningHours,
                 _("opening hours on %(subject)s"),
@@ -89,7 +96,9 @@ def register_histories() -> None:
     record_kinds.register(
         "service", RecordKind(_("service"), Service, (part(Service, _("service"), words={"price_minor": price}),))
     )
-    record_kinds.register("modality", RecordKind(_("modality"), Modality, (part(Modality, _("modality")),)))
+    # The slug is for programs.
+    modality = part(Modality, _("modality"), left_out=WHO_AND_WHEN | {"slug"})
+    record_kinds.register("modality", RecordKind(_("modality"), Modality, (modality,)))
     record_kinds.register("clinic", RecordKind(_("clinic"), Clinic, (clinic,)))
     record_kinds.register("import", RecordKind(_("import"), Import, (), page="people:import", is_whole=True))
     names.register(label_of(Picture), pictures)
@@ -99,7 +108,7 @@ def register_histories() -> None:
 
 def part(model: type[Model], title: StrOrPromise, **told: Any) -> Part:
     """Describe a tracked model as a part of a record."""
-    return Part(model=model, title=title, left_out=WHO_AND_WHEN, **{"verbs": ARCHIVING, **told})
+    return Part(model=model, title=title, **{"left_out": WHO_AND_WHEN, "verbs": ARCHIVING, **told})
 
 
 def language(code: str, _manner: Manner) -> StrOrPromise:
@@ -110,6 +119,11 @@ def language(code: str, _manner: Manner) -> StrOrPromise:
 def languages(codes: list[str], manner: Manner) -> str:
     """Name several languages in words."""
     return ", ".join(str(language(code, manner)) for code in codes)
+
+
+def phone(number: PhoneNumber | str, _manner: Manner) -> str:
+    """Write a phone number as on every other page."""
+    return number.as_international if isinstance(number, PhoneNumber) else number
 
 
 def weekday(number: int, _manner: Manner) -> StrOrPromise:

@@ -42,7 +42,8 @@ from clinic.people.services import (
     update_client,
     withdraw_invitation,
 )
-from clinic.people.services.places import set_opening_hours
+from clinic.people.services.catalogue import add_modality
+from clinic.people.services.places import set_opening_hours, update_location
 from clinic.scheduling.models import Status
 from clinic.scheduling.services import change_status
 from intake.services import record_visit_answers
@@ -434,6 +435,15 @@ def test_a_room_tells_its_features_and_a_service_its_price(as_olga, olga, locati
     assert "Bookable online before: yes after: no" in page
 
 
+def test_it_tells_nothing_that_is_for_programs_only(as_olga, olga, location, now):
+    update_location(by=olga, now=now, location=location, phone="+351210000011")
+    stones = add_modality(by=olga, now=now, name="Hot stones", code="HS")
+    page = words_of(as_olga.get(reverse("audit:record-history", args=["modality", stones.pk])))
+    assert "Hot stones" in page
+    assert "own-hs" not in page
+    assert "+351 21 000 0011" in words_of(as_olga.get(reverse("audit:record-history", args=["location", location.pk])))
+
+
 def test_the_clinic_and_a_member_of_staff_have_theirs(as_olga, olga, dana, now):
     def act() -> None:
         Clinic.objects.update(name="Hill Clinic", languages=["en"])
@@ -525,6 +535,7 @@ def test_a_day_is_the_clinic_s(as_olga, clinic_url, alice, dana, location):
     ("asked", "sentence"),
     [
         ({"day": "yesterday"}, "Please give a day, as in 2026-11-19."),
+        ({"day": "9999-12-31"}, "This day lies too far away; is the year right?"),
         ({"kind": "dinosaur"}, "Select a valid choice."),
         ({"by": "nobody"}, "Select a valid choice."),
         ({"page": "-3"}, "Harbour Clinic"),

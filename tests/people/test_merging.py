@@ -367,7 +367,7 @@ def test_facts_that_belong_together_are_never_mixed(join, alice, ali):
 def test_the_history_says_who_and_that_it_was(join, alice, dana):
     merge = join()
     change = Change.objects.get(client_pk=alice.pk, what="people.merge")
-    assert (change.by, change.what_pk, change.words) == (dana, merge.pk, "two records merged")
+    assert (change.by, change.what_pk, change.words) == (dana, merge.pk, "of two records")
 
 
 # --- Refusals

@@ -72,7 +72,7 @@ def merge_clients(*, by: User, now: datetime, kept: Client, gone: Client, from_g
         moved = {"record": _become_one(pair, from_gone)}
         moved |= {name: step.move(pair) for name, step in merge_steps.items() if step.move}
         merge = Merge.objects.create(kept=pair.kept, gone=pair.gone, by=by, at=now, moved=moved)
-    record_change(by=by.pk, client=kept.pk, what=merge, words=_("two records merged"), now=now)
+    record_change(by=by.pk, client=kept.pk, what=merge, words=_("of two records"), now=now)
     return merge
 
 
@@ -179,7 +179,7 @@ def undo_merge(*, by: User, now: datetime, merge: Merge) -> list[Part]:
     merge.undone_by, merge.undone_at = by, now
     merge.save(update_fields=["undone_by", "undone_at"])
     for client_pk in (merge.kept_id, merge.gone_id):
-        record_change(by=by.pk, client=client_pk, what=merge, words=_("merge undone"), now=now)
+        record_change(by=by.pk, client=client_pk, what=merge, words=_("undone"), now=now)
     return stays
 
 
