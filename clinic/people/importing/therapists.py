@@ -45,7 +45,10 @@ FIELDS = (
         gettext_lazy("Licence valid until"),
         "Licence valid until",
         Reads.DATE,
-        ("License expiration", "License expiry", "Licence expiry", "License expiration date"),
+        (
+            *("License expiration", "License expiry", "License expires", "License expiration date"),
+            *("Licence expiration", "Licence expiry", "Licence expires", "Licence until"),
+        ),
     ),
     Field(
         "qualifications",
