@@ -41,9 +41,9 @@ def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]
 
 def _badge(left: int) -> Badge:
     if not left:
-        return Badge("repeat", _("last visit of the series"), is_open_work=True)
+        return Badge("hourglass", _("last visit of the series"), is_open_work=True)
     words = ngettext("series ends after %(n)d more visit", "series ends after %(n)d more visits", left)
-    return Badge("repeat", words % {"n": left})
+    return Badge("hourglass", words % {"n": left})
 
 
 def rows_ending(user: User, now: datetime) -> list[WorkRow]:
