@@ -134,7 +134,7 @@ class ServiceForm(OpenedForm, forms.ModelForm[Service]):
                 css_class="mt-3",
             ),
             Fieldset(
-                _("For the booking page, once it is open"),
+                _("For the booking page"),
                 Div("is_bookable_online", "is_open_to_new_clients"),
                 css_class="mt-3",
             ),

@@ -100,7 +100,7 @@ class ClinicForm(OpenedForm, forms.ModelForm[Clinic]):
             Fieldset(_("Who we are"), "name", "letterhead", "emergency_number", *languages),
             Fieldset(_("Cancelling"), "cancellation_hours", "cancellation_policy", css_class="mt-3"),
             Fieldset(_("Waitlist"), "waitlist_hold_minutes", css_class="mt-3"),
-            Fieldset(_("For the booking page, once it is open"), "house_rules", "privacy_notice", css_class="mt-3"),
+            Fieldset(_("For the booking page"), "house_rules", "privacy_notice", css_class="mt-3"),
         )
 
     def names_other_hours(self) -> bool:

@@ -130,7 +130,7 @@ def _profile_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
     is_own = one.user_id == request.user.pk
     form = ProfileForm(request.POST or None, request.FILES or None, therapist=one)
     if form.is_valid() and written(form, form.keep, by=request.user, now=request.now) is not None:
-        messages.success(request, _("Saved for the booking page, once it is open."))
+        messages.success(request, _("Saved for the booking page."))
         return redirect(request.path)
     context = {
         "form": form,
