@@ -49,6 +49,7 @@ def visit_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     is_late = cancelled_as(visit, now=request.now) == Status.LATE_CANCELLED
     context = {
         "visit": visit,
+        "plan_client_pk": visit.client_id,
         "is_late": is_late,
         "fee": clinic.late_fee(visit.service.price_minor),
         "free_until": make_naive(free_until(visit), visit.location.zone),
@@ -92,16 +93,16 @@ def _times(
 ) -> HttpResponse:
     asked = request.GET if missed is None else {}
     shown = therapists_for_move(visit, visit.local_start.date())
-    therapist = next((one for one in shown if str(one.pk) == request.GET.get("with", visit.therapist_id)), None)
-    if "with" not in request.GET:
-        therapist = visit.therapist
+    asked_for = request.GET.get("with", str(visit.therapist_id))
+    therapist = next((one for one in shown if str(one.pk) == asked_for), None)
     sought = Sought(clinic, visit.service, visit.location, visit.client, therapist, moving=visit)
     page = online_page(sought, asked, now=request.now, missed=missed)
     seen = choice_value(visit.starts_at, visit.therapist, visit.location)
     status = HTTPStatus.CONFLICT if missed else HTTPStatus.OK
-    context = {"visit": visit, "page": page, "seen": seen, "refused": refused}
+    context = {"visit": visit, "plan_client_pk": visit.client_id, "page": page, "seen": seen, "refused": refused}
     return render(request, "portal/visit_move.html", context, status=status)
 
 
 def _refused(request: ClinicRequest, visit: Appointment, words: str) -> HttpResponse:
-    return render(request, "portal/visit_call.html", {"visit": visit, "words": words}, status=HTTPStatus.CONFLICT)
+    context = {"visit": visit, "plan_client_pk": visit.client_id, "words": words}
+    return render(request, "portal/visit_call.html", context, status=HTTPStatus.CONFLICT)

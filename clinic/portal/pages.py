@@ -15,6 +15,7 @@ from clinic.people.places_page import spans_of
 from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from clinic.scheduling.online import why_not_cancel, why_not_move
+from clinic.scheduling.waitlist_page import OfferToAnswer, offers_to_answer
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
 from plans.standing import Standing, plan_in_force, standing
@@ -26,6 +27,8 @@ PAST_SHOWN = 50
 @dataclass(frozen=True)
 class HomePage:
     next_visit: Appointment | None
+    # Free times that are held for her until she answers.
+    offers: Sequence[OfferToAnswer]
     pending: Pending | None
     plan: PlanPage | None
     # Where to call; the place of the next visit, else the clinic's first.
@@ -64,6 +67,7 @@ def home_page(user: User, client: Client, now: datetime) -> HomePage:
     place = next_visit.location if next_visit else first_place()
     return HomePage(
         next_visit=next_visit,
+        offers=offers_to_answer(client, now),
         pending=next((pending for pending in pending_for(user) if pending.client_pk == client.pk), None),
         plan=plan_page(client, now),
         place=place,
@@ -95,8 +99,9 @@ def plan_page(client: Client, now: datetime) -> PlanPage | None:
 
 
 def upcoming_of(client: Client, now: datetime) -> AppointmentQuerySet:
-    """Return her visits to come, also those that she asked for, soonest first."""
-    return Appointment.objects.filter(client__among=records_of(client.pk)).movable(now).with_people()
+    """Return her visits to come, also those that she asked for, soonest first; what is only offered is not one yet."""
+    hers = Appointment.objects.filter(client__among=records_of(client.pk)).exclude(offer__answer="")
+    return hers.movable(now).with_people()
 
 
 def first_place() -> Location | None:
