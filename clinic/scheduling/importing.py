@@ -272,19 +272,23 @@ class _House:
                 self.by_name[name].append(client)
 
     def client(self, row: Row) -> Client | None:
-        """Return whom the row means: by number, by e-mail (and name, where a family shares it), else by name."""
+        """Return whom the row means: by number, else by name, else by an e-mail; a family may share one.
+
+        Who is named is never somebody else who has the e-mail.
+        """
         if numbered := self.by_key.get(row.text("key")):
             row.problems += _contradictions(row, numbered)
             return numbered
-        named = self.by_name.get(_folded(name_of(row, "client_")), [])
+        name = _folded(name_of(row, "client_"))
+        named = self.by_name.get(name, [])
         sharing = self.by_email.get(row.text("email").casefold(), [])
-        both = [client for client in sharing if client in named]
-        found = _born_so(row, both) or (sharing if len(sharing) == 1 else _born_so(row, named)) or sharing
+        known = [client for client in sharing if client in named] or named or ([] if name else sharing)
+        found = _born_so(row, known) if known else [one for one in sharing if not _contradictions(row, one)]
         if len(found) != 1:
-            row.problems.append(_client_problem(row, named, several=len(found) > 1))
+            row.problems.append(_client_problem(row, known, several=len(found) > 1))
             return None
         [client] = found
-        if client not in sharing and row.text("email") and _other_email(row, client):
+        if client not in sharing and _other_email(row, client):
             words = _("%(name)s is the only client of this name, but is known here with another e-mail.")
             row.doubt = words % {"name": client.name}
         return client
@@ -298,9 +302,8 @@ def _born_so(row: Row, named: Sequence[Client]) -> list[Client]:
 
 
 def _other_email(row: Row, client: Client) -> bool:
-    return bool(row.text("email")) and row.text("email").casefold() not in {
-        client.email.casefold(), client.guardian_email.casefold(),
-    }  # fmt: skip
+    known = {client.email.casefold(), client.guardian_email.casefold()} - {""}
+    return bool(known and row.text("email")) and row.text("email").casefold() not in known
 
 
 def _contradictions(row: Row, client: Client) -> list[tuple[str, str]]:
@@ -330,7 +333,7 @@ def _folded(name: str) -> str:
     return " ".join(sorted(re.findall(r"\w+", _plain(name))))
 
 
-def _client_problem(row: Row, named: Sequence[Client], *, several: bool) -> tuple[str, str]:
+def _client_problem(row: Row, known: Sequence[Client], *, several: bool) -> tuple[str, str]:
     name = name_of(row, "client_")
     told = shown(name or row.text("email") or row.text("key"))
     field = "client_legal_name" if name else next((one for one in ("email", "key") if row.text(one)), "key")
@@ -338,7 +341,7 @@ def _client_problem(row: Row, named: Sequence[Client], *, several: bool) -> tupl
         return field, _("More than one client may be “%(client)s”: give the date of birth or the e-mail.") % {
             "client": told
         }
-    if named:
+    if known:
         return "born_on", _("“%(client)s” is known here with another date of birth.") % {"client": told}
     if not told:
         return "", _("This row does not say whose visit it is.")

@@ -121,6 +121,28 @@ def test_a_family_that_shares_an_address_is_told_apart_by_name(house, bring, tak
     assert Appointment.objects.get().client == tom
 
 
+def test_who_is_named_is_never_somebody_else_who_has_the_e_mail(house, bring, take, alice):
+    Client.objects.filter(pk=alice.pk).update(born_on=date(1980, 1, 1))
+    tom = ClientFactory(legal_name="Tom Marques", email="")
+    rows = (
+        row("2026-11-23 09:00", client="Rui Marques"),
+        row("2026-11-23 11:00", client="Tom Marques"),
+        row("2026-11-24 09:00", client="Maria Alice Marques"),
+        row("2026-11-24 11:00", client=""),
+        row("2026-11-25 09:00").replace("Marques,,", "Marques,1995-02-02,"),
+        row("2026-11-25 11:00", client="").replace(",,", ",1995-02-02,", 1),
+    )
+    job = bring(HEADER + "".join(rows), "appointments")
+    assert problems(job) == [
+        (2, "Client", "No client here is “Rui Marques”: import the clients first."),
+        (6, "Date of birth", "“Alice Marques” is known here with another date of birth."),
+        (7, "Date of birth", "“alice@example.org” is known here with another date of birth."),
+    ]
+    take(job)
+    visits = Appointment.objects.order_by("starts_at")
+    assert [visit.client for visit in visits] == [tom, alice, alice]
+
+
 def test_two_of_one_name_are_told_apart_by_their_birthday(house, bring):
     for born_on in (date(1980, 1, 1), date(1990, 1, 1)):
         ClientFactory(legal_name="Ana Sousa", email="", born_on=born_on)
