@@ -41,8 +41,8 @@ def suggestions(typed: str, user: User) -> Suggestions:
 def told_by(typed: str) -> dict[str, str]:
     """Return under the name of its field what somebody new is known by, who was looked for and not found."""
     told = as_typed(typed)
-    if told.born and not told.words:
-        return {"born_on": date_format(told.born[0], "j F Y")}
+    if told.born:
+        return {**told_by(told.beside), "born_on": date_format(told.born[0], "j F Y")}
     if "@" in typed:
         return {"email": typed}
     if any(map(str.isalpha, typed)):

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from clinic.audit.models import Look
 from clinic.people.models import Client, User
-from clinic.people.searching import FEW, SHOWN, suggestions
+from clinic.people.searching import FEW, SHOWN, suggestions, told_by
 from tests.factories import BEFORE, ClientFactory
 
 SEARCH = "/clients/search/"
@@ -158,6 +158,11 @@ def test_a_date_that_nobody_has_is_carried_to_the_form_of_a_new_client(as_dana: 
     html = as_dana.get(SEARCH, {"q": "3.4.1985"}).content.decode()
     assert "/clients/new/?born_on=3+April+1985" in html
     assert 'value="3 April 1985"' in as_dana.get("/clients/new/", {"born_on": "3 April 1985"}).content.decode()
+
+
+def test_what_stands_beside_such_a_date_is_carried_to_its_own_field() -> None:
+    assert told_by("Wei-Lin Chou, 3.4.1985") == {"legal_name": "Wei-Lin Chou", "born_on": "3 April 1985"}
+    assert told_by("1985-04-03 wei@example.org") == {"email": "wei@example.org", "born_on": "3 April 1985"}
 
 
 def test_an_index_serves_the_date_of_birth(two_thousand: list[str]) -> None:

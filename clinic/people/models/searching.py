@@ -31,6 +31,8 @@ class Typed:
     words: list[str]
     # The likeliest first.
     born: list[date]
+    # What stands before and after such a date.
+    beside: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.words or self.born)
@@ -48,7 +50,8 @@ def as_typed(typed: str) -> Typed:
     plain = unicodedata.normalize("NFKC", typed.replace("\0", "")).strip()
     for pattern, read in ((YEAR_FIRST, _year_first), (YEAR_LAST, _year_last)):
         if (found := pattern.search(plain)) and (born := read(*found.groups())):
-            return Typed(_words_of(f"{plain[: found.start()]} {plain[found.end() :]}"), born)
+            beside = f"{plain[: found.start()]} {plain[found.end() :]}".strip(" ,;")
+            return Typed(_words_of(beside), born, beside)
     return Typed(_words_of(plain), [])
 
 
