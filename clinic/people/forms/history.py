@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.audit.kinds import record_kinds
 from clinic.people.models import User
+from clinic.people.models.therapists import refuse_far_day
 
 
 class HistoryForm(forms.Form):
@@ -23,6 +24,7 @@ class HistoryForm(forms.Form):
     day = forms.DateField(
         label=_("Day"),
         required=False,
+        validators=[refuse_far_day],
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         error_messages={"invalid": _("Please give a day, as in 2026-11-19.")},
     )
