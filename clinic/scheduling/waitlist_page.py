@@ -18,9 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.times import local_date
-from clinic.people.models import Location, Role, User, clinic_zone
+from clinic.people.models import Client, Location, Role, User, clinic_zone
+from clinic.people.records import records_of
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
+from clinic.scheduling.offer_links import token_for
 from clinic.scheduling.waitlist import to_phone
 from clinic.scheduling.words import moment_words, time_words
 
@@ -35,6 +37,15 @@ class OfferRow:
     visit: Appointment
     until: datetime
     must_be_phoned: bool
+
+
+@dataclass(frozen=True)
+class OfferToAnswer:
+    """A time that is held for her who reads this, until then by the wall of the place, and where she answers."""
+
+    visit: Appointment
+    until: datetime
+    url: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,17 @@ def waitlist_page(now: datetime) -> WaitlistPage:
     return WaitlistPage(offers, to_ask, waiting)
 
 
+def offers_to_answer(client: Client, now: datetime) -> list[OfferToAnswer]:
+    """Return the free times that are held for a client, whose hold ends soonest first. One query."""
+    held = Offer.objects.still_held(now).filter(appointment__client__among=records_of(client.pk)).with_all()
+    return [
+        OfferToAnswer(
+            offer.appointment, _until(offer.appointment), reverse("scheduling:offer", args=[token_for(offer)])
+        )
+        for offer in held.order_by("appointment__held_until")
+    ]
+
+
 def standing_of(offer: Offer, now: datetime) -> Standing:
     """Return how an offer stands."""
     visit = offer.appointment
@@ -131,11 +153,17 @@ def _offer_rows(now: datetime) -> list[OfferRow]:
         OfferRow(
             offer,
             offer.appointment,
-            make_naive(offer.appointment.held_until or now, offer.appointment.location.zone),
+            _until(offer.appointment),
             offer.appointment.client_id in unreached,
         )
         for offer in held
     ]
+
+
+def _until(held: Appointment) -> datetime:
+    """Return until when a time is held, by the wall of the place."""
+    assert held.held_until is not None  # noqa: S101 -- a hold has an end, the database says
+    return make_naive(held.held_until, held.location.zone)
 
 
 def _wish_row(wish: Wish, now: datetime, *, ask: str, is_over: bool, has_places: bool) -> WishRow:

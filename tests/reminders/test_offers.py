@@ -125,6 +125,22 @@ def test_a_yes_is_confirmed_with_a_calendar_file(consent: None, offer: Offer, no
     assert mail.outbox[1].attachments[0][0] == "appointment.ics"
 
 
+def test_whoever_has_signed_in_finds_the_offer_on_her_own_page_and_no_visit_yet(
+    link: str, as_alice: Browser, as_carl: Browser, browser: Browser
+) -> None:
+    home, visits = reverse("portal:home"), reverse("portal:visits")
+    page = as_alice.get(home).content.decode()
+    assert "Friday 27 November, 16:00 with Bea, held for you until Thursday, 11:00." in page
+    assert link in page
+    assert "No visit is booked." in page
+    assert "27 November" not in as_alice.get(visits).content.decode()
+    assert "27 November" not in as_carl.get(home).content.decode()
+    browser.post(link, {"accept": ""})
+    page = as_alice.get(home).content.decode()
+    assert link not in page
+    assert "Friday 27 November" in page
+
+
 # --- The link
 
 
