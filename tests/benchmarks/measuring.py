@@ -116,18 +116,21 @@ class Bench:
 
 def measured(bench: Bench, operation: Operation) -> Figures:
     """Measure one operation: warmed up, one request after the other, then some at once, then inside, then its floor."""
-    # The same requests at every run.
-    cases = operation.cases(bench.floor, Random(1), bench.requests)  # noqa: S311
-    for case in cases[: min(WARM_UP, bench.requests)]:
+
+    def cases() -> list[Case]:
+        # The same requests at every run; but each form is a new one, for it counts only once.
+        return operation.cases(bench.floor, Random(1), bench.requests)  # noqa: S311
+
+    for case in cases()[:WARM_UP]:
         asked(bench, case)
-    times, errors = timed(bench, cases)
-    at_once = _at_once(bench, cases) if all(case.form is None for case in cases) else None
-    inside = [_inside_time(bench, case) for case in cases[:INSIDE] if case.inside]
-    floors = [_bare_time(bench, case) for case in cases]
+    times, errors = timed(bench, cases())
+    at_once = _at_once(bench, cases()) if all(case.form is None for case in cases()) else None
+    inside = [_inside_time(bench, case) for case in cases()[:INSIDE] if case.inside]
+    floors = [_bare_time(bench, case) for case in cases()]
     return Figures(
         p50_ms=round(median(times), 2),
         p95_ms=round(quantiles(times, n=20)[-1], 2),
-        queries=queries_of(bench, cases[0]),
+        queries=queries_of(bench, *cases()[:2]),
         errors=errors,
         floor_p50_ms=round(median(floors), 2),
         inside_p50_ms=round(median(inside), 2) if inside else None,
@@ -186,19 +189,15 @@ def _bare_time(bench: Bench, case: Case) -> float:
     return took
 
 
-def queries_of(bench: Bench, case: Case) -> int:
-    """Count the queries of one request, in this process."""
+def queries_of(bench: Bench, first: Case, second: Case) -> int:
+    """Count the queries of the second of two requests, in this process."""
     browser = Browser(headers={"host": HOST})
     browser.force_login(User.objects.get(email=DESK))
-
-    def once() -> None:
-        if case.form is None:
-            browser.get(case.path, secure=True)
-        else:
-            browser.post(case.path, case.form, secure=True)
+    for case in (first, second):
+        with CaptureQueriesContext(connection) as captured:
+            if case.form is None:
+                browser.get(case.path, secure=True)
+            else:
+                browser.post(case.path, case.form, secure=True)
         put_back(bench, case)
-
-    once()
-    with CaptureQueriesContext(connection) as captured:
-        once()
     return len(captured)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+FILE_WIDTH = 140
 HEADINGS = (
     "operation", "target", "met", "p50 ms", "p95 ms", "4 at once", "inside", "floor", "queries", "errors"
 )  # fmt: skip
@@ -49,7 +50,8 @@ class Command(BaseCommand):
                 progress=lambda doing, share: bar.update(task, description=doing, completed=share),
             )
             bar.update(task, description="Done", completed=1)
-        Console().print(_table(outcomes, record["rows"]))
+        # A file has no width of its own.
+        Console(width=None if self.stdout.isatty() else FILE_WIDTH).print(_table(outcomes, record["rows"]))
         if options["json"]:
             options["json"].write_text(_as_text(record))
         if options["markdown"]:
