@@ -8,7 +8,7 @@ class RemindersConfig(AppConfig):
         """Fill the registries of the rooms below, and our own with the kinds that scheduling gives rise to."""
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
-        from clinic.reminders import merging, offers, visits, work
+        from clinic.reminders import merging, offers, requests, visits, work
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
 
@@ -16,6 +16,7 @@ class RemindersConfig(AppConfig):
         message_kinds.register("series", visits.SERIES)
         message_kinds.register("reminder", visits.REMINDER)
         message_kinds.register("offer", offers.OFFER)
+        message_kinds.register("declined", requests.DECLINED)
         badge_providers.register("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
         merge_steps.register("reminders", merging.STEP)
