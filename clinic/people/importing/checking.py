@@ -96,9 +96,9 @@ def _kept(row: Row, job: Import, kind: Kind, table: Table) -> ImportRow:
 
 
 def _column(name: str, columns: Sequence[str], header: Sequence[str]) -> str:
-    """Return the header of the column that a problem is about; nothing where the file has no such column."""
+    """Return the header of the column that a problem is about; nothing where it is about the row, or is not there."""
     stand_ins = {name, *NAMES} if name.endswith("legal_name") else {name}
-    return next((header[index] for index, chosen in enumerate(columns) if chosen in stand_ins), "")
+    return next((said for said, chosen in zip(header, columns, strict=True) if chosen and chosen in stand_ins), "")
 
 
 # A name may stand in one column or in several.

@@ -151,7 +151,7 @@ def tidied(fields: ClientFields) -> dict[str, Any]:
 
 
 def _tidy(name: str, typed: str) -> str:
-    if name == "legal_name" and typed and not any(map(str.isalpha, typed)):
+    if name == "legal_name" and not any(map(str.isalpha, typed)):
         raise ValidationError(_("A name has at least one letter."))
     if name in PHONES:
         return phone_number(typed)

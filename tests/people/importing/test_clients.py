@@ -180,6 +180,14 @@ def test_a_row_cut_in_half_is_named_and_the_others_taken(bring, take):
     assert Client.objects.get().legal_name == "Ana Sousa"
 
 
+def test_what_is_about_a_whole_row_is_not_told_of_a_column_that_is_left_out(bring):
+    job = bring("Shoe size,First name,Last name,Email\n38,Ana,Sousa,ana@example.org\n38,,,\n38,Rui\n")
+    assert problems(job) == [
+        (3, "First name", "A name has at least one letter."),
+        (4, "", "This row is cut off: it has 2 of 4 cells."),
+    ]
+
+
 def test_somebody_who_is_here_already_is_doubted_by_the_rules_of_the_form(bring, take):
     ClientFactory(legal_name="José Álvares", email="jose@example.org", phone="+351912345678", born_on=date(1990, 1, 1))
     job = bring(
