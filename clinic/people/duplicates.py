@@ -72,6 +72,10 @@ NEAR_KEYS = """    SELECT {who}, born_on, '{whole}' || words::text AS key FROM {
         FROM {of}, unnest(words) word, unnest(people_typos(word)) typo
 """
 
+# An e-mail or a phone that was given, as a record has it.
+SHARED_MARKS = """    SELECT id, {mark} AS mark FROM people_client
+    WHERE {mark} IN (SELECT mark FROM given_marks) AND NOT COALESCE(merged_into_id, id) = ANY(%(but)s)"""
+
 # Each join is one hash or one look into an index, where an OR would be a loop over everybody.
 ALIKE = """
 WITH given AS MATERIALIZED (
@@ -82,8 +86,7 @@ WITH given AS MATERIALIZED (
 ), given_marks AS MATERIALIZED (
     SELECT place, mark FROM given, unnest(ARRAY[upper(email), phone, other_phone]) mark WHERE mark <> ''
 ), client_marks AS MATERIALIZED (
-    SELECT DISTINCT id, mark FROM people_client, unnest(ARRAY[upper(email), phone, other_phone]) mark
-    WHERE mark IN (SELECT mark FROM given_marks) AND NOT COALESCE(merged_into_id, id) = ANY(%(but)s)
+{client_marks}
 ), few_marks AS (
     SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY mark ORDER BY id) AS nth FROM client_marks) numbered
     WHERE nth <= %(crowd)s
@@ -122,6 +125,9 @@ WITH given AS MATERIALIZED (
 SELECT place, client_id, name, near AND NOT name, born, phone, email FROM ranked WHERE rank <= %(most)s
 ORDER BY place, rank
 """.format(  # noqa: S608 -- of our own words only
+    client_marks="\n    UNION\n".join(
+        SHARED_MARKS.format(mark=mark) for mark in ("upper(email)", "phone", "other_phone")
+    ),
     given_keys=NEAR_KEYS.format(who="place", of="given", whole="+", less="-"),
     client_keys=NEAR_KEYS.format(who="id", of="born_then", whole="-", less="+"),
 )

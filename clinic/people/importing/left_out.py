@@ -17,11 +17,12 @@ BYTE_ORDER_MARK = "\ufeff"
 def left_out_csv(job: Import, kind: Kind) -> Iterator[str]:
     """Yield the file in pieces: each row with its cells, under headers that the import knows, and why it stays out.
 
-    Before the file is taken over these are all rows but the sound ones. A cell that a spreadsheet would run is guarded.
+    Before the file is taken over these are the rows that would stay out, as was chosen so far. A cell that a
+    spreadsheet would run is guarded.
     """
     fields = [field for field in kind.fields if field.name in job.columns]
     yield BYTE_ORDER_MARK + _line([ROW, *(field.header for field in fields), WHY])
-    rows = job.lines.exclude(fate=ImportRow.Fate.NEW).order_by("number")
+    rows = job.lines.exclude(fate=ImportRow.Fate.NEW).exclude(is_wanted=True).order_by("number")
     for row in rows.iterator(chunk_size=1000):
         cells = (guarded(row.cells.get(field.name, "")) for field in fields)
         yield _line([str(row.number), *cells, guarded(why_of(row))])

@@ -179,3 +179,13 @@ def test_therapists_come_back_as_they_were(as_olga, bring, take, olga, now, loca
     told = again.qualifications.order_by("modality").values_list("modality__slug", "certificate", "expires_on")
     assert set(told) == {("myofascial", "A | 12", date(2027, 5, 6)), ("craniosacral", "", None)}
     assert not again.user.has_usable_password()
+
+
+def test_what_will_be_taken_over_is_not_handed_out_as_left_out(bring, send, as_olga):
+    for name in ("ana", "rui"):
+        ClientFactory(email=f"{name}@example.org")
+    job = bring("Legal name,E-mail\nAna Sousa,ana@example.org\nRui Gil,rui@example.org\n")
+    send(reverse("people:import-decide", args=[job.pk]), {"row-2": "yes"})
+    told = b"".join(as_olga.get(reverse("people:import-left-out", args=[job.pk])).streaming_content).decode()
+    assert "Rui Gil" in told
+    assert "Ana Sousa" not in told
