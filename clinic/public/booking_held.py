@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import make_naive
@@ -61,9 +62,12 @@ def held(request: ClinicRequest, pk: int) -> HttpResponse:
 
 def _confirm(request: ClinicRequest, clinic: Clinic, visit: Appointment, form: ConfirmForm) -> HttpResponse:
     by, now = request.user, request.now
-    stops = record_booking_answers(by=by, now=now, client=visit.client, answers=form.answers())
+    # Together, or whoever must be spoken with could still book.
+    with transaction.atomic():
+        stops = record_booking_answers(by=by, now=now, client=visit.client, answers=form.answers())
+        if stops is not None:
+            stop_booking(by=by, now=now, appointment=visit)
     if stops is not None:
-        stop_booking(by=by, now=now, appointment=visit)
         return _stopped(request, visit, form.ticked(), is_emergency=stops == Effect.EMERGENCY)
     if "by_email" in form.cleaned_data:
         record_contact_consent(
