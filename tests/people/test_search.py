@@ -130,14 +130,18 @@ def of_april(clinic: object) -> Client:
     "typed",
     [
         "3.4.1985", "03.04.1985", "1985-04-03", "1985/4/3", "03/04/1985", "3-4-1985", "３.４.１９８５", " 3.4.1985, ",
-        "4/3/1985", "reis 3.4.1985", "1985-04-03 Ana", "an 4/3/1985 reis",
+        "4/3/1985", "reis 3.4.1985", "1985-04-03 Ana", "an 4/3/1985 reis", "3 Apr 1985", "3 April 1985",
+        "Ana, 3. abril 1985", "3 de abril de 1985",
     ],
 )  # fmt: skip
 def test_it_finds_a_client_by_the_date_of_birth(of_april: Client, dana: User, typed: str) -> None:
     assert found_for(typed, dana) == [of_april.legal_name]
 
 
-@pytest.mark.parametrize("typed", ["4.3.1985", "1985-03-04", "31.2.1985", "otto 3.4.1985", "0.0.1985", "3.4.1985.1"])
+@pytest.mark.parametrize(
+    "typed",
+    ["4.3.1985", "1985-03-04", "31.2.1985", "otto 3.4.1985", "0.0.1985", "3.4.1985.1", "4 Mar 1985", "3 reis 1985"],
+)
 def test_another_day_or_name_or_no_day_at_all_finds_nobody(of_april: Client, dana: User, typed: str) -> None:
     assert found_for(typed, dana) == []
 

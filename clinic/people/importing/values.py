@@ -6,15 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.utils import translation
-from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from clinic.lib.months import month_numbers
 from clinic.lib.times import at_wall
 from clinic.people.importing.table import Cell, as_text
 from clinic.people.phones import phone_number
@@ -37,8 +35,6 @@ NOT_BY = NO | {"not", "none", "never", "without"}
 NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
 # No date of anybody's life or appointments lies outside of them; far out, a date cannot be reckoned with.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-# Whose names of months are understood, beside the names that the interface has in its own languages.
-LANGUAGES = ("en", "pt", "es", "fr", "de", "it", "nl")
 
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 YEAR_LAST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4}|\d{2})")
@@ -245,7 +241,7 @@ def _ways(habits: Habits) -> Mapping[re.Pattern[str], Callable[..., date]]:
         return date(_full_year(year, habits.today), int(month), int(day))
 
     def in_words(day: str, month: str, year: str) -> date:
-        return date(_full_year(year, habits.today), _months().get(month.casefold(), 0), int(day))
+        return date(_full_year(year, habits.today), month_numbers().get(month.casefold(), 0), int(day))
 
     return {
         YEAR_FIRST: lambda year, month, day: date(int(year), int(month), int(day)),
@@ -262,14 +258,3 @@ def _full_year(digits: str, today: date) -> int:
     if len(digits) > 2:  # noqa: PLR2004 -- a year of two digits
         return int(digits)
     return int(digits) + (2000 if int(digits) <= today.year % 100 else 1900)
-
-
-@cache
-def _months() -> Mapping[str, int]:
-    names: dict[str, int] = {}
-    for language in LANGUAGES:
-        with translation.override(language):
-            for number in MONTHS:
-                for name in (str(MONTHS[number]), str(MONTHS_3[number])):
-                    names.setdefault(name.casefold().rstrip("."), number)
-    return names | {"sept": 9, "mär": 3, "maerz": 3}

@@ -12,6 +12,8 @@ from typing import Any
 from django.db.models import BooleanField, F, Field, FloatField, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
 
+from clinic.lib.months import month_numbers
+
 # More than anybody's name has; what is pasted by mistake is not searched word by word.
 MOST_WORDS = 8
 LONGEST_WORD = 40
@@ -22,6 +24,8 @@ BETWEEN_WORDS = re.compile(r"[\s\-‐‑–—/,;]+")
 # With four digits of the year, no piece of anything longer: 06.12.34.56.78 is a phone number.
 YEAR_FIRST = re.compile(r"(?<![\w./-])(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?![\w/-])")
 YEAR_LAST = re.compile(r"(?<![\w./-])(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?![\w/-])")
+
+IN_WORDS = re.compile(r"(?<![\w./-])(\d{1,2})\.?\s+(?:de\s+)?([^\W\d_]{3,})\.?\s+(?:de\s+)?(\d{4})(?![\w/-])")
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,12 @@ def as_typed(typed: str) -> Typed:
     (['912345678'], ['351912'], ['Wei', 'Lin', 'Chou'])
     >>> [str(day) for day in as_typed("03/04/1985").born], as_typed("Chou 3.4.1985").words
     (['1985-04-03', '1985-03-04'], ['Chou'])
+    >>> [str(day) for day in as_typed("Chou, 3 Apr 1985").born], as_typed("3 Wang 1985").born
+    (['1985-04-03'], [])
     """
     # PostgreSQL keeps no NUL in its texts, and refuses to compare with one.
     plain = unicodedata.normalize("NFKC", typed.replace("\0", "")).strip()
-    for pattern, read in ((YEAR_FIRST, _year_first), (YEAR_LAST, _year_last)):
+    for pattern, read in ((YEAR_FIRST, _year_first), (YEAR_LAST, _year_last), (IN_WORDS, _in_words)):
         if (found := pattern.search(plain)) and (born := read(*found.groups())):
             beside = f"{plain[: found.start()]} {plain[found.end() :]}".strip(" ,;")
             return Typed(_words_of(beside), born, beside)
@@ -62,6 +68,11 @@ def _year_first(year: str, month: str, day: str) -> list[date]:
 def _year_last(first: str, sign: str, second: str, year: str) -> list[date]:
     """Read the day before the month, as our forms do; where no point says so, the month may stand first as well."""
     return _days((year, second, first), *([] if sign == "." else [(year, first, second)]))
+
+
+def _in_words(day: str, month: str, year: str) -> list[date]:
+    number = month_numbers().get(month.casefold())
+    return _days((year, str(number), day)) if number else []
 
 
 def _days(*told: tuple[str, str, str]) -> list[date]:
