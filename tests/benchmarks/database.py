@@ -87,7 +87,7 @@ def prepared(size: str, progress: Progress) -> dict[str, str]:
     name = NAME.format(size=size)
     app, owner = os.environ["DATABASE_URL"], os.environ["MIGRATION_DATABASE_URL"]
     addresses = {"DATABASE_URL": address_of(app, name), "MIGRATION_DATABASE_URL": address_of(owner, name)}
-    _create(name, owner)
+    create(name, owner)
     _let_in(addresses["MIGRATION_DATABASE_URL"], urlsplit(app).username or "")
     progress("Bringing the database up to date", 0)
     _migrate(addresses)
@@ -100,7 +100,8 @@ def prepared(size: str, progress: Progress) -> dict[str, str]:
     return addresses
 
 
-def _create(name: str, owner: str) -> None:
+def create(name: str, owner: str) -> None:
+    """Make a database on the same server where it is not yet."""
     with bare(owner) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return

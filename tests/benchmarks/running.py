@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import secrets
@@ -18,11 +19,23 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import environ
 from django.core.management.base import CommandError
 from django.db import connection
 
 from clinic.people.models import User
-from tests.benchmarks.database import CHECKOUT, DESK, Progress, bare, prepared, rows_of, turn_to
+from tests.benchmarks.database import (
+    CHECKOUT,
+    DESK,
+    SIZES,
+    Progress,
+    address_of,
+    bare,
+    create,
+    prepared,
+    rows_of,
+    turn_to,
+)
 from tests.benchmarks.measuring import HOST, Bench, Figures, Visitor, measured
 from tests.benchmarks.operations import Operation, operations
 
@@ -55,12 +68,32 @@ def run(
         for done, operation in enumerate(wanted):
             progress(f"Measuring {operation.name}", done / len(wanted))
             outcomes.append(Outcome(operation, (operation.measure or measured)(bench, operation)))
-    return outcomes, {
+    beside = {"peer": peer_figures(peer, size, requests, progress)} if peer else {}
+    return outcomes, beside | {
         "operations": {outcome.operation.name: outcome.figures.record() for outcome in outcomes},
         "rows": rows_of(),
         "machine": machine(),
         "commit": commit(),
     }
+
+
+def peer_figures(venv: Path, size: str, requests: int, progress: Progress) -> dict[str, Any]:
+    """Measure what is installed in another environment, in a database of the same size of its own."""
+    progress("Filling and measuring the peer", 0)
+    name = f"stillpoint_benchmark_peer_{size}"
+    owner = os.environ["MIGRATION_DATABASE_URL"]
+    create(name, owner)
+    asked = {
+        "database": environ.Env.db_url_config(address_of(owner, name)), "therapists": SIZES[size].therapists,
+        "visits_each": SIZES[size].visits_each, "requests": requests,
+    }  # fmt: skip
+    # -P: the files beside the script are not its modules.
+    command = [str(venv / "bin" / "python"), "-P", str(Path(__file__).with_name("peer.py"))]
+    done = subprocess.run(command, input=json.dumps(asked), text=True, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    if done.returncode:
+        raise CommandError(f"The peer could not be measured with {command[0]}; the reason stands above.")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 @contextmanager

@@ -52,6 +52,8 @@ class Command(BaseCommand):
             bar.update(task, description="Done", completed=1)
         # A file has no width of its own.
         Console(width=None if self.stdout.isatty() else FILE_WIDTH).print(_table(outcomes, record["rows"]))
+        if "peer" in record:
+            self.stdout.write(_of_peer(record["peer"]))
         if options["json"]:
             options["json"].write_text(_as_text(record))
         if options["markdown"]:
@@ -103,7 +105,20 @@ def _in_markdown(outcomes: Any, record: dict[str, Any]) -> str:
         + f". Python {machine['python']}, PostgreSQL {machine['postgres']}, {machine['workers']} workers on "
         f"{machine['cpus']} processors ({machine['system']}), commit {record['commit'] or 'unknown'}.",
     ]
+    if "peer" in record:
+        lines += ["", _of_peer(record["peer"])]
     return "\n".join(lines) + "\n"
+
+
+def _of_peer(peer: dict[str, Any]) -> str:
+    """Say what the same costs a peer."""
+    told = [
+        f"{name} {figures['p50_ms']:g} ms ({figures['queries']} queries)"
+        if "p50_ms" in figures
+        else f"{name} {figures['winners_per_slot']:g} winners per slot"
+        for name, figures in peer["operations"].items()
+    ]
+    return f"{peer['name']}, beside it and without a web server: {', '.join(told)}."
 
 
 def _replace_table(page: Path, size: str, table: str) -> None:
