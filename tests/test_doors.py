@@ -173,7 +173,7 @@ DOORS: Mapping[str, Door] = {
     "desk:day": Door(STAFF, ONLY_GET),
     "desk:day-visits": Door(STAFF, ONLY_GET),
     "desk:visit-place": Door(ONLY_POST, "in 404 404 409 409 409", at="visit"),
-    "desk:visit-length": Door(ONLY_POST, "in 404 404 409 409 409", at="visit"),
+    "desk:visit-length": Door(STAFF, STAFF, at="visit"),
     "desk:my-day": Door(THERAPISTS, ONLY_GET),
     "desk:client": Door(STAFF, ONLY_GET, at="client"),
     "desk:appointment": Door(STAFF, ONLY_GET, at="visit"),

@@ -47,7 +47,14 @@ class PlaceForm(forms.Form):
 
 
 class LengthForm(forms.Form):
-    """How long a block was drawn, and the reason for passing over a rule."""
+    """How long a visit takes, and the reason for passing over a rule."""
 
-    minutes = forms.IntegerField()
-    reason = forms.CharField(required=False, max_length=160)
+    minutes = forms.IntegerField(label=_("Minutes"), widget=forms.NumberInput(attrs={"class": "short"}))
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=160,
+        help_text=_(
+            "Needed outside working hours, or for a length its modality does not take. It stays with the visit."
+        ),
+    )

@@ -1,4 +1,4 @@
-"""What the calendar's script asks for: a visit put elsewhere, made longer or shorter. It answers in JSON.
+"""A visit put elsewhere, made longer or shorter. The calendar's script is answered in JSON.
 
 200 says what was done, 409 why it was not and what is free next, 422 that it needs a reason.
 """
@@ -11,20 +11,22 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.desk.forms import LengthForm, PlaceForm
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.scheduling.access import visit_for
+from clinic.scheduling.addresses import day_url
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime
 from clinic.scheduling.services import SlotTaken, change_length, move_appointment
 from clinic.scheduling.time_page import Wanted, nearest_free
-from clinic.scheduling.toasts import moved_words
+from clinic.scheduling.toasts import moved_words, tell_done
 from clinic.scheduling.words import moment_words
 
 Offer = dict[str, object]
@@ -61,14 +63,17 @@ def visit_place(request: ClinicRequest, pk: int) -> JsonResponse:
     return _done(moved, moved_words(moved))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_roles()
-def visit_length(request: ClinicRequest, pk: int) -> JsonResponse:
-    """Make a visit as long as its block was drawn."""
+def visit_length(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Make a visit as long as its block was drawn, or as the form says."""
     visit = visit_for(request.user, pk, now=request.now)
+    if request.method != "POST":
+        return _length_page(request, visit, LengthForm(initial={"minutes": visit.minutes}))
     form = LengthForm(request.POST)
+    is_page = request.accepts("text/html")
     if not form.is_valid():
-        return _not_understood(form)
+        return _length_page(request, visit, form) if is_page else _not_understood(form)
     try:
         changed = change_length(
             by=request.user,
@@ -78,9 +83,19 @@ def visit_length(request: ClinicRequest, pk: int) -> JsonResponse:
             override_reason=form.cleaned_data["reason"],
         )
     except ValidationError as refusal:
-        return _refused(refusal)
-    facts = {"client": changed.client.name, "minutes": changed.minutes}
-    return _done(changed, _("%(client)s has %(minutes)d minutes.") % facts)
+        if not is_page:
+            return _refused(refusal)
+        form.add_error("reason" if getattr(refusal, "code", "") == "needs_reason" else "minutes", refusal)
+        return _length_page(request, visit, form)
+    words = _("%(client)s has %(minutes)d minutes.") % {"client": changed.client.name, "minutes": changed.minutes}
+    if not is_page:
+        return _done(changed, words)
+    tell_done(request, changed, words)
+    return redirect(day_url(changed))
+
+
+def _length_page(request: ClinicRequest, visit: Appointment, form: LengthForm) -> HttpResponse:
+    return render(request, "desk/visit_length.html", {"visit": visit, "form": form, "back": day_url(visit)})
 
 
 def _done(visit: Appointment, words: str) -> JsonResponse:

@@ -55,7 +55,8 @@ def put(browser: Browser, visit: Appointment, at: str, **said: object) -> tuple[
 
 
 def stretch(browser: Browser, visit: Appointment, minutes: object, **said: object) -> tuple[int, dict[str, object]]:
-    answer = browser.post(reverse("desk:visit-length", args=[visit.pk]), {"minutes": minutes} | said)
+    address, as_script = reverse("desk:visit-length", args=[visit.pk]), {"Accept": "application/json"}
+    answer = browser.post(address, {"minutes": minutes} | said, headers=as_script)
     return answer.status_code, answer.json()
 
 
@@ -141,6 +142,17 @@ def test_it_makes_a_visit_longer_until_the_next_one(
 def test_what_is_no_length_changes_nothing(minutes: object, as_dana: Browser, visit: Appointment) -> None:
     status, said = stretch(as_dana, visit, minutes)
     assert (status, bool(said["words"])) == (HTTPStatus.CONFLICT, True)
+
+
+def test_the_length_can_be_changed_by_form_as_well(as_dana: Browser, visit: Appointment) -> None:
+    address = reverse("desk:visit-length", args=[visit.pk])
+    assert as_dana.get(address).context["form"]["minutes"].value() == 60
+    refused = as_dana.post(address, {"minutes": 480})
+    assert refused.context["form"].errors["reason"]
+    assert refused.context["form"]["minutes"].value() == "480"
+    assert as_dana.post(address, {"minutes": 90}).status_code == HTTPStatus.FOUND
+    visit.refresh_from_db()
+    assert visit.minutes == 90
 
 
 def test_strangers_move_nothing(as_carl: Browser, as_alice: Browser, visit: Appointment) -> None:
