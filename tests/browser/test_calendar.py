@@ -286,6 +286,16 @@ def test_two_people_see_each_others_changes_in_place(
     assert hers.evaluate("document.body.dataset.stays") == "here", "the page was not loaded anew"
 
 
+def test_the_list_shows_it_as_well(
+    visit: Appointment, book: Callable[..., Appointment], open_day: Callable[..., Page]
+) -> None:
+    page = open_day(f"{DAY}&as=list")
+    page.get_by_role("link", name="Alice Marques").last.focus()
+    book(ClientFactory(legal_name="Marek Nowicki"), at(15))
+    expect(page.locator("#day-list")).to_contain_text("Marek Nowicki", timeout=MOST_MS)
+    expect(page.locator(f"#row-{visit.pk}")).to_be_focused()
+
+
 def test_a_move_of_what_somebody_else_has_moved_meanwhile_is_refused(
     visit: Appointment, open_day: Callable[..., Page]
 ) -> None:

@@ -8,6 +8,7 @@ const SHORT_MINUTES = 39; // room for one line
 const LOW_MINUTES = 59; // room for two
 
 const box = document.getElementById("calendar");
+const shown = box ?? document.getElementById("day-list"); // neither on a visit's own page
 const side = document.getElementById("side");
 const moving = document.getElementById("moving");
 const words = readJson("calendar-words");
@@ -212,8 +213,7 @@ let turns = 0;
 /** Read a visit's panel; of two that were asked for at once, the later counts. */
 async function readPanel(pk) {
   const turn = ++turns;
-  const template = box?.dataset.visit ?? document.getElementById("day-list").dataset.visit;
-  const answer = await fetch(addressFor(template, pk), { headers: { "HX-Request": "true" }, cache: "no-store" });
+  const answer = await fetch(addressFor(shown.dataset.visit, pk), { headers: { "HX-Request": "true" }, cache: "no-store" });
   if (answer.redirected || !answer.ok) window.location.reload(); // to the sign-in, after a long break
   const read = await answer.text();
   if (turn !== turns) return;
@@ -440,7 +440,7 @@ function nameBlock({ event, el }) {
 
 let calendar = null;
 let drawn = new Map();
-let etag = box?.dataset.etag;
+let etag = shown?.dataset.etag;
 let isBusy = false; // somebody drags
 
 function eventsOf(facts) {
@@ -584,10 +584,19 @@ function refresh() {
   return asking;
 }
 
+/** Read the list again, which the server draws. */
+async function redrawList() {
+  const answer = await fetch(window.location.href, { cache: "no-store" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
+  shown.replaceChildren(...page.getElementById("day-list").childNodes);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
 async function lookAgain() {
   let answer;
   try {
-    answer = await fetch(box.dataset.visits, { headers: { "If-None-Match": etag }, cache: "no-store" });
+    answer = await fetch(shown.dataset.visits, { headers: { "If-None-Match": etag }, cache: "no-store" });
   } catch (fault) {
     return; // the line is down; the time that was last told stays
   }
@@ -599,16 +608,18 @@ async function lookAgain() {
     const facts = await answer.json();
     if (isBusy) return;
     etag = answer.headers.get("ETag");
-    redraw(facts);
     redrawRail(facts);
+    if (box === null) await redrawList();
+    else redraw(facts);
   } else if (answer.status !== 304) return;
+  if (box === null) return;
   const updated = document.getElementById("updated");
   updated.textContent = fill(words.updated, answer.headers.get("Updated"));
   stampNow(answer.headers.get("Updated"));
 }
 
-if (box !== null && window.EventCalendar) {
-  draw(readJson("calendar-facts"));
+if (box !== null && window.EventCalendar) draw(readJson("calendar-facts"));
+if (shown !== null) {
   setInterval(() => document.visibilityState === "visible" && !isBusy && refresh(), LOOK_AGAIN_MS);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 }
