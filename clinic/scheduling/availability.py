@@ -115,7 +115,8 @@ class Availability:
         Those with most of what the client wishes come first, and of these the therapist's usual one.
         """
         if room is not None:
-            return [room]
+            # None, where it has just been archived.
+            return [room] if room in self.rooms else []
         usual = self.usual_rooms.get(therapist)
         return sorted(self.rooms, key=lambda pk: (self.book.lacking(pk), pk != usual))
 

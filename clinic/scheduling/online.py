@@ -132,9 +132,7 @@ def hold_online(
         lock_places([therapist.pk], location)
         client = lock_client(client.pk)
         _refuse_closed(clinic, client)
-        _refuse_beyond_the_cap(clinic, client, now)
-        _refuse_unshown(service, therapist, location, client, starts_at)
-        _refuse_out_of_bounds(clinic, location, starts_at, now)
+        _refuse_unbookable(clinic, client, service, therapist, location, starts_at, now)
         wish = (service, therapist, location, starts_at)
         for held in holds_of(client, now):
             if (held.service, held.therapist, held.location, held.starts_at) == wish:
@@ -167,7 +165,12 @@ def confirm_online(*, by: User, now: datetime, appointment: Appointment) -> Appo
     clinic = Clinic.objects.get()
     with one_booking():
         lock_places([appointment.therapist_id], appointment.location)
-        _refuse_closed(clinic, lock_client(appointment.client_id))
+        client = lock_client(appointment.client_id)
+        _refuse_closed(clinic, client)
+        if appointment.held_until is not None and appointment.held_until <= now:
+            # She comes back to it much later: what held for it then need not hold now.
+            visit = appointment
+            _refuse_unbookable(clinic, client, visit.service, visit.therapist, visit.location, visit.starts_at, now)
         at_once = clinic.online_booking == Clinic.OnlineBooking.AT_ONCE
         with _in_discretion():
             return confirm_hold(
@@ -189,6 +192,20 @@ def _refuse_closed(clinic: Clinic, client: Client) -> None:
         raise CallUs(_("Online booking is closed at the moment."))
     if OnlineConcern.objects.open().filter(client__among=records_of(client.pk), kind=OnlineConcern.Kind.CALL).exists():
         raise CallUs(_("Before you book the next visit, please speak with us."))
+
+
+def _refuse_unbookable(  # noqa: PLR0917 -- private, and each is of its own type
+    clinic: Clinic,
+    client: Client,
+    service: Service,
+    therapist: Therapist,
+    location: Location,
+    starts_at: datetime,
+    now: datetime,
+) -> None:
+    _refuse_beyond_the_cap(clinic, client, now)
+    _refuse_unshown(service, therapist, location, client, starts_at)
+    _refuse_out_of_bounds(clinic, location, starts_at, now)
 
 
 def _refuse_beyond_the_cap(clinic: Clinic, client: Client, now: datetime) -> None:

@@ -7,11 +7,15 @@ last witness, the same meetings end with two visits in one place.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event
+from time import sleep
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from clinic.people.models import Client, Location, Modality, Room, Service, Therapist, User
 from clinic.scheduling.absences import Wanted, enter_absences
@@ -32,12 +36,14 @@ from clinic.scheduling.services import (
     move_appointment,
     request_appointment,
     undo,
+    undoing,
 )
 from clinic.scheduling.slots import Span
 from clinic.scheduling.working_week import set_hours
 from tests.concurrency.racing import (
     AT_ONCE,
     NOW,
+    STANDS_STILL,
     TEN,
     Road,
     meeting,
@@ -250,6 +256,47 @@ def test_a_booking_after_it_is_refused(
 ) -> None:
     assert outcome(request.getfixturevalue(way)) == "won"
     assert outcome(lambda: book(clients[0])) == "ValidationError"
+
+
+# --- Taking back what somebody else has just gone on from
+
+
+def arriving_while_taken_back(visit: Appointment, dana: User, olga: User) -> str:
+    """Let Olga's step be written, and not yet seen, when Dana takes hers back. Return how Dana's ended."""
+    is_written, nine = Event(), TEN - HOUR
+
+    def arrive() -> None:
+        with transaction.atomic():
+            change_status(by=olga, now=nine, appointment=visit, to=Status.ARRIVED)
+            is_written.set()
+            sleep(STANDS_STILL)
+
+    def take_back() -> None:
+        assert is_written.wait(20)
+        undo(by=dana, now=nine, appointment=visit)
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(outcome, road) for road in (arrive, take_back)]
+        return ended[1].result(30)
+
+
+def test_nobody_takes_back_what_somebody_else_goes_on_from_at_this_moment(
+    clients: list[Client], book: Book, dana: User, olga: User
+) -> None:
+    moved = move_appointment(by=dana, now=TEN - HOUR, appointment=book(clients[0]), starts_at=TEN + 5 * HOUR)
+    assert arriving_while_taken_back(moved, dana, olga) == "taken"
+    moved.refresh_from_db()
+    assert (moved.status, moved.starts_at) == (Status.ARRIVED, TEN + 5 * HOUR)
+
+
+def test_without_the_visits_lock_she_would_no_longer_have_arrived(
+    clients: list[Client], book: Book, dana: User, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = move_appointment(by=dana, now=TEN - HOUR, appointment=book(clients[0]), starts_at=TEN + 5 * HOUR)
+    monkeypatch.setattr(undoing, "_locked", lambda steps: [Appointment.objects.get(pk=moved.pk)])
+    assert arriving_while_taken_back(moved, dana, olga) == "won"
+    moved.refresh_from_db()
+    assert (moved.status, moved.starts_at) == (Status.BOOKED, TEN)
 
 
 # --- Sent many times, and all at once

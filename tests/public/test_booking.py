@@ -440,6 +440,33 @@ def test_after_its_time_a_hold_is_no_longer_held_and_can_be_had_again(
     assert Appointment.objects.get(status=Status.HELD).pk != held["Location"]
 
 
+def test_a_hold_that_ran_out_is_no_way_round_the_cap(
+    as_alice: Browser, service: Service, wish: Wish, clinic: Clinic, time_machine, now: datetime
+) -> None:
+    clinic.online_most_visits = 1
+    clinic.save()
+    alice = Visitor(service, as_alice)
+    first = alice.chooses(wish(at(10)))
+    time_machine.move_to(now + timedelta(minutes=16))
+    alice.confirms(alice.chooses(wish(at(15))))
+    answer = alice.confirms(first)
+    assert answer.status_code == 409
+    assert "A visit is booked for you already" in text(answer)
+    assert Appointment.objects.get(status=Status.BOOKED).starts_at == at(15)
+
+
+def test_a_hold_that_ran_out_is_no_way_round_the_lead(
+    as_alice: Browser, alice_user: User, service: Service, wish: Wish, clinic: Clinic, time_machine
+) -> None:
+    alice = Visitor(service, as_alice)
+    held = alice.chooses(wish(at(10)))
+    time_machine.move_to(at(9, 59) - timedelta(hours=clinic.online_lead_hours - 1))
+    as_alice.force_login(alice_user)
+    answer = alice.confirms(held)
+    assert (answer.status_code, "hours ahead" in text(answer)) == (409, True)
+    assert one_visit().status == Status.HELD
+
+
 def test_a_hold_that_ran_out_and_went_to_somebody_else_shows_the_next_free_times(
     as_alice: Browser, as_carl: Browser, service: Service, wish: Wish, time_machine, now: datetime
 ) -> None:

@@ -108,6 +108,14 @@ def test_a_hold_that_ran_out_is_refused_once_somebody_else_has_the_time(
         confirm_hold(by=dana, now=later, appointment=held)
 
 
+def test_a_hold_is_not_confirmed_once_its_time_has_passed(hold: Ask, dana: User) -> None:
+    held = hold(at(10))
+    with pytest.raises(SlotTaken, match="has passed"):
+        confirm_hold(by=dana, now=at(10, 1), appointment=held)
+    held.refresh_from_db()
+    assert held.status == Status.HELD
+
+
 def test_a_hold_that_was_given_up_stays_so(hold: Ask, dana: User, now: datetime) -> None:
     held = cancel_appointment(by=dana, now=now, appointment=hold(at(10)))
     with pytest.raises(SlotTaken, match="no longer held"):
@@ -146,6 +154,11 @@ def test_a_request_accepted_twice_is_booked_once(ask: Ask, dana: User, now: date
     for _time in range(2):
         assert accept_request(by=dana, now=now, appointment=asked).status == Status.BOOKED
     assert asked.status_changes.count() == 2
+
+
+def test_a_request_is_not_accepted_once_its_time_has_passed(ask: Ask, dana: User) -> None:
+    with pytest.raises(SlotTaken, match="has passed"):
+        accept_request(by=dana, now=at(10, 5), appointment=ask(at(10)))
 
 
 def test_a_request_that_was_cancelled_is_not_accepted(ask: Ask, dana: User, now: datetime) -> None:

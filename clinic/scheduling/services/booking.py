@@ -130,7 +130,9 @@ def _enter(visit: Appointment, plan: Plan, *, now: datetime, why: str = "") -> A
 
 
 def _take_up(visit: Appointment, to: Status, *, by: User | None, now: datetime) -> Appointment:
-    """Make a held or a requested visit one that is booked, in the time that it has."""
+    """Make a held or a requested visit one that is booked, in the time that it has, if that is still to come."""
+    if visit.starts_at < now:
+        raise SlotTaken(_("This time has passed."))
     find_place_again(visit, by=by, now=now)
     before = visit.status
     visit.status, visit.held_until = to, None

@@ -56,9 +56,17 @@ def cancel_appointment(
     why: str = "",
     because: StatusChange.Because = Because.CLIENT,
 ) -> Appointment:
-    """Cancel a visit; when the client does so after the clinic's deadline, it counts as cancelled late."""
-    to = cancelled_as(appointment, now=now, because=because)
-    return change_status(by=by, now=now, appointment=appointment, to=to, why=why, because=because)
+    """Cancel a visit; when the client does so after the clinic's deadline, it counts as cancelled late.
+
+    Cancelled already is no error.
+    """
+    with one_booking():
+        visit = locked(appointment)
+        if visit.status in {Status.CANCELLED, Status.LATE_CANCELLED}:
+            return visit
+        # By where it is now: a visit that was moved to next month meanwhile is not cancelled late.
+        to = cancelled_as(visit, now=now, because=because)
+        return change_status(by=by, now=now, appointment=visit, to=to, why=why, because=because)
 
 
 def cancelled_as(appointment: Appointment, *, now: datetime, because: StatusChange.Because = Because.CLIENT) -> Status:

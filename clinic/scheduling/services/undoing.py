@@ -37,17 +37,18 @@ def undo(*, by: User, now: datetime, appointment: Appointment) -> list[Appointme
         therapists, locations = _taken_by(seen)
         lock_places(therapists, *locations)
         client = lock_client(appointment.client_id)
+        # Before the steps are looked at: arriving takes no other lock than the visit's own.
+        visits = _locked(seen)
         steps = _last_steps(appointment)
         if [step.pk for step in steps] != [step.pk for step in seen]:
             raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
         _check(steps, by=by, now=now)
-        visits = _locked(steps)
         expire_holds(therapists, *locations, now=now, client=client)
         # Lifted off the calendar first: one visit may go back to where another one of them is now.
         Appointment.objects.filter(pk__in=[visit.pk for visit in visits]).update(status=Status.CANCELLED)
         for visit, step in zip(visits, steps, strict=True):
             _take_back(visit, step)
-        prefetch_related_objects(visits, "service__modality", "therapist__user", "location")
+        prefetch_related_objects(visits, "client", "service__modality", "therapist__user", "location")
         _find_places(visits, by=by, now=now)
         Appointment.objects.bulk_update(visits, [*PLACE_FIELDS, "status", "held_until", "review_needed"])
         _record(visits, steps, by=by, now=now)
