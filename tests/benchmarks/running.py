@@ -60,9 +60,11 @@ def run(
     size: str, *, only: str, requests: int, peer: Path | None, progress: Progress
 ) -> tuple[list[Outcome], dict[str, Any]]:
     """Measure, and return the outcomes and the same as the record that is kept."""
-    wanted = [operation for name, operation in operations().items() if only in {"", name}]
-    if not wanted:
-        raise CommandError(f"There is no operation “{only}”; there are {', '.join(operations())}.")
+    known = operations()
+    names = only.split(",") if only else list(known)
+    if strange := set(names) - set(known):
+        raise CommandError(f"There is no operation “{', '.join(sorted(strange))}”; there are {', '.join(known)}.")
+    wanted = [known[name] for name in names]
     outcomes = []
     with serving(size, requests=requests, progress=progress) as bench:
         for done, operation in enumerate(wanted):

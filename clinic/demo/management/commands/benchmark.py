@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--size", default="medium", choices=["tiny", "small", "medium", "large"])
-        parser.add_argument("--only", default="", metavar="NAME", help="Measure this operation only.")
+        parser.add_argument("--only", default="", metavar="NAME,…", help="Measure these operations only.")
         parser.add_argument("--json", type=Path, metavar="FILE", help="Keep the figures in this file.")
         parser.add_argument("--markdown", type=Path, metavar="FILE", help="Renew the table of this size in this page.")
         parser.add_argument(
