@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from clinic.people.access import ClinicRequest, client_for, key_in
 from clinic.people.models import Client
-from clinic.people.searching import fitting
+from clinic.people.searching import fitting, told_by
+from clinic.scheduling.forms import WallField
 
 MATCHES_SHOWN = 10
 
@@ -24,5 +29,21 @@ def choose_client(request: ClinicRequest, heading: str, archived: Client | None 
     kept = request.GET.copy()
     for name in ("q", "client"):
         kept.pop(name, None)
-    context = {"heading": heading, "words": words, "found": found[:MATCHES_SHOWN], "kept": kept, "archived": archived}
+    context = {
+        "heading": heading,
+        "words": words,
+        "found": found[:MATCHES_SHOWN],
+        "kept": kept,
+        "at": _wall_in(kept.get("at", "")),
+        "told": urlencode({"next": f"{request.path}?{kept.urlencode()}", **told_by(words)}),
+        "archived": archived,
+    }
     return render(request, "scheduling/client_choose.html", context)
+
+
+def _wall_in(words: str) -> datetime | None:
+    """Read the time that was clicked in the calendar; None for anything else."""
+    try:
+        return WallField(required=False).clean(words)
+    except ValidationError:
+        return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import make_naive
 
-from clinic.lib.times import local_date
+from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist, clinic_zone
 from clinic.scheduling.availability import availability, length_of
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, WhenForm, choice_value, last_wish
@@ -47,10 +47,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A link to another day, or to a free time there."""
+    """A link to another day, or to a free time there; `therapist` is said where anybody will do."""
 
     url: str
     on: datetime
+    therapist: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ class TimePage:
     missed: str
     # Why nothing is free at all; empty where something is, or where nobody could say.
     why_nothing: str
+
+    @property
+    def chosen(self) -> Choice | None:
+        return next((choice for choice in self.choices if choice.is_chosen), None)
+
+    @property
+    def first(self) -> Choice | None:
+        """The one that the keyboard begins with."""
+        return self.chosen or next(iter(self.choices), None)
 
 
 def parse_day(words: str) -> date | None:
@@ -123,13 +133,15 @@ def time_page(
     choices = _choices(free, wanted, wished)
     # A time that has just been refused has been spoken of already.
     is_missed = bool(wished) and not nearest and not any(choice.is_chosen for choice in choices)
+    if not choices and not nearest:
+        nearest = in_room(wanted, nearest_free(wanted, at_wall(wanted.location.zone, wanted.on, time.min), now), now)
     days = [wanted.on + timedelta(days=number) for number in OTHER_DAYS]
     today = local_date(wanted.location.zone, now)
     return TimePage(
         choices=choices,
         hidden=said | _seen(wanted.moving),
         days=[_other_day(said, day) for day in days if day >= today],
-        nearest=[_other_time(said, one, wanted.location) for one in nearest],
+        nearest=[_other_time(said, one, wanted) for one in nearest],
         missed=wished[11:16] if is_missed else "",
         why_nothing="" if choices else _why_nothing(wanted, now),
     )
@@ -202,7 +214,7 @@ def _other_day(said: Mapping[str, Any], on: date) -> Elsewhere:
     return Elsewhere(f"?{urlencode({**said, 'on': on.isoformat()})}", datetime(on.year, on.month, on.day))  # noqa: DTZ001 -- a wall
 
 
-def _other_time(said: Mapping[str, Any], one: FreeTime, location: Location) -> Elsewhere:
-    wall = make_naive(one.starts_at, location.zone)
+def _other_time(said: Mapping[str, Any], one: FreeTime, wanted: Wanted) -> Elsewhere:
+    wall = make_naive(one.starts_at, wanted.location.zone)
     query = {**said, "therapist": one.therapist.pk, "at": wall.isoformat(timespec="minutes")}
-    return Elsewhere(f"?{urlencode(query)}", wall)
+    return Elsewhere(f"?{urlencode(query)}", wall, "" if wanted.therapist else one.therapist.user.first_name)

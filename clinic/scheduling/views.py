@@ -175,12 +175,17 @@ def _show_times(  # noqa: PLR0917 -- private, and each is of its own type
 ) -> HttpResponse:
     wished = times["slot"].value() or request.GET.get("at", "")
     page = time_page(wanted, wish, now=request.now, wished=wished, nearest=nearest) if wanted else None
+    # The keyboard begins with the wish, and goes on with the times once they were asked for.
+    was_asked = "therapist" in request.GET
+    if request.method != "POST" and not was_asked:
+        wish.visible_fields()[0].field.widget.attrs["autofocus"] = True
     context = {
         "wish": wish,
         "times": times,
         "wanted": wanted,
         "moving": moving,
         "page": page,
+        "was_asked": was_asked,
         "client": client,
         "is_written_to": any(last_words([client.pk]).values()),
         "for_another": _for_another(request, wish),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from http import HTTPStatus
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
@@ -59,6 +60,27 @@ def test_it_first_asks_for_whom_and_keeps_what_was_said(
     assert "on=2026-11-20" in page
 
 
+def test_for_whom_says_for_when_and_comes_back_with_who_was_added(
+    as_dana: Browser, alice: Client, service: Service, now: datetime
+) -> None:
+    page = as_dana.get(NEW, {"q": "+351 912 345 678", "at": "2026-11-20T10:00", "therapist": "7"})
+    assert "Friday 20 November, 10:00" in page.content.decode()
+    told = parse_qs(page.context["told"])
+    assert told["phone"] == ["+351 912 345 678"]
+    sent = {"legal_name": "Nova Silva", "born_on": "1988-03-04", "language": "en", "next": told["next"][0]}
+    answer = as_dana.post(reverse("people:client-new"), sent)
+    nova = Client.objects.get(legal_name="Nova Silva")
+    assert (answer.status_code, answer.url) == (
+        HTTPStatus.FOUND,
+        f"{NEW}?at=2026-11-20T10%3A00&therapist=7&client={nova.pk}",
+    )
+
+
+@pytest.mark.parametrize("at", ["soon", "2026-11-20T10:00+0000", "9999-01-01T10:00"])
+def test_a_time_that_is_none_is_not_said(as_dana: Browser, service: Service, at: str) -> None:
+    assert as_dana.get(NEW, {"at": at}).context["at"] is None
+
+
 def test_for_whom_forgives_a_typo_and_offers_nobody_archived(
     as_dana: Browser, alice: Client, service: Service, now: datetime
 ) -> None:
@@ -91,6 +113,32 @@ def test_without_a_therapist_each_time_says_who(as_dana: Browser, asked: dict[st
 def test_a_time_in_the_address_is_marked(as_dana: Browser, asked: dict[str, object]) -> None:
     page = as_dana.get(NEW, asked | {"at": "2026-11-23T09:30"}).context["page"]
     assert [choice.value for choice in page.choices if choice.is_chosen] == [slot(23, "09:30", Therapist.objects.get())]
+
+
+def test_a_day_without_a_free_time_offers_the_next_ones(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist
+) -> None:
+    asked |= {"on": "2026-11-21"}
+    page = as_dana.get(NEW, asked)
+    assert not page.context["page"].choices
+    free = page.context["page"].nearest
+    assert [one.on.date() for one in free] == [date(2026, 11, 23)] * 3
+    assert as_dana.get(NEW + free[0].url).context["page"].chosen.starts_at == free[0].on
+
+
+def test_a_series_begins_with_the_day_and_time_that_were_chosen(as_dana: Browser, asked: dict[str, object]) -> None:
+    page = as_dana.get(NEW, asked | {"at": "2026-11-20T10:30"}).content.decode()
+    assert "first_on=2026-11-20&amp;at_time=10:30" in page
+
+
+def test_the_keyboard_begins_with_the_wish_and_goes_on_with_the_times(
+    as_dana: Browser, asked: dict[str, object], alice: Client
+) -> None:
+    first = as_dana.get(NEW, {"client": alice.pk})
+    assert first.context["wish"]["service"].field.widget.attrs["autofocus"]
+    then = as_dana.get(NEW, asked | {"at": "2026-11-20T10:30"}).content.decode()
+    assert then.count("autofocus") == 1
+    assert "checked autofocus" in then
 
 
 def test_a_time_in_the_address_that_is_taken_is_said(as_dana: Browser, asked: dict[str, object], book: Book) -> None:

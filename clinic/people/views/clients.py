@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic.lib.addresses import asked_next
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.duplicates import Twin
@@ -39,7 +40,7 @@ def client_list(request: ClinicRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles()
 def client_new(request: ClinicRequest) -> HttpResponse:
-    """Add a client; what was typed into the search stands in its field already."""
+    """Add a client, and go on with a booking that asked for her; what was searched for stands in its field already."""
     return _client_form(request, Client())
 
 
@@ -60,6 +61,7 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
         twins = form.twins()
         if not twins and (kept := written(form, form.keep, by=request.user, now=request.now)):
             messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
-            return redirect("desk:client", kept.pk)
+            following = asked_next(request)
+            return redirect(f"{following}&client={kept.pk}") if following else redirect("desk:client", kept.pk)
     context = {"form": form, "client": client, "called": called, "twins": twins, "zone": clinic_zone()}
     return render(request, "people/client_form.html", context)
