@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -26,7 +26,7 @@ NOT_COUNTED = (Status.CANCELLED, Status.LATE_CANCELLED)
 def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
     """Say on the last visits of a series how many are left; nothing on one that goes on in another. Two queries."""
     shown = {visit.series_id for visit in visits if visit.series_id is not None and visit.status in MOVABLE}
-    ending = Series.objects.filter(pk__in=shown, count__gt=LAST_VISITS, continued_by__isnull=True)
+    ending = _to_go_on().filter(pk__in=shown)
     starts: dict[int, list[datetime]] = defaultdict(list)
     siblings = Appointment.objects.filter(series__in=ending).exclude(status__in=NOT_COUNTED)
     for series, starts_at in siblings.values_list("series", "starts_at") if shown else ():
@@ -37,6 +37,16 @@ def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]
         if visit.series_id in starts and visit.status in MOVABLE and left < LAST_VISITS:
             found[visit.pk] = [_badge(left)]
     return found
+
+
+def _to_go_on() -> QuerySet[Series]:
+    """Return the series of which one asks whether they go on: meant to be long, and without another after it.
+
+    One that goes on from another was not short from the start. Where all that follows was cancelled, nothing follows.
+    """
+    follows = Appointment.objects.filter(series__continues=OuterRef("pk")).exclude(status__in=NOT_COUNTED)
+    long = Q(count__gt=LAST_VISITS) | Q(continues__isnull=False)
+    return Series.objects.filter(long, ~Exists(follows))
 
 
 def _badge(left: int) -> Badge:
@@ -51,13 +61,13 @@ def rows_ending(user: User, now: datetime) -> list[WorkRow]:
     left = (
         Appointment.objects.movable(now)
         .order_by()
-        .filter(series__count__gt=LAST_VISITS, series__continued_by__isnull=True)
+        .filter(series__isnull=False)
         .values("series")
         .annotate(visits=Count("pk"), last=Max("starts_at"))
         .filter(visits__lte=LAST_VISITS)
     )
     facts = {one["series"]: one for one in left}
-    series = Series.objects.filter(pk__in=facts, client__archived_at__isnull=True)
+    series = _to_go_on().filter(pk__in=facts, client__archived_at__isnull=True)
     if not {Role.FRONT_DESK, Role.OWNER} & {*user.roles}:
         series = series.filter(therapist__user=user)
     named = series.select_related("client", "therapist__user", "location")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -381,13 +381,16 @@ def preview_visits(
     at_time: time,
     wished: Sequence[Visit],
     room: Room | None = None,
+    minutes: Sequence[int] = (),
     leaving_out: Collection[int] = (),
 ) -> list[Occurrence]:
     """Return each of the wished visits, free or in conflict with a way out; the number of queries is constant.
 
-    `leaving_out` are the keys of the visits that these take the place of: they are in nobody's way.
+    `minutes` says how long each of them is, where that is not what the service takes; `leaving_out` are the keys of the
+    visits that these take the place of: they are in nobody's way.
     """
-    length, must_have = length_of(service), room.pk if room else None
+    usual, must_have = length_of(service), room.pk if room else None
+    lengths = [replace(usual, minutes=number) for number in minutes] or [usual] * len(wished)
     days = [one.on for one in wished]
     facts: dict[str, Any] = {
         "location": location,
@@ -399,15 +402,16 @@ def preview_visits(
         "service": service,
         "leaving_out": leaving_out,
     }
-    free = availability(**facts, only=[length.occupied(one.starts_at) for one in wished])
-    obstacles = {one.starts_at: free.obstacle(therapist.pk, length, one.starts_at, must_have) for one in wished}
-    around = _around(location.zone, [one.on for one in wished if obstacles[one.starts_at]])
-    ways = availability(**facts, only=around) if around else free
-    slots = ways.slots(therapist.pk, length) if around else []
+    pairs = list(zip(wished, lengths, strict=True))
+    free = availability(**facts, only=[length.occupied(one.starts_at) for one, length in pairs])
+    obstacles = [free.obstacle(therapist.pk, length, one.starts_at, must_have) for one, length in pairs]
+    around = _around(location.zone, [one.on for one, found in zip(wished, obstacles, strict=True) if found])
+    ways = _Ways(availability(**facts, only=around) if around else free, facts["therapists"], must_have)
     rooms = {one.pk: one for one in location.rooms.all()}
     found = []
-    for position, (on, start, clocks_changed) in enumerate(wished, 1):
-        obstacle = obstacles[start]
+    for position, ((on, start, clocks_changed), length, obstacle) in enumerate(
+        zip(wished, lengths, obstacles, strict=True), 1
+    ):
         given = None if obstacle else free.room_at(therapist.pk, length, start, must_have)
         found.append(
             Occurrence(
@@ -419,7 +423,7 @@ def preview_visits(
                 room=rooms[given] if given else None,
                 problem=obstacle_words(obstacle, therapist.user.first_name, location.zone, start) if obstacle else "",
                 note=_clock_note(start, at_time, location) if clocks_changed else "",
-                alternatives=_ways_out(ways, slots, length, start, facts["therapists"]) if obstacle else [],
+                alternatives=ways.out(length, start) if obstacle else [],
             )
         )
     return found
@@ -431,25 +435,42 @@ def _around(zone: ZoneInfo, days: Iterable[date]) -> list[Span]:
     return [Span(day_bounds(zone, day)[0] - margin, day_bounds(zone, day + WAY_OUT_DAYS)[1] + margin) for day in days]
 
 
-def _ways_out(
-    free: Availability, slots: Sequence[datetime], length: Length, start: datetime, people: Sequence[Therapist]
-) -> list[Alternative]:
-    """Offer the same day at another time, the same time with somebody else, and the next day she works."""
-    therapist, *others = people
-    wall = start.astimezone(free.zone)
-    day, called = wall.date(), therapist.user.first_name
-    same_day = _("Same day, %(therapist)s") % {"therapist": called}
-    ways = [Alternative(same_day, _nearest(_on_day(slots, day, free), start), therapist)]
-    for other in others:
-        if free.obstacle(other.pk, length, start) is None:
-            ways.append(Alternative(_("Same time, %(therapist)s") % {"therapist": other.user.name}, start, other))
-            break
-    for number in range(1, WAY_OUT_DAYS.days + 1):
-        next_day = day + timedelta(days=number)
-        if later := _nearest(_on_day(slots, next_day, free), at_wall(free.zone, next_day, wall.time())):
-            ways.append(Alternative(_("Next day %(therapist)s works") % {"therapist": called}, later, therapist))
-            break
-    return ways
+class _Ways:
+    """Ways out of conflicts: what else is free, in the room that is wanted, with the therapist or with another."""
+
+    def __init__(self, free: Availability, people: Sequence[Therapist], room: int | None) -> None:
+        self.free, self.room = free, room
+        self.therapist, *self.others = people
+        self._slots: dict[Length, list[datetime]] = {}
+
+    def out(self, length: Length, start: datetime) -> list[Alternative]:
+        """Offer the same day at another time, the same time with somebody else, and the next day she works."""
+        free, therapist, slots = self.free, self.therapist, self._slots_of(length)
+        wall = start.astimezone(free.zone)
+        day, called = wall.date(), therapist.user.first_name
+        same_day = _("Same day, %(therapist)s") % {"therapist": called}
+        ways = [Alternative(same_day, _nearest(_on_day(slots, day, free), start), therapist)]
+        for other in self.others:
+            if free.obstacle(other.pk, length, start, self.room) is None:
+                ways.append(Alternative(_("Same time, %(therapist)s") % {"therapist": other.user.name}, start, other))
+                break
+        for number in range(1, WAY_OUT_DAYS.days + 1):
+            next_day = day + timedelta(days=number)
+            if later := _nearest(_on_day(slots, next_day, free), at_wall(free.zone, next_day, wall.time())):
+                ways.append(Alternative(_("Next day %(therapist)s works") % {"therapist": called}, later, therapist))
+                break
+        return ways
+
+    def _slots_of(self, length: Length) -> list[datetime]:
+        """Return when she is free for so long; reckoned once for each length."""
+        if length not in self._slots:
+            her, free = self.therapist.pk, self.free
+            self._slots[length] = [
+                start
+                for start in free.slots(her, length)
+                if self.room is None or free.room_at(her, length, start, self.room) is not None
+            ]
+        return self._slots[length]
 
 
 def _with(therapist: Therapist, people: Iterable[Therapist]) -> list[Therapist]:

@@ -157,6 +157,7 @@ def change_page(
         at_time=wished.at_time,
         wished=[to for _one, to in pairs],
         room=wished.room,
+        minutes=[_minutes(one, wished) for one, _to in pairs],
         leaving_out=moving,
     ) if pairs else []  # fmt: skip
     rows = []
@@ -176,6 +177,11 @@ def change_page(
         to_decide=len(to_decide),
         first_to_decide=to_decide[0] if to_decide else None,
     )
+
+
+def _minutes(visit: Appointment, wished: Wished) -> int:
+    """Return how long a visit will be: as it was made longer or shorter by hand, unless it becomes another service."""
+    return visit.minutes if visit.service_id == wished.service.pk else wished.service.minutes
 
 
 def chosen_moves(values: Sequence[str], here: Location, there: Location) -> dict[int, ChosenMove]:

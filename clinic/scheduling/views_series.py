@@ -148,7 +148,8 @@ def _show_change(
 def series_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show which visits of a series are cancelled and which of them late, and cancel all of them."""
     visit = visit_for(request.user, pk, now=request.now)
-    if visit.series is None or visit.status not in MOVABLE:
+    # The same form sent twice says twice what was done.
+    if visit.series is None or (request.method != "POST" and visit.status not in MOVABLE):
         return redirect("scheduling:appointment-cancel", pk)
     asked = request.POST if request.method == "POST" else request.GET
     which = Which(asked["which"]) if asked.get("which") in Which.values else Which.FOLLOWING

@@ -266,6 +266,31 @@ def test_the_same_form_sent_twice_changes_once(
     assert visit.status_changes.count() == 2  # booked, changed
 
 
+@pytest.mark.parametrize("other", ["time", "visits", "user"])
+def test_the_same_form_with_other_wishes_is_refused(
+    series: Series,
+    dana: User,
+    olga: User,
+    now: datetime,
+    service: Service,
+    bea: Therapist,
+    location: Location,
+    other: str,
+) -> None:
+    def to(number: int, hour: int) -> dict[int, ChosenMove]:
+        at_hour = thursday(number).replace(hour=hour)
+        return {nth(number).pk: ChosenMove(ChosenVisit(thursday(number), bea), ChosenVisit(at_hour, bea))}
+
+    wished = Wished(THURSDAY, time(14), service, bea, location)
+    facts = {"by": dana, "now": now, "appointment": nth(5), "which": Which.FOLLOWING, "wished": wished, "key": uuid4()}
+    change_series(chosen=to(5, 14), **facts)
+    chosen = {"time": to(5, 15), "visits": to(4, 14), "user": to(5, 14)}[other]
+    with pytest.raises(ValidationError) as refused:
+        change_series(chosen=chosen, **facts | {"by": olga if other == "user" else dana})
+    assert refused.value.code == "form_used"
+    assert [f"{nth(number).starts_at:%H}" for number in (4, 5)] == ["10", "14"]
+
+
 def test_many_cost_as_many_queries_as_one(series: Series, change: Change) -> None:
     with CaptureQueriesContext(connection) as one:
         change(nth(5))

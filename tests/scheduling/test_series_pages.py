@@ -13,9 +13,10 @@ from django.urls import reverse
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.ending import badges, rows_ending
 from clinic.scheduling.models import Appointment, Series, Status
-from clinic.scheduling.services import ChosenVisit, book_series, move_appointment
-from tests.factories import ClientFactory, give_login
+from clinic.scheduling.services import ChosenVisit, book_series, change_length, move_appointment, undo
+from tests.factories import ClientFactory, RoomFactory, give_login
 from tests.scheduling.conftest import Book
+from tests.scheduling.test_services import works_like_bea
 
 NEW = reverse("scheduling:series-new")
 ENDING = reverse("scheduling:series-ending")
@@ -180,6 +181,32 @@ def test_what_was_taken_meanwhile_is_said_and_nothing_changes(as_dana: Browser, 
     assert nth(3).starts_at.day == 10
 
 
+def test_a_visit_that_was_made_longer_is_previewed_as_long_as_it_is(
+    as_dana: Browser, series: Series, book: Book, dana: User, now: datetime
+) -> None:
+    change_length(by=dana, now=now, appointment=nth(3), minutes=75)
+    book(datetime(2026, 12, 11, 15, 15, tzinfo=UTC), client=ClientFactory())
+    row = as_dana.get(change(3), asked()).context["page"].rows[0].row
+    assert (row.look, row.ends_at.time()) == ("conf", time(15, 15))
+    decided = as_dana.get(change(3) + row.ways[0].url).context["page"]
+    as_dana.post(change(3) + row.ways[0].url, {"key": uuid4(), "visit": [one.value for one in decided.rows]})
+    assert (nth(3).starts_at, nth(3).minutes) == (datetime(2026, 12, 11, 11, 45, tzinfo=UTC), 75)
+
+
+def test_the_ways_out_are_free_in_the_room_that_is_wished(
+    as_dana: Browser, series: Series, book: Book, location: Location
+) -> None:
+    garden = RoomFactory(location=location, name="Garden room")
+    ruth = works_like_bea(garden)
+    book(datetime(2026, 12, 10, 14, tzinfo=UTC), client=ClientFactory(), therapist=ruth)
+    wish = asked(weekday=3, which="this") | {"room": str(garden.pk)}
+    way = as_dana.get(change(3), wish).context["page"].rows[0].row.ways[0]
+    assert way.starts_at == datetime(2026, 12, 10, 15, 15)  # noqa: DTZ001 -- a wall
+    decided = as_dana.get(change(3) + way.url).context["page"]
+    as_dana.post(change(3) + way.url, {"key": uuid4(), "visit": [row.value for row in decided.rows]})
+    assert nth(3).room == garden
+
+
 @pytest.mark.parametrize("sent", [[], ["x"], ["1~2~3"], ["9" * 40 + "~a~b"]])
 def test_nothing_chosen_changes_nothing(as_dana: Browser, series: Series, sent: list[str]) -> None:
     page = as_dana.post(change(3), {"key": uuid4(), "visit": sent}, query_params=asked())
@@ -211,6 +238,17 @@ def test_it_cancels_what_it_showed(as_dana: Browser, series: Series) -> None:
     form["visit"] = [visit.pk for visit, _is_late in page.context["rows"]]
     as_dana.post(cancel(3), form)
     assert [nth(number).status for number in range(1, 6)] == [Status.BOOKED] * 2 + [Status.CANCELLED] * 3
+
+
+def test_the_cancellation_that_is_sent_twice_is_told_twice_and_done_once(as_dana: Browser, series: Series) -> None:
+    page = as_dana.get(cancel(3))
+    form = {"which": "following", "key": uuid4(), "because": "client"}
+    form["visit"] = [visit.pk for visit, _is_late in page.context["rows"]]
+    answers = [as_dana.post(cancel(3), form) for _time in range(2)]
+    assert answers[0].url == answers[1].url
+    assert nth(3).status_changes.count() == 2
+    other = as_dana.post(cancel(3), form | {"visit": form["visit"][:1]})
+    assert "with other wishes" in other.content.decode()
 
 
 def test_it_shows_anew_what_has_changed_meanwhile(as_dana: Browser, series: Series) -> None:
@@ -249,6 +287,28 @@ def test_a_series_that_ends_soon_is_work_and_goes_on_by_one_click(
     assert Series.objects.exclude(pk=series.pk).get().continues == series
     assert rows_ending(dana, later) == []
     assert badges(dana, [nth(5)]) == {}
+
+
+def test_a_series_whose_next_one_is_taken_back_ends_again(
+    as_dana: Browser, series: Series, dana: User, now: datetime
+) -> None:
+    later = now + timedelta(weeks=3)
+    (row,) = rows_ending(dana, later)
+    page = as_dana.get(row.url)
+    as_dana.post(row.url, {"key": uuid4(), "visit": [one.value for one in page.context["page"].rows if one.value]})
+    undo(by=dana, now=now, appointment=Series.objects.exclude(pk=series.pk).get().appointments.all()[0])
+    assert len(rows_ending(dana, later)) == 1
+    assert badges(dana, [nth(5)])[nth(5).pk]
+
+
+def test_a_series_that_was_changed_near_its_end_still_ends(
+    as_dana: Browser, series: Series, dana: User, now: datetime
+) -> None:
+    page = as_dana.get(change(3), asked())
+    form = {"key": uuid4(), "visit": [row.value for row in page.context["page"].rows]}
+    as_dana.post(change(3), form, query_params=asked())
+    (row,) = rows_ending(dana, now)
+    assert row.detail == "Bea, 3 visits left, the last on Fri 25 Dec, 14:00"
 
 
 def test_a_therapist_sees_her_own_only(series: Series, bea: Therapist, now: datetime) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 
+from clinic.audit.models import Change
 from clinic.people.models import Client, Clinic, Location, Room, Service, Therapist, User
 from clinic.scheduling import gates
 from clinic.scheduling.gates import PlannedVisit
@@ -154,6 +155,18 @@ def test_it_refuses_the_past_without_a_reason(book: Book) -> None:
     assert book(at(10, day=18), override_reason="was written on paper")
 
 
+def test_the_history_tells_that_a_rule_was_passed_over_and_not_why(book: Book, dana: User, now: datetime) -> None:
+    visit = book(at(8, day=20), override_reason="asked by Bea")
+    move_appointment(by=dana, now=now, appointment=visit, starts_at=at(7, day=20), override_reason="again")
+    move_appointment(by=dana, now=now, appointment=visit_again(visit), starts_at=at(10, day=20))
+    told = Change.objects.filter(what="scheduling.appointment", what_pk=visit.pk).order_by("pk")
+    assert [one.words for one in told] == ["booked, outside the rules", "moved, outside the rules", "moved"]
+
+
+def visit_again(visit: Appointment) -> Appointment:
+    return Appointment.objects.with_people().get(pk=visit.pk)
+
+
 def test_no_reason_puts_two_clients_on_one_table(book: Book) -> None:
     book(at(10))
     with pytest.raises(SlotTaken):
@@ -199,9 +212,9 @@ def test_the_same_form_sent_twice_books_once(book: Book) -> None:
 def test_a_used_form_books_nothing_else_and_for_nobody_else(book: Book, olga: User) -> None:
     key = uuid4()
     book(at(10), idempotency_key=key)
-    with pytest.raises(ValidationError, match="already booked"):
+    with pytest.raises(ValidationError, match="with other wishes"):
         book(at(15), idempotency_key=key)
-    with pytest.raises(ValidationError, match="already booked"):
+    with pytest.raises(ValidationError, match="with other wishes"):
         book(at(10), idempotency_key=key, by=olga)
 
 

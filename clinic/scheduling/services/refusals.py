@@ -15,7 +15,8 @@ class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk
 
 
 def used_form() -> ValidationError:
-    return ValidationError(_("This form has already booked another visit. Please open a new one."), code="form_used")
+    """Say that what was sent with this key before was something else, or sent by somebody else."""
+    return ValidationError(_("This form was sent before, with other wishes. Please open a new one."), code="form_used")
 
 
 def needs_reason(obstacle: str) -> ValidationError:

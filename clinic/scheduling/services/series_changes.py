@@ -25,7 +25,7 @@ from clinic.scheduling.series import Rule, Visit, in_same_week, visits
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
 from clinic.scheduling.services.plans import ChosenVisit, Plan, find_places
 from clinic.scheduling.services.recording import PLACE_FIELDS, place_of, step_of
-from clinic.scheduling.services.refusals import SlotTaken, moved_meanwhile
+from clinic.scheduling.services.refusals import SlotTaken, moved_meanwhile, used_form
 from clinic.scheduling.services.steps import Because, cancelled_as
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import moment_words
@@ -112,8 +112,11 @@ def change_series(
         raise ValidationError(_("Choose at least one visit to change."))
     with one_booking():
         client = _lock(appointment, [move.to.therapist.pk for move in chosen.values()], wished.location, now=now)
-        if done := _done_before(key):
-            return done
+        if done := _done_before(key, by=by):
+            went = [visit for visit in done if _stands(visit, chosen.get(visit.pk))]
+            if len(went) < len(chosen):
+                raise used_form()
+            return went
         meant = _locked(appointment, which, now=now)
         moving = [visit for visit in meant if visit.pk in chosen]
         _check_unmoved(moving, chosen)
@@ -158,7 +161,9 @@ def cancel_series(
     """
     with one_booking():
         _lock(appointment, [], appointment.location, now=now)
-        if done := _done_before(key):
+        if done := _done_before(key, by=by):
+            if {visit.pk for visit in done} != set(seen):
+                raise used_form()
             return done
         meant = _locked(appointment, which, now=now)
         if {visit.pk for visit in meant} != set(seen):
@@ -189,8 +194,12 @@ def _lock(appointment: Appointment, therapists: Sequence[int], location: Locatio
     return client
 
 
-def _done_before(key: UUID) -> list[Appointment]:
-    return list(Appointment.objects.with_people().filter(status_changes__batch=key).order_by("starts_at"))
+def _done_before(key: UUID, *, by: User | None) -> list[Appointment]:
+    """Return the visits that this form has changed before. Raises ValidationError where it was somebody else's form."""
+    steps = StatusChange.objects.filter(batch=key)
+    if any(sender != (by and by.pk) for sender in steps.values_list("by", flat=True)):
+        raise used_form()
+    return list(Appointment.objects.with_people().filter(status_changes__in=steps).order_by("starts_at"))
 
 
 def _locked(appointment: Appointment, which: Which, *, now: datetime) -> list[Appointment]:
@@ -200,6 +209,11 @@ def _locked(appointment: Appointment, which: Which, *, now: datetime) -> list[Ap
         raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
     prefetch_related_objects(meant, "client", "service__modality", "therapist__user", "location", "series")
     return meant
+
+
+def _stands(visit: Appointment, move: ChosenMove | None) -> bool:
+    """Tell whether a visit is where it was to go."""
+    return move is not None and (visit.starts_at, visit.therapist_id) == (move.to.starts_at, move.to.therapist.pk)
 
 
 def _check_unmoved(moving: Sequence[Appointment], chosen: Mapping[int, ChosenMove]) -> None:
