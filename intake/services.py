@@ -424,7 +424,9 @@ def record_visit_answers(*, by: User, now: datetime, client: Client, answers: Ma
 
 
 @transaction.atomic
-def record_booking_answers(*, by: User, now: datetime, client: Client, answers: Mapping[str, Answer]) -> Effect | None:
+def record_booking_answers(
+    *, by: User | None, now: datetime, client: Client, answers: Mapping[str, Answer]
+) -> Effect | None:
     """Raise a finding for all that was answered before a booking: a therapist looks at it before the visit.
 
     Return the worst effect that wants a doctor first, so that nothing is booked; None where there is none.
@@ -433,7 +435,8 @@ def record_booking_answers(*, by: User, now: datetime, client: Client, answers: 
     if not facts:
         return None
     worst = raise_findings(client.pk, facts, now=now)[0]
-    record_change(by=by.pk, client=client.pk, what=worst, words=_("answer before a booking online"), now=now)
+    words = _("answer before a booking online")
+    record_change(by=by.pk if by else None, client=client.pk, what=worst, words=words, now=now)
     refresh_review_needed(client=client, now=now)
     urgent = {fact.effect for fact in facts} & URGENT
     return Effect.EMERGENCY if Effect.EMERGENCY in urgent else next(iter(urgent), None)

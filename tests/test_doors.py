@@ -85,6 +85,8 @@ DOORS: Mapping[str, Door] = {
     "booking:give-up": Door(ONLY_POST, "in 404 302 404 404 404", at="visit"),
     "booking:done": Door("in 404 302 404 404 404", ONLY_GET, at="visit"),
     "booking:calendar-file": Door("in 404 404 404 404 404", ONLY_GET, at="visit"),
+    # Whoever holds the link answers, and is led back to it.
+    "booking:offer": Door(EVERYBODY, "302 302 302 302 302 302", at="offer_link"),
     "booking:from-online": Door("in 404 404 200 404 200", ONLY_GET),
     "booking:settle": Door(ONLY_POST, "in 404 404 302 404 302", at="concern"),
     # sign-in
@@ -208,8 +210,6 @@ DOORS: Mapping[str, Door] = {
     "scheduling:wish-remove": Door(ONLY_POST, STAFF_DONE, at="wish"),
     "scheduling:wish-hear": Door(ONLY_POST, STAFF_DONE, at="wish"),
     "scheduling:offer-answer": Door(ONLY_POST, STAFF_DONE, at="offer"),
-    # Whoever holds the link answers, and is led back to it.
-    "scheduling:offer": Door(EVERYBODY, "302 302 302 302 302 302", at="offer_link"),
     "scheduling:calendar-feed": Door("404 404 404 404 404 404", ONLY_GET, at="setup"),
     "scheduling:my-calendar": Door(THERAPISTS, THERAPISTS),
     "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),

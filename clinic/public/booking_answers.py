@@ -1,4 +1,4 @@
-"""What every step of booking by oneself may answer: the times, where to call, and that it was too often."""
+"""What every step of booking by oneself may answer: the times, where to call, get help first, it was too often."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, TypeAlias, cast
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,10 +17,15 @@ from django.utils.translation import gettext as _
 
 from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, the_clinic
-from clinic.people.models import Clinic, Location, Service
+from clinic.people.emergencies import emergency_number
+from clinic.people.models import Clinic, Location, Service, User
+from clinic.public.booking_forms import ConfirmForm
 from clinic.public.booking_wish import Wish, clients_of, first_place
-from clinic.scheduling.online import places_shown, therapists_shown
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.online import places_shown, stop_booking, therapists_shown
 from clinic.scheduling.online_page import Sought, online_page
+from intake.models import Effect
+from intake.services import record_booking_answers
 
 P = ParamSpec("P")
 
@@ -84,6 +90,25 @@ def call_us(
     """Say what she cannot do by herself, and where to call."""
     context = {"words": words, "place": place or first_place(), "may_sign_in": may_sign_in}
     return render(request, "public/booking_call.html", context, status=status)
+
+
+def stopped_by(
+    form: ConfirmForm, request: HttpRequest, visit: Appointment, *, by: User | None, now: datetime
+) -> HttpResponse | None:
+    """Keep how she is today; where that wants a doctor first, stop the booking and ask her to get help."""
+    # Together, or whoever must be spoken with could still book.
+    with transaction.atomic():
+        stops = record_booking_answers(by=by, now=now, client=visit.client, answers=form.answers())
+        if stops is None:
+            return None
+        stop_booking(by=by, now=now, appointment=visit)
+    context = {
+        "is_emergency": stops == Effect.EMERGENCY,
+        "said": form.ticked(),
+        "number": emergency_number(visit.location),
+        "place": visit.location,
+    }
+    return render(request, "public/booking_stopped.html", context)
 
 
 def too_often(request: HttpRequest) -> HttpResponse:

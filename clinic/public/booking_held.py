@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
@@ -14,20 +12,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.people.access import ClinicRequest, signed_in, the_clinic
 from clinic.people.consents import words_of
-from clinic.people.emergencies import emergency_number
 from clinic.people.models import Client, Clinic, ContactConsent, User
 from clinic.people.services import mail_address, record_contact_consent
-from clinic.public.booking_answers import call_us, taken
+from clinic.public.booking_answers import call_us, stopped_by, taken
 from clinic.public.booking_forms import ConfirmForm
 from clinic.public.booking_wish import wish_of
 from clinic.scheduling.access import own_visit_for
 from clinic.scheduling.feeds import file_of
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.online import CallUs, confirm_online, stop_booking
+from clinic.scheduling.online import CallUs, confirm_online
 from clinic.scheduling.services import SlotTaken, cancel_appointment, free_until
 from intake.access import pending_for
-from intake.models import Effect
-from intake.services import invite, record_booking_answers
+from intake.services import invite
 from intake.standing import newest_sent
 
 PROMISED = (Status.BOOKED, Status.CONFIRMED)
@@ -62,13 +58,8 @@ def held(request: ClinicRequest, pk: int) -> HttpResponse:
 
 def _confirm(request: ClinicRequest, clinic: Clinic, visit: Appointment, form: ConfirmForm) -> HttpResponse:
     by, now = request.user, request.now
-    # Together, or whoever must be spoken with could still book.
-    with transaction.atomic():
-        stops = record_booking_answers(by=by, now=now, client=visit.client, answers=form.answers())
-        if stops is not None:
-            stop_booking(by=by, now=now, appointment=visit)
-    if stops is not None:
-        return _stopped(request, visit, form.ticked(), is_emergency=stops == Effect.EMERGENCY)
+    if (stopped := stopped_by(form, request, visit, by=by, now=now)) is not None:
+        return stopped
     if "by_email" in form.cleaned_data:
         record_contact_consent(
             by=by,
@@ -129,17 +120,6 @@ def calendar_file(request: ClinicRequest, pk: int) -> HttpResponse:
         content_type="text/calendar; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="visit.ics"'},
     )
-
-
-def _stopped(request: HttpRequest, visit: Appointment, said: Sequence[str], *, is_emergency: bool) -> HttpResponse:
-    """Ask her to get help first; nothing is booked."""
-    context = {
-        "is_emergency": is_emergency,
-        "said": said,
-        "number": emergency_number(visit.location),
-        "place": visit.location,
-    }
-    return render(request, "public/booking_stopped.html", context)
 
 
 def _asks_consent(visit: Appointment) -> bool:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.public import booking, booking_desk, booking_held
+from clinic.public import booking, booking_desk, booking_held, booking_offer
 
 app_name = "booking"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("book/held/<int:pk>/give-up/", booking_held.give_up, name="give-up"),
     path("book/done/<int:pk>/", booking_held.done, name="done"),
     path("book/done/<int:pk>/visit.ics", booking_held.calendar_file, name="calendar-file"),
+    path("offers/<str:token>/", booking_offer.offer, name="offer"),
     path("online/", booking_desk.from_online, name="from-online"),
     path("online/<int:pk>/settle/", booking_desk.settle, name="settle"),
 ]

@@ -26,4 +26,4 @@ def key_in(token: str) -> UUID | None:
 
 def address_of(offer: Offer) -> str:
     """Return the whole address for a message."""
-    return str(settings.SITE_URL) + reverse("scheduling:offer", args=[token_for(offer)])
+    return str(settings.SITE_URL) + reverse("booking:offer", args=[token_for(offer)])

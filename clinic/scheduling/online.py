@@ -190,7 +190,7 @@ def _in_discretion() -> Iterator[None]:
 def _refuse_closed(clinic: Clinic, client: Client) -> None:
     if not clinic.is_bookable_online:
         raise CallUs(_("Online booking is closed at the moment."))
-    if OnlineConcern.objects.open().filter(client__among=records_of(client.pk), kind=OnlineConcern.Kind.CALL).exists():
+    if OnlineConcern.objects.call_first(client.pk).exists():
         raise CallUs(_("Before you book the next visit, please speak with us."))
 
 
@@ -337,11 +337,12 @@ def come(*, now: datetime, newcomer: Newcomer) -> Came:
     return came
 
 
-def stop_booking(*, by: User, now: datetime, appointment: Appointment) -> None:
-    """End the booking of somebody who must first be spoken with: her hold is given up, and the desk is told."""
+def stop_booking(*, by: User | None, now: datetime, appointment: Appointment) -> None:
+    """End the booking of somebody who must first be spoken with: the desk is told, and nothing stays held for her."""
     with one_booking():
         client = lock_client(appointment.client_id)
-        for held in holds_of(client, now):
+        hers = Appointment.objects.filter(client__among=records_of(client.pk), status=Status.HELD)
+        for held in hers.with_people().order_by("pk"):
             cancel_appointment(by=by, now=now, appointment=held)
         mark(client, OnlineConcern.Kind.CALL, by=by, now=now)
 

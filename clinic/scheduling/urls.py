@@ -42,7 +42,6 @@ urlpatterns = [
     path("waitlist/<int:pk>/remove/", views_waitlist.wish_remove, name="wish-remove"),
     path("waitlist/<int:pk>/still-waits/", views_waitlist.wish_hear, name="wish-hear"),
     path("waitlist/offers/<int:pk>/", views_waitlist.offer_answer, name="offer-answer"),
-    path("offers/<str:token>/", views_waitlist.offer, name="offer"),
     path("calendar/<slug:token>.ics", views_feeds.calendar_feed, name="calendar-feed"),
     path("my-calendar/", views_feeds.my_calendar, name="my-calendar"),
     path("me/<int:client_pk>/calendar/", views_feeds.client_calendar, name="client-calendar"),

@@ -1,28 +1,22 @@
-"""The waitlist at the desk, and the page on which she answers an offer."""
+"""The waitlist at the desk."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import cast
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles
-from clinic.scheduling.access import offer_by, offer_for, wish_for
+from clinic.scheduling.access import offer_for, wish_for
 from clinic.scheduling.choosing import asked_client, choose_client
 from clinic.scheduling.forms import last_wish
 from clinic.scheduling.forms_waitlist import WishedForm, typed_for
-from clinic.scheduling.models import Offer
-from clinic.scheduling.services import GRACE, free_until
 from clinic.scheduling.waitlist import accept_offer, add_wish, change_wish, decline_offer, hear_again, remove_wish
-from clinic.scheduling.waitlist_page import standing_of, waitlist_page
+from clinic.scheduling.waitlist_page import waitlist_page
 from clinic.scheduling.words import moment_words
 
 
@@ -109,35 +103,3 @@ def offer_answer(request: ClinicRequest, pk: int) -> HttpResponse:
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     return redirect("scheduling:waitlist")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def offer(request: HttpRequest, token: str) -> HttpResponse:
-    """Let her answer by the link that was mailed; opening it does nothing."""
-    now = cast("ClinicRequest", request).now  # the middleware has set it
-    found = offer_by(token, now=now)
-    if request.method != "POST":
-        return _offer_page(request, found, now)
-    try:
-        if "accept" in request.POST:
-            accept_offer(by=None, now=now, offer=found)
-        elif "decline" in request.POST:
-            decline_offer(by=None, now=now, offer=found)
-    except ValidationError as refused:
-        fresh = offer_by(token, now=now)
-        return _offer_page(request, fresh, now, refused=" ".join(refused.messages))
-    return redirect("scheduling:offer", token)
-
-
-def _offer_page(request: HttpRequest, found: Offer, now: datetime, *, refused: str = "") -> HttpResponse:
-    visit = found.appointment
-    context = {
-        "visit": visit,
-        "standing": standing_of(found, now).value,
-        "refused": refused,
-        "until": visit.held_until,
-        "zone": visit.location.zone,
-        # Where the deadline has passed, only what was booked a moment ago is cancelled free of charge.
-        "grace": GRACE // timedelta(minutes=1) if free_until(visit) < now else 0,
-    }
-    return render(request, "scheduling/offer.html", context, status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK)

@@ -25,7 +25,7 @@ from clinic.people.models import Client, Clinic, ContactConsent, Location, Servi
 from clinic.people.services import consenting, lock_kept, mail_address
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.matching import Match, Taken, is_met_by, times_for
-from clinic.scheduling.models import Appointment, Offer, Status, StatusChange, Wish
+from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status, StatusChange, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
 from clinic.scheduling.services.recording import put_back
 from clinic.scheduling.slots import Span
@@ -220,15 +220,18 @@ def _longest_hold() -> timedelta:
 def accept_offer(*, by: User | None, now: datetime, offer: Offer) -> Offer:
     """Book the time that is held; she waits no longer. Accepted already is no error.
 
-    Raises SlotTaken once it is held no more. Without `by` it is she herself, by her link.
+    Raises SlotTaken once it is held no more. Without `by` it is she herself, by her link; then ValidationError, too,
+    where she must first be spoken with.
     """
     with one_booking():
         # Whoever answers, or settles, takes the lock of the visit first.
-        confirm_hold(by=by, now=now, appointment=offer.appointment)
+        visit = confirm_hold(by=by, now=now, appointment=offer.appointment)
         kept = Offer.objects.select_related("wish").get(pk=offer.pk)
         if kept.answer not in {"", Offer.Answer.ACCEPTED}:
             raise SlotTaken(_("This time is no longer held."))
         if not kept.answer:
+            if by is None and OnlineConcern.objects.call_first(visit.client_id).exists():
+                raise ValidationError(_("Before you book the next visit, please speak with us."))
             _accepted(kept, by=by, now=now)
     return kept
 

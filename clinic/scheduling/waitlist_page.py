@@ -101,9 +101,7 @@ def offers_to_answer(client: Client, now: datetime) -> list[OfferToAnswer]:
     """Return the free times that are held for a client, whose hold ends soonest first. One query."""
     held = Offer.objects.still_held(now).filter(appointment__client__among=records_of(client.pk)).with_all()
     return [
-        OfferToAnswer(
-            offer.appointment, _until(offer.appointment), reverse("scheduling:offer", args=[token_for(offer)])
-        )
+        OfferToAnswer(offer.appointment, _until(offer.appointment), reverse("booking:offer", args=[token_for(offer)]))
         for offer in held.order_by("appointment__held_until")
     ]
 

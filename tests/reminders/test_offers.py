@@ -12,11 +12,12 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.lib.logs import DiscreetFormatter, without_tokens
-from clinic.people.models import Client, Clinic, Location, Therapist
+from clinic.people.models import Client, Clinic, Location, Therapist, User
 from clinic.reminders import services
 from clinic.reminders.models import Message
-from clinic.scheduling.models import Appointment, Offer, Status, StatusChange, Wish
+from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status, StatusChange, Wish
 from clinic.scheduling.offer_links import key_in, token_for
+from clinic.scheduling.online import mark, settle
 from clinic.scheduling.services import add_weekly_hours
 from clinic.scheduling.waitlist import Wished, accept_offer, add_wish, decline_offer, offer_times
 from tests.factories import BEFORE, ServiceFactory
@@ -25,6 +26,7 @@ State = Message.State
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # Friday 27 November, four in the afternoon, in Lisbon winter time.
 FREE_AT = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+YES = {"accept": "", "is_different": "no"}
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def link_in(letter: str) -> str:
 
 @pytest.fixture
 def link(offer: Offer) -> str:
-    return reverse("scheduling:offer", args=[token_for(offer)])
+    return reverse("booking:offer", args=[token_for(offer)])
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_whoever_has_signed_in_finds_the_offer_on_her_own_page_and_no_visit_yet(
     assert "No visit is booked." in page
     assert "27 November" not in as_alice.get(visits).content.decode()
     assert "27 November" not in as_carl.get(home).content.decode()
-    browser.post(link, {"accept": ""})
+    browser.post(link, YES)
     page = as_alice.get(home).content.decode()
     assert link not in page
     assert "Friday 27 November" in page
@@ -160,7 +162,7 @@ def test_a_visit_so_near_that_it_cannot_be_cancelled_any_more_says_so(
 
 
 def test_yes_books_the_visit(link: str, offer: Offer, browser: Browser) -> None:
-    page = browser.post(link, {"accept": ""}, follow=True)
+    page = browser.post(link, YES, follow=True)
     assert "It is booked" in page.content.decode()
     assert Appointment.objects.get(pk=offer.appointment_id).status == Status.BOOKED
     offer.refresh_from_db()
@@ -179,22 +181,53 @@ def test_a_form_without_an_answer_does_nothing(link: str, browser: Browser) -> N
     assert counts() == before
 
 
+def test_the_question_of_every_visit_must_be_answered_before_a_yes(link: str, browser: Browser) -> None:
+    before = counts()
+    page = browser.post(link, {"accept": ""})
+    assert "we ask it before every visit" in page.content.decode()
+    assert counts() == before
+
+
+def test_a_red_answer_books_nothing_here_either_and_offers_nothing_until_somebody_spoke_with_her(
+    link: str, offer: Offer, browser: Browser, now: datetime, dana: User
+) -> None:
+    page = browser.post(link, {"accept": "", "is_different": "yes", "signs": ["eyelid"]})
+    assert "Nothing is booked." in page.content.decode()
+    assert Appointment.objects.get().status == Status.CANCELLED
+    assert browser.post(link, YES).status_code == 409
+    assert Appointment.objects.get().status == Status.CANCELLED
+    later = now + timedelta(days=1)
+    Offer.objects.all().delete()
+    assert offer_times(now=later) == 0
+    settle(by=dana, now=later, concern=OnlineConcern.objects.get())
+    assert offer_times(now=later) == 1
+
+
+def test_whoever_gave_a_red_answer_elsewhere_does_not_accept_by_the_link(
+    link: str, offer: Offer, alice: Client, browser: Browser, now: datetime
+) -> None:
+    mark(alice, OnlineConcern.Kind.CALL, by=None, now=now)
+    refused = browser.post(link, YES)
+    assert (refused.status_code, "please speak with us" in refused.content.decode()) == (409, True)
+    assert Appointment.objects.get().status == Status.HELD
+
+
 def test_a_form_from_elsewhere_is_refused(link: str) -> None:
-    assert Browser(enforce_csrf_checks=True).post(link, {"accept": ""}).status_code == 403
+    assert Browser(enforce_csrf_checks=True).post(link, YES).status_code == 403
 
 
 def test_once_it_has_gone_to_the_next_the_link_says_so(
     link: str, offer: Offer, browser: Browser, now: datetime
 ) -> None:
     offer_times(now=now + 2 * HOUR)
-    refused = browser.post(link, {"accept": ""})
+    refused = browser.post(link, YES)
     assert refused.status_code == 409
     assert "This time is no longer held" in refused.content.decode()
     assert "no longer held" in browser.get(link).content.decode()
 
 
 def test_yes_and_then_no_leaves_it_booked(link: str, offer: Offer, browser: Browser) -> None:
-    browser.post(link, {"accept": ""})
+    browser.post(link, YES)
     refused = browser.post(link, {"decline": ""})
     assert (refused.status_code, "It is booked" in refused.content.decode()) == (409, True)
     assert Appointment.objects.get(pk=offer.appointment_id).status == Status.BOOKED
@@ -210,7 +243,7 @@ def test_a_link_that_this_clinic_did_not_make_opens_nothing(offer: Offer, browse
     }[change]
     assert key_in(forged) is None
     for method in (browser.get, browser.post):
-        assert method(reverse("scheduling:offer", args=[forged]), {"accept": ""}).status_code == 404
+        assert method(reverse("booking:offer", args=[forged]), YES).status_code == 404
 
 
 def test_after_the_visit_the_link_opens_nothing(link: str, browser: Browser) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, User
+from clinic.people.records import records_of
 
 
 class OnlineConcernQuerySet(models.QuerySet["OnlineConcern"]):
@@ -15,6 +16,10 @@ class OnlineConcernQuerySet(models.QuerySet["OnlineConcern"]):
         kept = self.filter(settled_at__isnull=True)
         is_one_by_now = Q(client__merged_into__isnull=False) | Q(client__merged__isnull=False)
         return kept.exclude(Q(kind=OnlineConcern.Kind.TWIN) & is_one_by_now)
+
+    def call_first(self, client_pk: int) -> OnlineConcernQuerySet:
+        """Keep why somebody must speak with this client before she books anything by herself."""
+        return self.open().filter(client__among=records_of(client_pk), kind=OnlineConcern.Kind.CALL)
 
 
 class OnlineConcern(models.Model):

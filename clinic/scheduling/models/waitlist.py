@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models.appointments import Appointment, Status
 from clinic.scheduling.models.hours import WeeklyHours
+from clinic.scheduling.models.online import OnlineConcern
 
 # Who enters a wish looks herself whether something is free; only then is it offered by itself.
 SETTLING = timedelta(minutes=10)
@@ -40,7 +41,9 @@ class WishQuerySet(models.QuerySet["Wish"]):
             lately=Count("offers", filter=Q(offers__offered_at__gt=now - timedelta(days=1))),
         )
         settled = counted.filter(added_at__lte=now - SETTLING, open_offers=0)
-        return settled.filter(lately__lt=MOST_A_DAY, silences__lt=MOST_SILENCES)
+        not_tired = settled.filter(lately__lt=MOST_A_DAY, silences__lt=MOST_SILENCES)
+        to_call = OnlineConcern.objects.filter(kind=OnlineConcern.Kind.CALL, settled_at__isnull=True)
+        return not_tired.exclude(client__in=to_call.values("client"))
 
     def silent(self) -> WishQuerySet:
         """Keep those who let so many offers run out that somebody should ask them first."""
