@@ -85,6 +85,9 @@ def wait(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     location = next((one for one in places_shown() if str(one.pk) == request.POST.get("location")), None)
     if client is None or location is None or not request.user.is_authenticated:
         return redirect("booking:times", pk)
+    if service not in services_open_to(client):
+        # The page of times says why.
+        return redirect("booking:times", pk)
     shown = therapists_shown(service, local_date(location.zone, request.now))
     therapists = [one for one in shown if str(one.pk) == request.POST.get("with")]
     wished = Wished(services=[service], therapists=therapists, locations=[location])

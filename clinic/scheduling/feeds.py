@@ -17,10 +17,16 @@ from clinic.people.access import own_clients
 from clinic.people.models import Client, Clinic, User
 from clinic.people.records import records_of
 from clinic.scheduling.ical import Entry, as_ics, digest_of
-from clinic.scheduling.models import Appointment, AppointmentQuerySet, CalendarFeed, Status, StatusChange
+from clinic.scheduling.models import (
+    PROMISED,
+    Appointment,
+    AppointmentQuerySet,
+    CalendarFeed,
+    Status,
+    StatusChange,
+)
 
 LOOKS_BACK, LOOKS_AHEAD = timedelta(days=30), timedelta(days=366)
-PROMISED = (Status.BOOKED, Status.CONFIRMED)
 SHOWN = (*PROMISED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
 # These stay for a while, so that every calendar that has them takes them out.
 OFF = (Status.CANCELLED, Status.LATE_CANCELLED, Status.NO_SHOW)

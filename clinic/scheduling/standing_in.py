@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 
@@ -68,4 +68,4 @@ def _who_could_at(location: Location, visits: Sequence[Appointment], *, now: dat
 
 def _length_of(visit: Appointment) -> Length:
     """Return its length as it is booked, with the buffers of its service."""
-    return replace(length_of(visit.service), minutes=(visit.ends_at - visit.starts_at) // timedelta(minutes=1))
+    return replace(length_of(visit.service), minutes=visit.minutes)

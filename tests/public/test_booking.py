@@ -701,6 +701,15 @@ def test_a_client_asks_to_be_told_when_something_becomes_free(
     assert "You are on the waitlist" in text(as_alice.get(reverse("booking:times", args=[service.pk])))
 
 
+def test_a_new_client_does_not_wait_for_what_is_for_regulars(
+    open_clinic: Clinic, as_carl: Browser, location: Location
+) -> None:
+    regulars = ServiceFactory(name="For regulars", is_open_to_new_clients=False)
+    page = as_carl.post(reverse("booking:wait", args=[regulars.pk]), {"location": location.pk}, follow=True)
+    assert "is for clients who have been here before" in text(page)
+    assert not WaitlistWish.objects.exists()
+
+
 def test_a_stranger_puts_nobody_on_the_waitlist(visitor: Visitor, location: Location) -> None:
     where = reverse("booking:wait", args=[visitor.service.pk])
     assert visitor.browser.post(where, {"location": location.pk}).status_code == 302

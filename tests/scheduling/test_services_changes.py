@@ -79,6 +79,16 @@ def test_a_moved_visit_keeps_the_length_that_it_was_given(book: Book, dana: User
     assert move_appointment(by=dana, now=now, appointment=longer, starts_at=at(14)).minutes == 90
 
 
+def test_the_reason_given_before_is_for_no_more_time_than_it_was_given_for(
+    book: Book, dana: User, now: datetime
+) -> None:
+    visit = book(at(12, 30), override_reason="begins before the break")
+    with pytest.raises(ValidationError) as refused:
+        change_length(by=dana, now=now, appointment=visit, minutes=90)
+    assert refused.value.code == "needs_reason"
+    assert change_length(by=dana, now=now, appointment=visit, minutes=45).override_reason == "begins before the break"
+
+
 # --- Another service
 
 

@@ -3,6 +3,7 @@
 from clinic.scheduling.models.appointments import (
     MOVABLE,
     NOT_BEGUN,
+    PROMISED,
     TAKING,
     UPCOMING,
     Appointment,
@@ -22,6 +23,7 @@ __all__ = [
     "LONGEST_VISIT",
     "MOVABLE",
     "NOT_BEGUN",
+    "PROMISED",
     "TAKING",
     "UPCOMING",
     "Appointment",

@@ -35,7 +35,8 @@ class Status(models.TextChoices):
 
 # Those that take the therapist's and the room's time. Requests compete, they do not hold.
 TAKING = (Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
-UPCOMING = (Status.HELD, Status.BOOKED, Status.CONFIRMED)
+PROMISED = (Status.BOOKED, Status.CONFIRMED)
+UPCOMING = (Status.HELD, *PROMISED)
 MOVABLE = (Status.REQUESTED, *UPCOMING)
 NOT_BEGUN = (Status.REQUESTED, *UPCOMING, Status.ARRIVED)
 

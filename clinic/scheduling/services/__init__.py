@@ -34,7 +34,15 @@ from clinic.scheduling.services.series_changes import (
     visits_meant,
     wished_starts,
 )
-from clinic.scheduling.services.steps import GRACE, Because, cancel_appointment, cancelled_as, change_status, free_until
+from clinic.scheduling.services.steps import (
+    GRACE,
+    Because,
+    cancel_appointment,
+    cancelled_as,
+    change_status,
+    free_until,
+    hours_before,
+)
 from clinic.scheduling.services.undoing import may_undo, undo
 
 __all__ = [
@@ -63,6 +71,7 @@ __all__ = [
     "expire_holds",
     "free_until",
     "hold_appointment",
+    "hours_before",
     "lock_absence",
     "lock_places",
     "lock_rooms",

@@ -92,7 +92,7 @@ def change_length(
             visit.location,
             visit.starts_at,
             visit.room,
-            override_reason.strip() or visit.override_reason,
+            _reason(visit, override_reason, minutes),
             minutes=minutes,
         )
         was, before = place_of(visit), visit.minutes
@@ -116,6 +116,7 @@ def change_service(
     with _changing(appointment, therapist, appointment.location, now=now, only=NOT_BEGUN) as visit:
         if (visit.service_id, visit.therapist_id) == (service.pk, therapist.pk):
             return visit
+        minutes = visit.minutes if service == visit.service else service.minutes
         plan = Plan(
             by,
             visit.client,
@@ -123,8 +124,8 @@ def change_service(
             therapist,
             visit.location,
             visit.starts_at,
-            override_reason=override_reason.strip() or visit.override_reason,
-            minutes=visit.minutes if service == visit.service else None,
+            override_reason=_reason(visit, override_reason, minutes),
+            minutes=minutes,
             rather=visit.room_id if therapist == visit.therapist else None,
         )
         was, before = place_of(visit), visit.service
@@ -150,6 +151,11 @@ def _changing(
             )
         expire_holds(therapists, *locations, now=now, client=client, leaving_out=appointment)
         yield visit
+
+
+def _reason(visit: Appointment, given: str, minutes: int) -> str:
+    """Return the reason that counts. The one given before is for the time that the visit has, not for more of it."""
+    return given.strip() or (visit.override_reason if minutes <= visit.minutes else "")
 
 
 def _write(

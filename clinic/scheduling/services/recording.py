@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from clinic.audit.services import record_change
 from clinic.people.models import User
 from clinic.scheduling.models import Appointment, StatusChange
@@ -41,13 +43,19 @@ def record(
     was: Place | None = None,
     is_undo: bool = False,
 ) -> None:
-    """Keep the step with the visit, and tell the client's history of it: that it was taken, never why."""
+    """Keep the step with the visit, and tell the client's history of it: that it was taken, never why.
+
+    It tells, too, that a rule was passed over; the reason for that is with the visit.
+    """
+    words = words or appointment.get_status_display()
+    if appointment.override_reason and (was is not None or not before):
+        words = _("%(done)s, outside the rules") % {"done": words}
     step_of(appointment, before=before, by=by, at=at, why=why, because=because, was=was, is_undo=is_undo).save()
     record_change(
         by=by.pk if by else None,
         client=appointment.client_id,
         what=appointment,
-        words=words or appointment.get_status_display(),
+        words=words,
         now=at,
     )
 

@@ -82,8 +82,13 @@ def cancelled_as(appointment: Appointment, *, now: datetime, because: StatusChan
 
 
 def free_until(appointment: Appointment) -> datetime:
-    """Return until when cancelling is free: so many hours before by the wall clock of the place."""
-    wall = appointment.local_start - timedelta(hours=_free_hours())
+    """Return until when cancelling is free."""
+    return hours_before(appointment, _free_hours())
+
+
+def hours_before(appointment: Appointment, hours: int) -> datetime:
+    """Return the moment so many hours before a visit by the wall clock of the place."""
+    wall = appointment.local_start - timedelta(hours=hours)
     return at_wall(appointment.location.zone, wall.date(), wall.time())
 
 
