@@ -281,6 +281,8 @@ def why_not_move(clinic: Clinic, visit: Appointment, now: datetime) -> str:
     """Say why she cannot move a visit by herself; nothing where she can."""
     if visit.status not in MOVABLE or visit.starts_at <= now:
         return _("This visit can no longer be moved.")
+    if visit.status == Status.HELD:
+        return _("This time is only held so far. Answer first, or choose another one.")
     if not clinic.is_bookable_online:
         return _("Visits are not moved online at the moment.")
     # What the clinic has agreed to is not changed without it where it answers each wish itself.

@@ -217,6 +217,12 @@ def test_what_the_desk_has_moved_meanwhile_is_not_moved_unseen(
     assert visit.starts_at == TEN + timedelta(hours=2)
 
 
+def test_what_is_only_held_for_her_is_not_moved(as_alice: Browser, visit: Appointment, now: datetime) -> None:
+    Appointment.objects.update(status=Status.HELD, held_until=now + timedelta(minutes=15))
+    refused = as_alice.get(reverse("portal:visit-move", args=[visit.pk]))
+    assert (refused.status_code, "only held so far" in refused.content.decode()) == (409, True)
+
+
 def test_where_the_clinic_answers_first_only_a_request_is_moved(
     as_alice: Browser, visit: Appointment, open_clinic: Clinic, alice_user: User, now: datetime
 ) -> None:
