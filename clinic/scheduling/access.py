@@ -62,10 +62,10 @@ def own_client_of(user: User, pk: int, why: str, *, now: datetime) -> Client:
 
 
 def wish_for(user: User, pk: int, *, now: datetime) -> Wish:
-    """Return a wish of the waitlist, for staff. Raises Http404 for everybody else, and once it has ended."""
+    """Return a wish of the waitlist, for staff, also one that has ended. Raises Http404 for everybody else."""
     if not user.is_staff_member:
         raise Http404
-    wish = one_of(Wish.objects.kept().with_all(), pk)
+    wish = one_of(Wish.objects.with_all(), pk)
     log_look(user, wish.client_id, wish, _("waitlist"), now=now)
     return wish
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.audit.services import record_change
-from clinic.lib.times import at_wall, day_bounds, local_date
+from clinic.lib.times import day_bounds, local_date
 from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.people.records import records_of
 from clinic.people.services import lock_client
@@ -29,6 +29,7 @@ from clinic.scheduling.services import (
     cancel_appointment,
     confirm_hold,
     hold_appointment,
+    hours_before,
     lock_places,
     move_appointment,
     one_booking,
@@ -255,17 +256,12 @@ def _refuse_out_of_bounds(clinic: Clinic, location: Location, starts_at: datetim
 
 def cancel_until(clinic: Clinic, visit: Appointment) -> datetime:
     """Return until when she may cancel a visit by herself, by the wall clock of the place."""
-    return _before(visit, clinic.online_cancel_hours)
+    return hours_before(visit, clinic.online_cancel_hours)
 
 
 def move_until(clinic: Clinic, visit: Appointment) -> datetime:
     """Return until when she may move a visit by herself, by the wall clock of the place."""
-    return _before(visit, clinic.online_move_hours)
-
-
-def _before(visit: Appointment, hours: int) -> datetime:
-    wall = visit.local_start - timedelta(hours=hours)
-    return at_wall(visit.location.zone, wall.date(), wall.time())
+    return hours_before(visit, clinic.online_move_hours)
 
 
 def why_not_cancel(clinic: Clinic, visit: Appointment, now: datetime) -> str:
@@ -317,14 +313,16 @@ def move_online(
     clinic, location = Clinic.objects.get(), appointment.location
     if words := why_not_move(clinic, appointment, now):
         raise CallUs(words)
-    _refuse_closed(clinic, appointment.client)
     _refuse_out_of_bounds(clinic, location, starts_at, now)
-    with _in_discretion():
-        if therapist not in therapists_for_move(appointment, local_date(location.zone, starts_at)):
-            raise SlotTaken("")
-        return move_appointment(
-            by=by, now=now, appointment=appointment, starts_at=starts_at, therapist=therapist, seen=seen
-        )
+    with one_booking():
+        lock_places([appointment.therapist_id, therapist.pk], location)
+        _refuse_closed(clinic, lock_client(appointment.client_id))
+        with _in_discretion():
+            if therapist not in therapists_for_move(appointment, local_date(location.zone, starts_at)):
+                raise SlotTaken("")
+            return move_appointment(
+                by=by, now=now, appointment=appointment, starts_at=starts_at, therapist=therapist, seen=seen
+            )
 
 
 # --- What the desk must see to

@@ -53,6 +53,9 @@ def wish_new(request: ClinicRequest) -> HttpResponse:
 def wish_edit(request: ClinicRequest, pk: int) -> HttpResponse:
     """Change what somebody waits for."""
     wish = wish_for(request.user, pk, now=request.now)
+    if wish.ended_at is not None:
+        messages.info(request, _("This wish is no longer on the waitlist."))
+        return redirect("scheduling:waitlist")
     form = WishedForm(request.POST or None, initial=typed_for(wish), wish=wish)
     if form.is_valid() and (
         kept := written(form, change_wish, by=request.user, now=request.now, wish=wish, wished=form.wished())
@@ -81,8 +84,12 @@ def wish_remove(request: ClinicRequest, pk: int) -> HttpResponse:
 def wish_hear(request: ClinicRequest, pk: int) -> HttpResponse:
     """Note that she still waits."""
     wish = wish_for(request.user, pk, now=request.now)
-    hear_again(by=request.user, now=request.now, wish=wish)
-    messages.success(request, _("%(client)s is offered times again.") % {"client": wish.client.name})
+    try:
+        hear_again(by=request.user, now=request.now, wish=wish)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    else:
+        messages.success(request, _("%(client)s is offered times again.") % {"client": wish.client.name})
     return redirect("scheduling:waitlist")
 
 

@@ -25,7 +25,7 @@ from clinic.people.models import Client, Clinic, ContactConsent, Location, Servi
 from clinic.people.services import consenting, lock_kept, mail_address
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.matching import Match, Taken, is_met_by, times_for
-from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status, StatusChange, Wish
+from clinic.scheduling.models import PROMISED, Appointment, Offer, OnlineConcern, Status, StatusChange, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
 from clinic.scheduling.services.recording import put_back
 from clinic.scheduling.slots import Span
@@ -61,7 +61,6 @@ class Wished:
     note: str = ""
 
 
-PROMISED = (Status.BOOKED, Status.CONFIRMED)
 LISTS = ("services", "therapists", "locations")
 
 
@@ -103,8 +102,10 @@ def hear_again(*, by: User, now: datetime, wish: Wish) -> Wish:
 
 
 def remove_wish(*, by: User, now: datetime, wish: Wish) -> None:
-    """Take her off the waitlist; a time that is held for her is free again."""
+    """Take her off the waitlist; a time that is held for her is free again. Taken off already is no error."""
     with one_booking():
+        if Wish.objects.filter(pk=wish.pk, ending=Wish.Ending.REMOVED).exists():
+            return
         if (offer := Offer.objects.open().filter(wish=wish).with_all().first()) is not None:
             decline_offer(by=by, now=now, offer=offer)
         wish = _locked(wish)

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from clinic.celery import app
 from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.scheduling.matching import times_for
-from clinic.scheduling.models import Appointment, Offer, Status, Wish
+from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status, Wish
+from clinic.scheduling.online import mark, settle
 from clinic.scheduling.services import (
     SlotTaken,
     add_time_off,
@@ -372,6 +373,19 @@ def test_nobody_else_is_booked_into_a_time_that_is_held(
         )
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_nothing_is_offered_by_itself_to_whom_somebody_must_speak_first(
+    full: dict[str, Appointment], wait: Wait, dana: User, alice: Client, now: datetime, *, merged: bool
+):
+    other = ClientFactory(merged_into=alice, archived_at=now) if merged else alice
+    concern = mark(other, OnlineConcern.Kind.CALL, by=None, now=now)
+    wait()
+    cancel(full["monday"], dana, now)
+    assert offer_times(now=now) == 0
+    settle(by=dana, now=now, concern=concern)
+    assert offer_times(now=now) == 1
+
+
 # --- Answers
 
 
@@ -392,6 +406,15 @@ def test_a_yes_books_the_visit_and_ends_the_waiting(offer: Offer, now: datetime)
     assert (visit.status, visit.held_until, visit.booked_at) == (Status.BOOKED, None, now + HOUR)
     assert (offer.answer, offer.wish.ending) == ("accepted", "booked")
     assert list(Wish.objects.waiting(now.date()).values_list("client__legal_name", flat=True)) == ["Eva Reis"]
+
+
+def test_whom_somebody_must_speak_with_first_says_yes_by_phone_only(offer: Offer, dana: User, now: datetime):
+    mark(offer.wish.client, OnlineConcern.Kind.CALL, by=None, now=now)
+    with pytest.raises(ValidationError, match="please speak with us"):
+        accept_offer(by=None, now=now, offer=offer)
+    assert Appointment.objects.get(pk=offer.appointment_id).status == Status.HELD
+    accept_offer(by=dana, now=now, offer=offer)
+    assert Appointment.objects.get(pk=offer.appointment_id).status == Status.BOOKED
 
 
 def test_a_yes_said_twice_is_one(offer: Offer, now: datetime):
@@ -537,8 +560,9 @@ def test_whoever_is_taken_off_is_offered_nothing_and_holds_nothing(offer: Offer,
     remove_wish(by=dana, now=now, wish=offer.wish)
     offer_times(now=now)
     assert offers() == [("Alice", at(10, day=23), "declined"), ("Eva", at(10, day=23), "")]
+    remove_wish(by=dana, now=now, wish=offer.wish)
     with pytest.raises(ValidationError, match="no longer on the waitlist"):
-        remove_wish(by=dana, now=now, wish=offer.wish)
+        hear_again(by=dana, now=now, wish=offer.wish)
 
 
 def test_whoever_was_booked_otherwise_waits_no_longer(

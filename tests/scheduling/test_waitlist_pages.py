@@ -115,7 +115,11 @@ def test_somebody_is_taken_off_it(as_dana: Browser, wait: Wait, now: datetime):
     wish = wait()
     remove = reverse("scheduling:wish-remove", args=[wish.pk])
     assert "Alice Marques is off the waitlist." in as_dana.post(remove, follow=True).content.decode()
-    assert as_dana.post(remove).status_code == 404
+    assert "Alice Marques is off the waitlist." in as_dana.post(remove, follow=True).content.decode()
+    over = "This wish is no longer on the waitlist."
+    assert over in as_dana.get(reverse("scheduling:wish-edit", args=[wish.pk]), follow=True).content.decode()
+    heard = as_dana.post(reverse("scheduling:wish-hear", args=[wish.pk]), follow=True)
+    assert over in heard.content.decode()
 
 
 def test_whoever_gets_no_mail_is_to_be_phoned_and_counted(

@@ -8,10 +8,11 @@ from uuid import uuid4
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, Location, Service, Therapist, User
+from clinic.people.records import records_beside
 from clinic.scheduling.models.appointments import Appointment, Status
 from clinic.scheduling.models.hours import WeeklyHours
 from clinic.scheduling.models.online import OnlineConcern
@@ -43,7 +44,7 @@ class WishQuerySet(models.QuerySet["Wish"]):
         settled = counted.filter(added_at__lte=now - SETTLING, open_offers=0)
         not_tired = settled.filter(lately__lt=MOST_A_DAY, silences__lt=MOST_SILENCES)
         to_call = OnlineConcern.objects.filter(kind=OnlineConcern.Kind.CALL, settled_at__isnull=True)
-        return not_tired.exclude(client__in=to_call.values("client"))
+        return not_tired.exclude(Exists(to_call.filter(client__among=records_beside(OuterRef("client")))))
 
     def silent(self) -> WishQuerySet:
         """Keep those who let so many offers run out that somebody should ask them first."""
