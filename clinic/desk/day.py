@@ -239,7 +239,7 @@ class Calendar:
 
     @property
     def summary(self) -> str:
-        return _summary(self.visits)
+        return _summary(self.in_columns())
 
     def rail(self) -> Rail:
         """Return who is here and expected, and the open work, of all columns."""
@@ -276,13 +276,13 @@ def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
     walls = {moment: wall_of(moment, location.zone) for moment in moments}
     spans = {span for spans in here.hours.values() for span in spans}
     work = [(wall_of(span.start, location.zone), wall_of(span.end, location.zone)) for span in spans]
-    columns = _rooms(rooms) if wish.by == By.ROOM else _therapists(therapists, here, visits)
+    columns = _rooms(rooms) if wish.by == By.ROOM else _therapists(therapists, here, visits, location)
     return Calendar(
         wish=wish,
         columns=columns,
         shown=[column for column in columns if wish.of in (None, column.pk)] or columns,
         visits=visits,
-        badges=_badges(user, visits, therapists, location.zone, now),
+        badges=_badges(user, visits, therapists, _in_absences(visits, here, now), zone=location.zone, now=now),
         shades=_closed(here) if wish.by == By.ROOM else list(_off(columns, here, wish)),
         since=_since(visits),
         walls=walls,
@@ -389,10 +389,17 @@ def _hours(walls: Sequence[Wall]) -> tuple[int, int]:
 # --- Columns and what is shaded in them
 
 
-def _therapists(therapists: Mapping[int, Therapist], here: Presence, visits: Sequence[Visit]) -> list[Column]:
+def _room_here(therapist: Therapist, location: Location) -> str:
+    room = therapist.usual_room
+    return str(room) if room and room.location_id == location.pk else ""
+
+
+def _therapists(
+    therapists: Mapping[int, Therapist], here: Presence, visits: Sequence[Visit], location: Location
+) -> list[Column]:
     busy = {visit.therapist_id for visit in visits}
     return [
-        Column(pk, str(one), str(one.usual_room or ""), has_left=one.archived_at is not None)
+        Column(pk, str(one), _room_here(one, location), has_left=one.archived_at is not None)
         for pk, one in therapists.items()
         if here.hours[pk] or pk in busy
     ]
@@ -426,8 +433,31 @@ def _off(columns: Sequence[Column], here: Presence, wish: Wish) -> Iterator[Shad
 # --- Signs and sums
 
 
+def in_absence_badge() -> Badge:
+    """Return the sign that a visit to come lies in time off or a closure."""
+    return Badge("calendar-x", _("lies in time off: book anew"), is_open_work=True)
+
+
+def _in_absences(visits: Sequence[Visit], here: Presence, now: datetime) -> set[int]:
+    """Return the visits that wait to be booked anew; asks, in one query, only where a visit and an absence meet."""
+    away = {therapist: [one.span for one in found] for therapist, found in here.away.items() if found}
+    met = [
+        visit.pk
+        for visit in visits
+        for span in (*away.get(visit.therapist_id, ()), *here.closed_rooms.get(visit.room_id, ()))
+        if span.start < visit.ends_at and visit.starts_at < span.end
+    ]
+    return set(Appointment.objects.to_rebook(now).filter(pk__in=met).values_list("pk", flat=True)) if met else set()
+
+
 def _badges(
-    user: User, visits: Sequence[Visit], therapists: Mapping[int, Therapist], zone: ZoneInfo, now: datetime
+    user: User,
+    visits: Sequence[Visit],
+    therapists: Mapping[int, Therapist],
+    in_absences: Collection[int],
+    *,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> dict[int, list[Badge]]:
     others = badges_for(user, visits)
     confirmed, arrived = Badge("check", _("confirmed")), Badge("door-enter", _("arrived"))
@@ -446,6 +476,8 @@ def _badges(
         theirs = others[visit.pk]
         if visit.therapist_id in left:
             badges[:0] = left_badges(visit, therapists[visit.therapist_id], zone, now)
+        elif visit.pk in in_absences:
+            badges.insert(0, in_absence_badge())
         # That it is about to end says as well that there is a series.
         if visit.series_id and all(one.icon != repeats.icon for one in theirs):
             badges.append(repeats)

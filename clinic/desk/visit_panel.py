@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.desk.day import left_badges, review_badges
+from clinic.desk.day import in_absence_badge, left_badges, review_badges
 from clinic.lib.times import local_date
 from clinic.people.models import User
 from clinic.people.records import records_of
@@ -73,7 +73,7 @@ class Offer:
     day: object
     words: str
     look: str
-    # Where another time is chosen; empty where one click books this one.
+    # Where another time is chosen, or the visit that is there; empty where one click books this one.
     url: str
 
     @property
@@ -110,7 +110,7 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         number=earlier + 1,
         age=visit.client.age_on(local_date(zone, now)),
         open_work=[
-            *left_badges(visit, visit.therapist, visit.location.zone, now),
+            *_why_anew(visit, now),
             *(badge for badge in known if badge.is_open_work),
         ],
         steps=_steps(user, visit, now),
@@ -122,6 +122,13 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         can_be_missed=may_become(visit.status, Status.NO_SHOW) and visit.starts_at <= now,
         is_on_line=visit.status in LINE,
     )
+
+
+def _why_anew(visit: Appointment, now: datetime) -> Sequence[Badge]:
+    """Return the sign that the visit cannot take place as it is booked."""
+    if not Appointment.objects.to_rebook(now).filter(pk=visit.pk).exists():
+        return ()
+    return left_badges(visit, visit.therapist, visit.location.zone, now) or (in_absence_badge(),)
 
 
 def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:
@@ -145,7 +152,7 @@ def _way(changes: Sequence[StatusChange]) -> dict[Status, StatusChange]:
         after = Status(change.after)
         if after in LINE:
             way = {status: kept for status, kept in way.items() if status in LINE[: LINE.index(after) + 1]}
-        if after not in way or change.why:
+        if after not in way or (change.why and not change.is_undo):
             way[after] = change
     return way
 
@@ -214,6 +221,11 @@ def _detail(change: StatusChange, visit: Appointment, now: datetime) -> str:
 def _offers(visit: Appointment, now: datetime) -> list[Offer]:
     offers = []
     for one in again(visit, now=now):
+        if one.booked is not None:
+            at = one.booked.starts_at.astimezone(visit.location.zone)
+            words = _("booked, %(time)s") % {"time": at.strftime("%H:%M")}
+            offers.append(Offer(one.weeks, None, one.on, words, "", reverse("desk:appointment", args=[one.booked.pk])))
+            continue
         wall = one.starts_at and one.starts_at.astimezone(visit.location.zone).replace(tzinfo=None)
         words, look = _("free"), ""
         if wall is None:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from clinic.lib.times import at_wall, day_bounds, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist
+from clinic.people.records import records_of
 from clinic.scheduling.availability import (
     Availability,
     availabilities,
@@ -24,7 +25,7 @@ from clinic.scheduling.availability import (
     length_of,
     qualified_therapists,
 )
-from clinic.scheduling.models import Appointment, WeeklyHours
+from clinic.scheduling.models import TAKING, Appointment, WeeklyHours
 from clinic.scheduling.series import Visit, dates, visits
 from clinic.scheduling.slots import Away, Kind, Length, Obstacle, Span, instant, nothing_because
 from clinic.scheduling.words import obstacle_words, time_words
@@ -86,12 +87,13 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Again:
-    """The same visit some weeks later: free, or the nearest time of that day, or nothing."""
+    """The same visit some weeks later: free, or the nearest time of that day, or nothing, or the visit she has then."""
 
     weeks: int
     on: date
     starts_at: datetime | None
     is_same_time: bool
+    booked: Appointment | None = None
 
 
 def free_times(
@@ -336,13 +338,27 @@ def again(appointment: Appointment, *, now: datetime, weeks: Sequence[int] = (1,
     length = length_of(appointment.service)
     slots = free.slots(therapist.pk, length)
     found = []
+    hers = _visits_by_day(appointment.client, zone, days[0], days[-1])
     for number, day in zip(weeks, days, strict=True):
         start = at_wall(zone, day, wall.time())
-        if free.obstacle(therapist.pk, length, start) is None:
+        if booked := hers.get(day):
+            found.append(Again(number, day, None, is_same_time=False, booked=booked))
+        elif free.obstacle(therapist.pk, length, start) is None:
             found.append(Again(number, day, start, is_same_time=True))
         else:
             found.append(Again(number, day, _nearest(_on_day(slots, day, free), start), is_same_time=False))
     return found
+
+
+def _visits_by_day(client: Client, zone: ZoneInfo, first: date, last: date) -> dict[date, Appointment]:
+    """Return the first visit that the client has on each day of this zone that has one."""
+    hers = Appointment.objects.filter(
+        client__among=records_of(client.pk),
+        status__in=TAKING,
+        starts_at__gte=day_bounds(zone, first)[0],
+        starts_at__lt=day_bounds(zone, last)[1],
+    )
+    return {local_date(zone, one.starts_at): one for one in hers.order_by("-starts_at")}
 
 
 def preview_series(

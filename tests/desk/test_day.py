@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
+from clinic.scheduling import services
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import (
     ChosenVisit,
@@ -165,7 +166,14 @@ def test_one_column_may_be_asked_for(as_dana: Browser, book: Book, location: Loc
     shown = told(as_dana, of=hers.therapist_id)
     assert [one["pk"] for one in shown["visits"]] == [hers.pk]
     assert len(shown["columns"]) == 1
-    assert shown["summary"] == "2 visits"
+    assert shown["summary"] == "1 visit"
+
+
+def test_a_usual_room_elsewhere_does_not_stand_above_a_column(as_dana: Browser, book: Book, bea: Therapist) -> None:
+    book(at(10))
+    assert [detail for _pk, _title, detail, _left in told(as_dana, on="2026-11-19")["columns"]] == [str(bea.usual_room)]
+    Therapist.objects.filter(pk=bea.pk).update(usual_room=RoomFactory(location=LocationFactory()))
+    assert [detail for _pk, _title, detail, _left in told(as_dana, on="2026-11-19")["columns"]] == [""]
 
 
 def test_a_therapists_week_is_her_own_until_she_asks_for_everybodys(
@@ -226,6 +234,17 @@ def test_signs_are_told_in_words(as_dana: Browser, book: Book, dana: User, now: 
 
 
 # --- Looking again
+
+
+def test_a_visit_in_time_off_is_work_until_it_was_put_there_on_purpose(
+    as_dana: Browser, book: Book, dana: User, bea: Therapist, now: datetime
+) -> None:
+    visit = book(at(15))
+    add_time_off(by=dana, now=BEFORE, therapist=bea, starts_at=at(14), ends_at=at(18))
+    book(at(16, 30), client=ClientFactory(), now=now, override_reason="only then")
+    sign = "lies in time off: book anew"
+    assert [sign in one["badges"] for one in told(as_dana)["visits"]] == [True, False]
+    assert sign in [badge.words for badge in panel(as_dana, visit).open_work]
 
 
 def test_whoever_knows_it_already_is_told_that_nothing_has_changed(as_dana: Browser, book: Book) -> None:
@@ -377,6 +396,12 @@ def test_taking_a_step_back_leaves_when_it_was_booked(as_dana: Browser, book: Bo
     assert panel(as_dana, visit).steps[0].detail == "Mon 16 Nov, Dana"
 
 
+def test_an_undone_step_leaves_when_it_was_booked(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
+    visit = go(book(at(10)), dana, (Status.ARRIVED, now))
+    services.undo(by=dana, now=now, appointment=visit)
+    assert panel(as_dana, visit).steps[0].detail == "Mon 16 Nov, Dana"
+
+
 def test_where_the_rail_has_no_room_a_link_brings_it(as_dana: Browser, book: Book) -> None:
     book(at(10))
     assert "arrivals=1#rail" in as_dana.get(DAY).content.decode()
@@ -398,6 +423,13 @@ def test_booking_again_says_what_is_free(as_dana: Browser, book: Book) -> None:
     page = as_dana.get(offers[0].url)
     assert [choice.is_chosen for choice in page.context["page"].choices].count(True) == 1
     assert page.context["page"].missed == ""
+
+
+def test_booking_again_says_where_she_comes_anyway(as_dana: Browser, book: Book) -> None:
+    visit, later = book(at(10)), book(at(15, day=26))
+    offers = panel(as_dana, visit).offers
+    assert [(offer.weeks, offer.words) for offer in offers] == [(1, "booked, 15:00"), (2, "free"), (4, "free")]
+    assert offers[0].url == reverse("desk:appointment", args=[later.pk])
 
 
 def test_what_is_free_is_booked_again_by_one_click_and_by_two_once(as_dana: Browser, book: Book) -> None:
