@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clinic.scheduling.models import Appointment
+from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.words import moment_words
 
 
@@ -30,6 +30,15 @@ def moved_words(visit: Appointment) -> str:
 def tell_cancelled(request: HttpRequest, visit: Appointment) -> None:
     """Say which visit is cancelled."""
     tell_done(request, visit, _("%(client)s, %(when)s is cancelled.") % _facts(visit))
+
+
+def tell_step(request: HttpRequest, visit: Appointment) -> None:
+    """Say what a visit is now; one that is in session again is not taken back from here."""
+    words = _("%(client)s: %(status)s.") % {"client": visit.client.name, "status": visit.get_status_display()}
+    if visit.status == Status.IN_SESSION:
+        messages.success(request, words)
+    else:
+        tell_done(request, visit, words)
 
 
 def tell_done(request: HttpRequest, visit: Appointment, words: str) -> None:

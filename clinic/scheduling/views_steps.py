@@ -20,7 +20,7 @@ from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import AgainForm
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import accept_request, book_appointment, change_status, undo
-from clinic.scheduling.toasts import tell_booked
+from clinic.scheduling.toasts import tell_booked, tell_step
 
 # What the desk's buttons may ask for. A session begins with its note, a cancellation with its own page.
 ASKABLE = frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.COMPLETED, Status.NO_SHOW})
@@ -37,11 +37,13 @@ def appointment_status(request: ClinicRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         if visit.status == Status.REQUESTED and to == Status.BOOKED:
-            accept_request(by=request.user, now=request.now, appointment=visit)
+            stepped = accept_request(by=request.user, now=request.now, appointment=visit)
         else:
-            change_status(by=request.user, now=request.now, appointment=visit, to=Status(to))
+            stepped = change_status(by=request.user, now=request.now, appointment=visit, to=Status(to))
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
+    else:
+        tell_step(request, stepped)
     return HttpResponseRedirect(asked_next(request) or day_url(visit))
 
 

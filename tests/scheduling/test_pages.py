@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -309,9 +310,12 @@ def step(browser: Browser, visit: Appointment, to: str, **more: str) -> HttpResp
 def test_the_desk_marks_arrivals_and_takes_them_back(as_dana: Browser, book: Book) -> None:
     visit = book(at(10))
     for to in (Status.ARRIVED, Status.BOOKED):
-        step(as_dana, visit, to)
+        answer = step(as_dana, visit, to)
         visit.refresh_from_db()
         assert visit.status == to
+        *_earlier, told = get_messages(answer.wsgi_request)
+        assert str(told) == f"Alice Marques: {visit.get_status_display()}."
+        assert told.extra_tags == reverse("scheduling:appointment-undo", args=[visit.pk])
 
 
 def test_a_session_begins_with_its_note_not_with_a_button(as_bea: Browser, book: Book) -> None:

@@ -204,7 +204,7 @@ function openVisit() {
 function markOpenVisit() {
   const open = openVisit();
   for (const block of document.querySelectorAll("[data-block]")) {
-    block.classList.toggle("is-selected", block.dataset.block === open);
+    block.classList.toggle("is-selected", block.dataset.block === open || isArmed(block.dataset.block));
   }
 }
 
@@ -325,6 +325,10 @@ function isMoving() {
   return moving !== null && !("done" in moving.dataset);
 }
 
+function isArmed(pk) {
+  return isMoving() && moving.dataset.pk === pk;
+}
+
 // --- Blocks
 
 /** Give each row its names, its service and its badges. */
@@ -433,7 +437,7 @@ function nameBlock({ event, el }) {
   el.dataset.block = visit.pk;
   el.setAttribute("aria-label", nameOf(visit));
   if (visit.isSliver) el.title = `${visit.name}, ${visit.note}`;
-  el.classList.toggle("is-selected", String(visit.pk) === openVisit());
+  el.classList.toggle("is-selected", String(visit.pk) === openVisit() || isArmed(String(visit.pk)));
 }
 
 // --- The calendar itself
