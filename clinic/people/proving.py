@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from clinic.lib.rates import is_too_often
+from clinic.lib.rates import is_too_often, where_from
 from clinic.lib.tokens import token_digest
 from clinic.people.models import User
 
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 KEY, PROVEN = "proving", "proven_email"
 CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+# So long somebody new has to say who she is; then the next at the same device might.
+PROOF_LASTS = timedelta(minutes=30)
 TRIES = 3
 AN_HOUR = 3600
 MOST_CODES_TO_ONE, MOST_CODES_FROM_ONE = 5, 20
@@ -51,10 +53,10 @@ def send_code(request: HttpRequest, email: str, *, now: datetime) -> bool:
     """
     email = email.strip().lower()
     to_it = f"code-to:{sha256(email.encode()).hexdigest()}"
-    from_here = f"code-from:{request.META.get('REMOTE_ADDR', '')}"
-    if is_too_often(to_it, most=MOST_CODES_TO_ONE, seconds=AN_HOUR, now=now):
+    # In this order: whoever has asked too often spends nobody's codes any more.
+    if is_too_often(f"code-from:{where_from(request)}", most=MOST_CODES_FROM_ONE, seconds=AN_HOUR, now=now):
         return False
-    if is_too_often(from_here, most=MOST_CODES_FROM_ONE, seconds=AN_HOUR, now=now):
+    if is_too_often(to_it, most=MOST_CODES_TO_ONE, seconds=AN_HOUR, now=now):
         return False
     adapter = get_adapter()
     code = adapter.generate_login_code()
@@ -78,11 +80,16 @@ def is_proven_by(session: SessionBase, code: str, *, now: datetime) -> bool:
     asked = _asked(session)
     if not asked.tries or now > datetime.fromisoformat(asked.until):
         return False
+    # Tries that come at once read the same session each: they are counted where all of them see it.
+    if is_too_often(f"code-tries:{asked.digest}", most=TRIES, seconds=AN_HOUR, now=now):
+        return False
     if not compare_digest(asked.digest, _digest(asked.email, code)):
         session[KEY] = asdict(_Asked(asked.email, asked.digest, asked.until, asked.tries - 1))
         return False
+    # Whoever knew the key of this session before is not let in with her.
+    session.cycle_key()
     del session[KEY]
-    session[PROVEN] = asked.email
+    session[PROVEN] = {"email": asked.email, "until": (now + PROOF_LASTS).isoformat()}
     return True
 
 
@@ -92,9 +99,10 @@ def has_tries_left(session: SessionBase, *, now: datetime) -> bool:
     return bool(asked.tries) and now <= datetime.fromisoformat(asked.until)
 
 
-def proven_address(session: SessionBase) -> str:
-    """Return the address that was proven in this browser, by somebody who has no sign-in yet; else nothing."""
-    return str(session.get(PROVEN, ""))
+def proven_address(session: SessionBase, *, now: datetime) -> str:
+    """Return the address that was proven in this browser just now, by somebody who has no sign-in yet; else nothing."""
+    proven = session.get(PROVEN)
+    return str(proven["email"]) if proven and now <= datetime.fromisoformat(proven["until"]) else ""
 
 
 def login_of(email: str) -> User | None:

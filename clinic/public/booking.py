@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.lib.forms import put_errors, written
-from clinic.lib.rates import is_too_often
+from clinic.lib.rates import is_too_often, where_from
 from clinic.lib.times import local_date
 from clinic.people import proving
 from clinic.people.access import key_in
@@ -31,7 +31,7 @@ from clinic.scheduling.waitlist import Wished, add_wish
 AN_HOUR, A_DAY = 3600, 24 * 3600
 MOST_HOLDS_AN_HOUR, MOST_NEWCOMERS_A_DAY = 20, 3
 # A waiting room full of people shares one address.
-MOST_LOOKS_A_MINUTE = 120
+MOST_LOOKS_A_MINUTE, MOST_HOLDS_FROM_ONE = 120, 60
 
 
 # --- What and when
@@ -50,11 +50,9 @@ def services(request: VisitorRequest, clinic: Clinic) -> HttpResponse:
 @while_open
 def times(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     """Show when it is free, with whom."""
-    if is_too_often(
-        f"times:{request.META.get('REMOTE_ADDR', '')}", most=MOST_LOOKS_A_MINUTE, seconds=60, now=request.now
-    ):
-        return too_often(request)
     service = service_of(pk)
+    if _looks_too_often(request):
+        return too_often(request)
     if service not in services_open_to(known_one(request)):
         words = _("%(service)s is for clients who have been here before.") % {"service": service}
         return call_us(request, words, HTTPStatus.OK, may_sign_in=not request.user.is_authenticated)
@@ -68,6 +66,8 @@ def hold(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     service = service_of(pk)
     wish = wish_in(service, request.POST)
     if wish is None:
+        if _looks_too_often(request):
+            return too_often(request)
         refused = _("Please choose a time first.")
         return times_page(request, clinic, service, request.POST, refused=refused)
     clients = clients_of(request)
@@ -76,15 +76,21 @@ def hold(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     return go(wish, "booking:who")
 
 
+def _looks_too_often(request: VisitorRequest) -> bool:
+    return is_too_often(f"times:{where_from(request)}", most=MOST_LOOKS_A_MINUTE, seconds=60, now=request.now)
+
+
 @require_POST
 @while_open
 def wait(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
     """Put a client on the waitlist for what she looked at."""
     service = service_of(pk)
-    client = next(iter(clients_of(request)), None)
+    clients = clients_of(request)
     location = next((one for one in places_shown() if str(one.pk) == request.POST.get("location")), None)
-    if client is None or location is None or not request.user.is_authenticated:
+    # Of a family it would have to be asked for whom.
+    if len(clients) != 1 or location is None or not request.user.is_authenticated:
         return redirect("booking:times", pk)
+    client = clients[0]
     if service not in services_open_to(client):
         # The page of times says why.
         return redirect("booking:times", pk)
@@ -209,13 +215,14 @@ def you(request: VisitorRequest, clinic: Clinic, pk: int) -> HttpResponse:
 def _proven_address(request: VisitorRequest) -> str:
     """Return the address with which she books: that of her sign-in, or one that she has proven a moment ago."""
     if not request.user.is_authenticated:
-        return proving.proven_address(request.session)
+        return proving.proven_address(request.session, now=request.now)
     return "" if request.user.is_staff_member else request.user.email
 
 
 def _hold(request: VisitorRequest, by: User, clinic: Clinic, wish: Wish, client: Client) -> HttpResponse:
-    if is_too_often(f"hold:{by.pk}", most=MOST_HOLDS_AN_HOUR, seconds=AN_HOUR, now=request.now):
-        return too_often(request)
+    for whose, most in ((by.pk, MOST_HOLDS_AN_HOUR), (where_from(request), MOST_HOLDS_FROM_ONE)):
+        if is_too_often(f"hold:{whose}", most=most, seconds=AN_HOUR, now=request.now):
+            return too_often(request)
     try:
         held_one = hold_online(
             by=by,

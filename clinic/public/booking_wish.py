@@ -54,8 +54,8 @@ def wish_of(visit: Appointment) -> Wish:
 
 
 def clients_of(request: HttpRequest) -> list[Client]:
-    """Return for whom this browser may book: nobody, while nobody has signed in."""
-    if not request.user.is_authenticated:
+    """Return for whom this browser may book: for nobody, while no client has signed in."""
+    if not request.user.is_authenticated or request.user.is_staff_member:
         return []
     return list(own_clients(request.user).select_related("primary_therapist").order_by("pk"))
 

@@ -15,7 +15,7 @@ from django.utils.http import quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic.lib.rates import is_too_often
+from clinic.lib.rates import is_too_often, where_from
 from clinic.people.access import ClinicRequest, for_roles, signed_in
 from clinic.people.models import Client, Role, Therapist
 from clinic.scheduling.access import own_client_of
@@ -33,7 +33,7 @@ def calendar_feed(request: HttpRequest, token: str) -> HttpResponseBase:
     now = cast("ClinicRequest", request).now  # the middleware has set it
     feed = feed_at(token)
     if feed is None:
-        stranger = f"feed-guess:{request.META.get('REMOTE_ADDR', '')}"
+        stranger = f"feed-guess:{where_from(request)}"
         if is_too_often(stranger, most=GUESSES_AN_HOUR, seconds=AN_HOUR, now=now):
             return _too_often()
         raise Http404

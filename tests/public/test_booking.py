@@ -12,9 +12,12 @@ from django.core import mail
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from clinic.lib.rates import where_from
+from clinic.people import proving
 from clinic.people.models import Client, ClientAccess, Clinic, Location, Service, Therapist, User
 from clinic.people.services import consenting, give_client_login
 from clinic.scheduling.matching import Match
@@ -265,6 +268,69 @@ def test_a_wrong_code_proves_nothing_and_three_of_them_spend_it(visitor: Visitor
     answer = visitor.types(right, chosen)
     assert "no longer good" in text(answer)
     assert "_auth_user_id" not in visitor.browser.session
+
+
+def test_a_code_is_spent_as_well_by_tries_that_come_at_once(visitor: Visitor, wish: Wish, alice_user: User) -> None:
+    chosen = wish(at(10))
+    visitor.browser.post(
+        reverse("booking:who", args=[visitor.service.pk], query=chosen), {"email": "alice@example.org"}
+    )
+    right, before = code_in_the_mail(), visitor.browser.session[proving.KEY]
+    for code in ("ZZZZZZ", "ZZZZZZ", "ZZZZZZ", right):
+        # As each of them read it, before any other had written.
+        session = visitor.browser.session
+        session[proving.KEY] = before
+        session.save()
+        assert visitor.types(code, chosen).status_code == 200
+    assert "_auth_user_id" not in visitor.browser.session
+
+
+def test_whoever_knew_the_key_of_the_browser_does_not_book_with_the_proven_address(
+    visitor: Visitor, wish: Wish
+) -> None:
+    visitor.browser.get(reverse("booking:times", args=[visitor.service.pk]))
+    visitor.browser.post(
+        reverse("booking:who", args=[visitor.service.pk], query=wish(at(10))), {"email": "nina@example.org"}
+    )
+    planted = visitor.browser.cookies["sessionid"].value
+    visitor.types(code_in_the_mail(), wish(at(10)))
+    other = Browser()
+    other.cookies["sessionid"] = planted
+    assert "/who/" in Visitor(visitor.service, other).says(wish(at(10)))["Location"]
+    assert "/held/" in visitor.says(wish(at(10)))["Location"]
+
+
+def test_a_proven_address_is_not_there_for_the_next_at_the_same_device(
+    visitor: Visitor, wish: Wish, time_machine, now: datetime
+) -> None:
+    visitor.proves("nina@example.org", wish(at(10)))
+    time_machine.move_to(now + timedelta(minutes=31))
+    assert "/who/" in visitor.says(wish(at(10)))["Location"]
+    assert not User.objects.filter(email="nina@example.org").exists()
+
+
+def test_who_has_asked_for_too_many_codes_spends_nobodys_any_more(visitor: Visitor, wish: Wish) -> None:
+    where = reverse("booking:who", args=[visitor.service.pk], query=wish(at(10)))
+    for number in range(25):
+        Browser().post(where, {"email": f"{number}@example.org"})
+    for _ in range(5):
+        Browser().post(where, {"email": "alice@example.org"})
+    hers = Browser().post(where, {"email": "alice@example.org"}, REMOTE_ADDR="192.0.2.7")
+    assert "/code/" in hers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_all_addresses_of_a_house_count_as_one(rf: RequestFactory, address: str, counted: str) -> None:
+    assert where_from(rf.get("/", REMOTE_ADDR=address)) == counted
 
 
 def test_a_code_runs_out_after_ten_minutes(visitor: Visitor, wish: Wish, alice_user: User, time_machine, now) -> None:
@@ -523,6 +589,14 @@ def test_no_more_than_the_cap_is_booked_online(
     assert "+351 21 345 6789" in text(answer)
 
 
+def test_holds_are_not_made_without_end_by_many_from_one_place(
+    as_alice: Browser, service: Service, wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clinic.public.booking.MOST_HOLDS_FROM_ONE", 1)
+    visitor = Visitor(service, as_alice)
+    assert [visitor.chooses(wish(at(hour))).status_code for hour in (9, 10)] == [302, 429]
+
+
 def test_holds_are_not_made_without_end(as_alice: Browser, service: Service, wish: Wish) -> None:
     visitor = Visitor(service, as_alice)
     statuses = {visitor.chooses(wish(at(10))).status_code for _ in range(20)}
@@ -707,6 +781,17 @@ def test_a_new_client_does_not_wait_for_what_is_for_regulars(
     regulars = ServiceFactory(name="For regulars", is_open_to_new_clients=False)
     page = as_carl.post(reverse("booking:wait", args=[regulars.pk]), {"location": location.pk}, follow=True)
     assert "is for clients who have been here before" in text(page)
+    assert not WaitlistWish.objects.exists()
+
+
+def test_a_wish_goes_on_the_waitlist_only_for_the_one_of_whom_it_can_be(
+    as_alice: Browser, alice_user: User, alice: Client, service: Service, location: Location, now: datetime
+) -> None:
+    regulars = ServiceFactory(name="Long treatment", is_open_to_new_clients=False)
+    Client.objects.update(primary_therapist=None)
+    as_alice.post(reverse("booking:wait", args=[regulars.pk]), {"location": location.pk})
+    give_client_login(by=None, now=now, client=ClientFactory(legal_name="Leo Marques"), email=alice_user.email)
+    as_alice.post(reverse("booking:wait", args=[service.pk]), {"location": location.pk})
     assert not WaitlistWish.objects.exists()
 
 
