@@ -86,9 +86,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 class Appointment(models.Model):
     """One client, one therapist, one room, one stretch of time."""
 
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="appointments")
+    # Client and therapist have no index of their own: the ones below begin with them.
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="appointments", db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="+")
-    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="appointments")
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="appointments", db_index=False)
     room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="appointments")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="appointments")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, blank=True, related_name="appointments")
@@ -153,8 +154,8 @@ class Appointment(models.Model):
             models.Index(fields=["starts_at"], name="appointment_by_start"),
             # Serves her absences, and the page of one therapist: her visits in a stretch of time.
             models.Index(fields=["therapist", "starts_at"], name="appointment_by_therapist"),
-            # Serves the client's page: her visits, newest first.
-            models.Index(fields=["client", "-starts_at"], name="appointment_by_client"),
+            # Serves the client's page: her visits, newest first; and the calendar, which asks of each whether she is new.
+            models.Index(fields=["client", "-starts_at"], include=["status"], name="appointment_by_client"),
             # Serves each booking, which clears away holds that have run out: few of very many.
             models.Index(fields=["held_until"], condition=Q(status="held"), name="appointment_held"),
         ]
