@@ -154,7 +154,7 @@ class Appointment(models.Model):
             models.Index(fields=["starts_at"], name="appointment_by_start"),
             # Serves her absences, and the page of one therapist: her visits in a stretch of time.
             models.Index(fields=["therapist", "starts_at"], name="appointment_by_therapist"),
-            # Serves the client's page: her visits, newest first; and the calendar, which asks of each whether she is new.
+            # Serves the client's page: her visits, newest first; and the calendar, which asks whether she is new.
             models.Index(fields=["client", "-starts_at"], include=["status"], name="appointment_by_client"),
             # Serves each booking, which clears away holds that have run out: few of very many.
             models.Index(fields=["held_until"], condition=Q(status="held"), name="appointment_held"),
