@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import date, timedelta
 from functools import partial
 from itertools import chain, cycle
@@ -134,7 +135,8 @@ def flatness(bench: Bench, operation: Operation) -> Figures:
     here: list[float] = []
     there: list[float] = []
     errors = 0
-    with bench.beside("tiny" if bench.size == "tiny" else "small") as small:
+    is_small = bench.size in {"tiny", "small"}
+    with nullcontext(bench) if is_small else bench.beside("small") as small:
         cases = operation.cases(bench.floor, Random(1), bench.requests)  # noqa: S311
         small_cases = operation.cases(small.floor, Random(1), bench.requests)  # noqa: S311
         # In turns, so that whatever else the machine does falls on both.
