@@ -151,6 +151,19 @@ def test_its_lower_edge_makes_it_longer(page: Page, visit: Appointment) -> None:
     assert fresh(visit).ends_at == at(11, 30)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+def test_where_the_browser_stands_does_not_matter(zone: str, visit: Appointment, open_day: Callable[..., Page]) -> None:
+    page = open_day(timezone_id=zone)
+    drag(page, block(page, visit), down=HOUR)
+    expect(toast(page)).to_contain_text("Thu 19 Nov, 11:00")
+    expect(block(page, visit)).to_have_attribute("aria-label", re.compile("11:00–12:00"))
+    drag(page, block(page, visit), down=HOUR / 2, from_foot=True)
+    expect(toast(page)).to_contain_text("Alice Marques has 90 minutes.")
+    assert (fresh(visit).starts_at, fresh(visit).ends_at) == (at(11), at(12, 30))
+    # In New York, the clocks leave out the hour from two to three of this night.
+    assert page.evaluate("minutesBetween('2027-03-14T01:30', '2027-03-14T03:30')") == 120
+
+
 def test_on_a_taken_time_it_snaps_back_and_offers_what_is_free(
     visit: Appointment, book: Callable[..., Appointment], open_day: Callable[..., Page]
 ) -> None:

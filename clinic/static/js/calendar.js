@@ -63,6 +63,11 @@ function wall(date) {
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** Return how far two times of the clinic's wall are apart; where this browser stands, the clocks may change between. */
+function minutesBetween(one, other) {
+  return (Date.parse(`${other}Z`) - Date.parse(`${one}Z`)) / 60000;
+}
+
 // --- Toasts, with the way back
 
 let undoAddress = document.querySelector("[data-toast] [data-undo]")?.form.action ?? "";
@@ -336,7 +341,7 @@ function readVisits(facts) {
   const visits = facts.visits.map((row) => {
     const visit = Object.fromEntries(facts.fields.map((name, place) => [name, row[place]]));
     const [service, code, css, modality] = facts.services[visit.service];
-    const minutes = Math.round((new Date(visit.ends) - new Date(visit.starts)) / 60000);
+    const minutes = minutesBetween(visit.starts, visit.ends);
     const badges = visit.badges.map((place) => facts.badges[place]);
     return { ...visit, service, code, css, modality, minutes, badges, state: facts.statuses[visit.status] };
   });
@@ -536,7 +541,7 @@ function putDragged({ event, oldEvent, revert }) {
 }
 
 function changeLength({ event, revert }) {
-  const minutes = Math.round((event.end - event.start) / 60000);
+  const minutes = minutesBetween(wall(event.start), wall(event.end));
   change(addressFor(box.dataset.length, event.id), { minutes }, revert);
 }
 
@@ -547,6 +552,8 @@ function redraw(facts) {
   const before = JSON.stringify(calendar.getOption("resources").map(({ id, title }) => [id, title]));
   const columns = resourcesOf(facts);
   if (JSON.stringify(columns.map(({ id, title }) => [id, title])) !== before) calendar.setOption("resources", columns);
+  // A page that stays open over the night in which the clocks change.
+  if (calendar.getOption("timeZone") !== facts.offset) calendar.setOption("timeZone", facts.offset);
   calendar.setOption("slotMinTime", `${facts.hours[0]}:00`);
   calendar.setOption("slotMaxTime", `${facts.hours[1]}:00`);
   const open = openVisit();
