@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.people.models import Location, Room, Therapist, User
 from clinic.scheduling.availability import zones_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, TimeOff
-from clinic.scheduling.services import add_time_off
+from clinic.scheduling.services import add_time_off, lock_absence
 from clinic.scheduling.slots import Span
 from clinic.scheduling.words import span_words
 
@@ -94,6 +94,8 @@ def whose_words(absence: TimeOff) -> str:
 
 def _entered(one: Wanted, *, by: User, now: datetime) -> TimeOff:
     span, reason = one.span, one.reason.strip()
+    # Before it is looked for: of the same form sent twice at one moment, the second finds what the first has entered.
+    lock_absence(TimeOff(therapist=one.therapist, location=one.location, room=one.room))
     same = TimeOff.objects.filter(therapist=one.therapist, location=one.location, room=one.room)
     earlier = same.filter(starts_at=span.start, ends_at=span.end, reason=reason).first()
     return earlier or add_time_off(

@@ -18,8 +18,8 @@ from clinic.people.access import ClinicRequest, for_roles
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import AgainForm
-from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.services import accept_request, book_appointment, change_status, undo
+from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Status
+from clinic.scheduling.services import SlotTaken, accept_request, book_appointment, change_status, confirm_hold, undo
 from clinic.scheduling.toasts import tell_booked, tell_step
 
 # What the desk's buttons may ask for. A session begins with its note, a cancellation with its own page.
@@ -36,12 +36,11 @@ def appointment_status(request: ClinicRequest, pk: int) -> HttpResponse:
     if to not in ASKABLE and not takes_back_check_out:
         raise Http404
     try:
-        if visit.status == Status.REQUESTED and to == Status.BOOKED:
-            stepped = accept_request(by=request.user, now=request.now, appointment=visit)
-        else:
-            stepped = change_status(by=request.user, now=request.now, appointment=visit, to=Status(to))
+        stepped = _take_step(request, visit, Status(to))
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
+        if isinstance(refused, SlotTaken) and visit.status not in TAKING:
+            return redirect(_other_times_url(visit))
     else:
         tell_step(request, stepped)
     return HttpResponseRedirect(asked_next(request) or day_url(visit))
@@ -85,6 +84,22 @@ def appointment_again(request: ClinicRequest, pk: int) -> HttpResponse:
         return redirect(_booking_url(visit, form.cleaned_data["at"].isoformat(timespec="minutes")))
     tell_booked(request, booked)
     return HttpResponseRedirect(asked_next(request) or day_url(visit))
+
+
+def _take_step(request: ClinicRequest, visit: Appointment, to: Status) -> Appointment:
+    if to == Status.BOOKED and visit.status == Status.REQUESTED:
+        return accept_request(by=request.user, now=request.now, appointment=visit)
+    if to == Status.BOOKED and visit.status == Status.HELD:
+        return confirm_hold(by=request.user, now=request.now, appointment=visit)
+    return change_status(by=request.user, now=request.now, appointment=visit, to=to)
+
+
+def _other_times_url(visit: Appointment) -> str:
+    """Return the page with what is free instead of the time that the visit has or had."""
+    at = visit.local_start.isoformat(timespec="minutes")
+    if visit.status in MOVABLE:
+        return f"{reverse('scheduling:appointment-move', args=[visit.pk])}?{urlencode({'at': at})}"
+    return _booking_url(visit, at)
 
 
 def _say(request: ClinicRequest, visit: Appointment, words: str, status: HTTPStatus) -> HttpResponse:

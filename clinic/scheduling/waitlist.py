@@ -257,7 +257,8 @@ def settle_offers(*, now: datetime) -> None:
     """Free what was held too long, and take over what became of a hold elsewhere, as at the desk."""
     over = ~Q(appointment__status=Status.HELD) | Q(appointment__held_until__lte=now)
     for pk in Offer.objects.open().filter(over).order_by("pk").values_list("pk", flat=True):
-        with one_booking():
+        # Where somebody is at it too long, the next round does it; the others do not wait for that.
+        with suppress(SlotTaken), one_booking():
             _settle(pk, now)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event
+from threading import Barrier, Event
 from time import sleep
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ import pytest
 from django.db import transaction
 
 from clinic.people.models import Client, Location, Modality, Room, Service, Therapist, User
+from clinic.scheduling import absences
 from clinic.scheduling.absences import Wanted, enter_absences
 from clinic.scheduling.models import Appointment, Series, Status, TimeOff
 from clinic.scheduling.services import (
@@ -256,6 +257,26 @@ def test_a_booking_after_it_is_refused(
 ) -> None:
     assert outcome(request.getfixturevalue(way)) == "won"
     assert outcome(lambda: book(clients[0])) == "ValidationError"
+
+
+def test_an_absence_that_is_sent_many_times_is_entered_once(clients: list[Client], absent: Road) -> None:
+    assert race([absent] * AT_ONCE) == {"won": AT_ONCE}
+    assert TimeOff.objects.count() == 1
+
+
+def test_without_the_lock_it_would_be_entered_twice(
+    clients: list[Client], absent: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_looked, enter = Barrier(2), absences.add_time_off
+
+    def enter_together(**facts: object) -> TimeOff:
+        have_looked.wait(20)
+        return enter(**facts)
+
+    monkeypatch.setattr(absences, "lock_absence", no_lock)
+    monkeypatch.setattr(absences, "add_time_off", enter_together)
+    assert race([absent] * 2) == {"won": 2}
+    assert TimeOff.objects.count() == 2
 
 
 # --- Taking back what somebody else has just gone on from

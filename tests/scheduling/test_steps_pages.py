@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -13,8 +13,15 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
+from clinic.scheduling.gates import gates
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.services import add_time_off, cancel_appointment, move_appointment
+from clinic.scheduling.services import (
+    add_time_off,
+    cancel_appointment,
+    hold_appointment,
+    move_appointment,
+    request_appointment,
+)
 from tests.factories import BEFORE, ClientFactory, LocationFactory, RoomFactory
 from tests.scheduling.conftest import Book, at
 
@@ -95,6 +102,47 @@ def test_a_time_that_is_none_books_nothing(as_dana: Browser, book: Book, sent: d
     visit = book(at(10))
     assert as_dana.post(again(visit), sent).status_code == HTTPStatus.FOUND
     assert Appointment.objects.count() == 1
+
+
+# --- A step that is refused
+
+
+def test_what_cannot_be_brought_back_leads_to_what_is_free(
+    as_dana: Browser, book: Book, dana: User, now: datetime
+) -> None:
+    visit = book(at(10, day=20))
+    cancel_appointment(by=dana, now=now, appointment=visit)
+    book(at(10, day=20), client=ClientFactory())
+    step = reverse("scheduling:appointment-status", args=[visit.pk])
+    shown = as_dana.post(step, {"to": "booked"}, follow=True).content.decode()
+    assert "Bea has another visit until 11:15." in shown
+    assert "10:00 is not free that day." in shown
+
+
+def test_a_request_whose_time_is_gone_leads_to_what_is_free_for_it(
+    as_dana: Browser, book: Book, dana: User, alice: Client, now: datetime
+) -> None:
+    wish = book(at(10, day=20))
+    facts = {"service": wish.service, "therapist": wish.therapist, "location": wish.location}
+    asked = request_appointment(by=None, now=now, client=alice, starts_at=at(14, day=20), **facts)
+    book(at(14, day=20), client=ClientFactory())
+    step = reverse("scheduling:appointment-status", args=[asked.pk])
+    page = as_dana.post(step, {"to": "booked"}, follow=True)
+    assert page.redirect_chain[-1][0].startswith(reverse("scheduling:appointment-move", args=[asked.pk]))
+    assert "Bea has another visit until 15:15." in page.content.decode()
+
+
+def test_a_hold_that_the_desk_books_asks_the_gates_again(
+    as_dana: Browser, book: Book, alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = book(at(10, day=20))
+    facts = {"service": wish.service, "therapist": wish.therapist, "location": wish.location}
+    until = now + timedelta(minutes=10)
+    held = hold_appointment(by=None, now=now, client=alice, starts_at=at(14, day=20), until=until, **facts)
+    monkeypatch.setitem(gates._entries, "always", lambda visits: [True] * len(visits))
+    as_dana.post(reverse("scheduling:appointment-status", args=[held.pk]), {"to": "booked"})
+    held.refresh_from_db()
+    assert (held.status, held.review_needed) == (Status.BOOKED, True)
 
 
 # --- The booking page
