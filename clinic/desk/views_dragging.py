@@ -24,7 +24,7 @@ from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime
-from clinic.scheduling.services import SlotTaken, change_length, move_appointment
+from clinic.scheduling.services import MOVED_MEANWHILE, SlotTaken, change_length, move_appointment
 from clinic.scheduling.time_page import Wanted, nearest_free
 from clinic.scheduling.toasts import moved_words, tell_done
 from clinic.scheduling.words import moment_words
@@ -54,6 +54,8 @@ def visit_place(request: ClinicRequest, pk: int) -> JsonResponse:
             seen=form.seen(visit),
         )
     except SlotTaken as taken:
+        if taken.code == MOVED_MEANWHILE:  # what is free next is asked for from where it is now
+            return _refused(taken)
         therapist = wish["therapist"] or visit.therapist
         wanted = Wanted(visit.client, visit.service, wish["location"], therapist, wish["at"].date(), visit)
         free = nearest_free(wanted, form.starts_at, request.now)

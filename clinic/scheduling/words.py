@@ -30,8 +30,7 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
     facts = {"therapist": therapist, "day": day_words(start, zone), "time": time_words(start, zone)}
     match found.kind:
         case Kind.BUSY if found.span:
-            until = {"until": time_words(found.span.end, zone)}
-            return _("%(therapist)s has another visit until %(until)s.") % (facts | until)
+            return _busy_words(found.span, facts, zone, start)
         case Kind.CLIENT if found.span:
             until = {"until": time_words(found.span.end, zone)}
             return _("The client has another visit until %(until)s.") % until
@@ -50,6 +49,13 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
         case _:
             words = _("%(therapist)s does not work on %(day)s at %(time)s.")
     return words % facts
+
+
+def _busy_words(span: Span, facts: dict[str, str], zone: ZoneInfo, start: datetime) -> str:
+    facts |= {"from": time_words(span.start, zone), "until": time_words(span.end, zone)}
+    if span.start > start:  # it began well, but too little is left with the buffers
+        return _("%(therapist)s has another visit from %(from)s until %(until)s.") % facts
+    return _("%(therapist)s has another visit until %(until)s.") % facts
 
 
 def _away_words(found: Obstacle, facts: dict[str, str], zone: ZoneInfo) -> str:

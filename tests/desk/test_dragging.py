@@ -98,6 +98,14 @@ def test_a_visit_that_was_seen_elsewhere_is_not_moved_unseen(
     status, said = put(as_dana, visit, "2026-11-19T15:00", **seen)
     assert status == HTTPStatus.CONFLICT
     assert "12:00" in str(said["words"])
+    assert said["next"] == []
+
+
+def test_a_visit_for_which_too_little_is_left_is_told_what_comes_after(
+    as_dana: Browser, visit: Appointment, bea: Therapist, dana: User
+) -> None:
+    book(ClientFactory(), bea, at(13), visit.service, visit.location, dana)
+    assert put(as_dana, visit, "2026-11-19T12:30")[1]["words"] == "Bea has another visit from 13:00 until 14:15."
 
 
 def test_it_may_go_to_another_location_where_its_clock_counts(as_dana: Browser, visit: Appointment) -> None:

@@ -387,7 +387,7 @@ def test_a_conflict_is_solved_with_one_click(
     book(datetime.fromisoformat("2026-12-03T10:15Z"), client=ClientFactory())
     page = as_dana.get(SERIES, rule)
     row = page.context["page"].rows[1]
-    assert row.occurrence.problem == "Bea has another visit until 11:30."
+    assert row.occurrence.problem == "Bea has another visit from 10:15 until 11:30."
     assert [(way.words, f"{way.starts_at:%a %H:%M}") for way in row.ways] == [
         ("Same day, Bea", "Thu 09:00"),
         ("Next day Bea works", "Fri 10:00"),
@@ -398,6 +398,12 @@ def test_a_conflict_is_solved_with_one_click(
     assert Appointment.objects.filter(
         series__isnull=False, starts_at=datetime.fromisoformat("2026-12-04T10:00Z")
     ).exists()
+
+
+def test_a_series_of_which_nothing_is_free_says_what_would_help(as_dana: Browser, rule: dict[str, object]) -> None:
+    words = "None of these dates is free as asked."
+    assert words in as_dana.get(SERIES, rule | {"at_time": "22:00"}).content.decode()
+    assert words not in as_dana.get(SERIES, rule).content.decode()
 
 
 def test_a_date_left_out_does_not_use_up_the_count(as_dana: Browser, rule: dict[str, object]) -> None:
@@ -413,7 +419,7 @@ def test_all_or_nothing_when_one_was_taken_meanwhile(as_dana: Browser, rule: dic
     book(datetime.fromisoformat("2026-12-03T10:15Z"), client=ClientFactory())
     answer = book_shown(as_dana, page.wsgi_request.get_full_path(), page)
     assert answer.status_code == HTTPStatus.CONFLICT
-    assert "Bea has another visit until 11:30." in answer.content.decode()
+    assert "Bea has another visit from 10:15 until 11:30." in answer.content.decode()
     assert not Series.objects.exists()
     assert Appointment.objects.count() == 1
 

@@ -21,7 +21,7 @@ from clinic.scheduling.services.hours import (
 from clinic.scheduling.services.locks import expire_holds, lock_places, lock_rooms, lock_therapists, one_booking
 from clinic.scheduling.services.moving import change_length, change_service, move_appointment
 from clinic.scheduling.services.plans import ChosenVisit
-from clinic.scheduling.services.refusals import SlotTaken
+from clinic.scheduling.services.refusals import MOVED_MEANWHILE, SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
 from clinic.scheduling.services.series import MOST_VISITS, book_series
 from clinic.scheduling.services.series_changes import (
@@ -48,6 +48,7 @@ from clinic.scheduling.services.undoing import may_undo, undo
 __all__ = [
     "GRACE",
     "MOST_VISITS",
+    "MOVED_MEANWHILE",
     "Because",
     "ChosenMove",
     "ChosenVisit",

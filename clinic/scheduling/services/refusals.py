@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.words import moment_words
 
+MOVED_MEANWHILE = "moved_meanwhile"
+
 
 class SlotTaken(ValidationError):  # noqa: N818 -- a sentence for the front desk, not a fault
     """Somebody else has the therapist or the room then. The page answers 409 and offers what is free."""
@@ -29,7 +31,8 @@ def moved_meanwhile(appointment: Appointment) -> SlotTaken:
         "when": moment_words(appointment.starts_at, appointment.location.zone),
         "therapist": appointment.therapist.user.first_name,
     }
-    return SlotTaken(_("Somebody has moved this visit meanwhile: it is on %(when)s with %(therapist)s.") % facts)
+    words = _("Somebody has moved this visit meanwhile: it is on %(when)s with %(therapist)s.")
+    return SlotTaken(words, MOVED_MEANWHILE, facts)
 
 
 def in_words(error: IntegrityError) -> Exception:
