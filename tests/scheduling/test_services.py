@@ -70,7 +70,7 @@ def test_what_was_agreed_earlier_elsewhere_is_measured_by_todays_clock(book: Boo
 @pytest.mark.parametrize("start", [(10, 0), (10, 30), (9, 30), (11, 0), (11, 10)])
 def test_it_refuses_a_visit_that_meets_another_or_its_buffer(book: Book, start: tuple[int, int]) -> None:
     book(at(10))
-    with pytest.raises(SlotTaken, match="Bea has another visit (from 10:00 )?until 11:15"):
+    with pytest.raises(SlotTaken, match=r"Bea has another visit (from 10:00 )?until 11:15"):
         book(at(*start), client=ClientFactory())
 
 
