@@ -39,9 +39,10 @@ class HomePage:
 
 @dataclass(frozen=True)
 class OwnVisit:
-    """A visit to come, and whether she may still move or cancel it by herself."""
+    """A visit to come, and whether she may still move or cancel it by herself; what is held she has yet to confirm."""
 
     visit: Appointment
+    is_held: bool
     may_move: bool
     may_cancel: bool
 
@@ -63,7 +64,7 @@ class PlanPage:
 
 def home_page(user: User, client: Client, now: datetime) -> HomePage:
     """Return what comes next for a client, and what she is asked for."""
-    next_visit = upcoming_of(client, now).first()
+    next_visit = upcoming_of(client, now).exclude(status=Status.HELD).first()
     place = next_visit.location if next_visit else first_place()
     return HomePage(
         next_visit=next_visit,
@@ -82,7 +83,10 @@ def visits_page(client: Client, now: datetime) -> VisitsPage:
     clinic = the_clinic()
     upcoming = [
         OwnVisit(
-            visit, may_move=not why_not_move(clinic, visit, now), may_cancel=not why_not_cancel(clinic, visit, now)
+            visit,
+            is_held=visit.status == Status.HELD,
+            may_move=not why_not_move(clinic, visit, now),
+            may_cancel=not why_not_cancel(clinic, visit, now),
         )
         for visit in upcoming_of(client, now)
     ]

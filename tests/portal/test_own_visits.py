@@ -223,6 +223,16 @@ def test_what_is_only_held_for_her_is_not_moved(as_alice: Browser, visit: Appoin
     assert (refused.status_code, "only held so far" in refused.content.decode()) == (409, True)
 
 
+def test_what_is_only_held_is_no_next_visit_yet_and_leads_back_to_where_it_is_booked(
+    as_alice: Browser, visit: Appointment, now: datetime
+) -> None:
+    Appointment.objects.update(status=Status.HELD, held_until=now + timedelta(minutes=15))
+    assert "No visit is booked." in as_alice.get(reverse("portal:home")).content.decode()
+    page = as_alice.get(reverse("portal:visits")).content.decode()
+    assert reverse("booking:held", args=[visit.pk]) in page
+    assert reverse("portal:visit-cancel", args=[visit.pk]) not in page
+
+
 def test_where_the_clinic_answers_first_only_a_request_is_moved(
     as_alice: Browser, visit: Appointment, open_clinic: Clinic, alice_user: User, now: datetime
 ) -> None:
