@@ -140,6 +140,7 @@ def hold_online(
                 return held
             cancel_appointment(by=by, now=now, appointment=held)
         with _in_discretion():
+            _refuse_unoffered(clinic, service, therapist, location, starts_at, now, client=client)
             return hold_appointment(
                 by=by,
                 now=now,
@@ -251,6 +252,34 @@ def _refuse_out_of_bounds(clinic: Clinic, location: Location, starts_at: datetim
         raise CallUs(words % {"n": clinic.online_horizon_days})
 
 
+def _refuse_unoffered(  # noqa: PLR0917 -- private, and each is of its own type
+    clinic: Clinic,
+    service: Service,
+    therapist: Therapist,
+    location: Location,
+    starts_at: datetime,
+    now: datetime,
+    *,
+    client: Client,
+    moving: Appointment | None = None,
+) -> None:
+    """Refuse a time that no page offers: what a form carries may be written by hand, to the second."""
+    offered = times_online(
+        now=now,
+        clinic=clinic,
+        service=service,
+        location=location,
+        among=[therapist],
+        first=local_date(location.zone, starts_at),
+        days=1,
+        therapist=therapist,
+        client=client,
+        moving=moving,
+    )
+    if all(one.starts_at != starts_at for one in offered):
+        raise SlotTaken("")
+
+
 # --- Cancelling and moving by oneself
 
 
@@ -316,10 +345,14 @@ def move_online(
     _refuse_out_of_bounds(clinic, location, starts_at, now)
     with one_booking():
         lock_places([appointment.therapist_id, therapist.pk], location)
-        _refuse_closed(clinic, lock_client(appointment.client_id))
+        client = lock_client(appointment.client_id)
+        _refuse_closed(clinic, client)
         with _in_discretion():
             if therapist not in therapists_for_move(appointment, local_date(location.zone, starts_at)):
                 raise SlotTaken("")
+            _refuse_unoffered(
+                clinic, appointment.service, therapist, location, starts_at, now, client=client, moving=appointment
+            )
             return move_appointment(
                 by=by, now=now, appointment=appointment, starts_at=starts_at, therapist=therapist, seen=seen
             )

@@ -208,6 +208,11 @@ def test_she_moves_only_to_whom_is_shown_online(
     assert move(as_alice, visit, TEN + timedelta(days=1)).status_code == 302
 
 
+def test_she_moves_to_no_time_that_no_page_offers(as_alice: Browser, visit: Appointment) -> None:
+    assert move(as_alice, visit, TEN + timedelta(days=1, minutes=7)).status_code == 409
+    assert Appointment.objects.get().starts_at == TEN
+
+
 def test_what_the_desk_has_moved_meanwhile_is_not_moved_unseen(
     as_alice: Browser, visit: Appointment, dana: User, now: datetime
 ) -> None:

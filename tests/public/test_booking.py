@@ -136,6 +136,15 @@ def test_a_time_before_the_lead_or_beyond_the_horizon_is_refused(
     assert not Appointment.objects.exists()
 
 
+@pytest.mark.parametrize("wall", ["10:07", "10:00:13", "10:00:00.000001"])
+def test_a_time_that_no_page_offers_is_not_held(
+    as_alice: Browser, service: Service, wish: Wish, bea: Therapist, wall: str
+) -> None:
+    by_hand = wish(at(10)) | {"at": f"2026-11-24T{wall}+00:00_{bea.pk}"}
+    assert Visitor(service, as_alice).chooses(by_hand).status_code == 409
+    assert not Appointment.objects.exists()
+
+
 def test_no_time_chosen_is_one_sentence_on_the_same_page(
     visitor: Visitor, service: Service, location: Location
 ) -> None:
@@ -559,6 +568,7 @@ def test_where_the_clinic_answers_first_she_asks(
     assert "Alice Marques" in text(as_dana.get(reverse("booking:from-online")))
     as_dana.post(reverse("scheduling:appointment-status", args=[visit.pk]), {"to": "booked"})
     assert one_visit().status == Status.BOOKED
+    assert "Alice Marques: booked." in text(as_dana.get(reverse("booking:from-online")))
     assert "Alice Marques" not in text(as_dana.get(reverse("booking:from-online")))
 
 
