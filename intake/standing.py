@@ -42,13 +42,20 @@ def planned_visit(modality: Modality) -> Planned:
 
 
 def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
-    """Answer for each visit whether a therapist must look first. Four queries, however many visits.
+    """Answer for each visit whether a therapist must look first. At most four queries, however many visits.
 
     She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, and
     where what is in force stops the whole visit.
     """
     client_pks = {visit.client_pk for visit in visits}
     newest = newest_sent(client_pks)
+
+    def is_told(visit: PlannedVisit) -> bool:
+        sent = newest.get(visit.client_pk)
+        return sent is not None and sent.is_reviewed and visit.day - sent.at.date() <= ANSWERS_LAST
+
+    if not any(is_told(visit) for visit in visits):
+        return [True] * len(visits)
     consents = consents_of(client_pks)
     modalities = {
         modality.pk: planned_visit(modality)
@@ -60,8 +67,7 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
             findings.setdefault(record, []).append(finding)
 
     def must_look(visit: PlannedVisit) -> bool:
-        sent = newest.get(visit.client_pk)
-        if sent is None or not sent.is_reviewed or visit.day - sent.at.date() > ANSWERS_LAST:
+        if not is_told(visit):
             return True
         held = [(finding, fact_of(finding)) for finding in findings.get(visit.client_pk, ())]
         if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):
