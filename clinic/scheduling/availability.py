@@ -53,18 +53,23 @@ class RoomBook:
         self._blocked: dict[tuple[int, Length], list[Blocked]] = {}
 
     @cached_property
+    def wishes(self) -> frozenset[str]:
+        """The features that a room needs for what the client wishes."""
+        client = self.asked.client
+        return frozenset(feature for (name, wish), feature in WISHES.items() if getattr(client, name, "") == wish)
+
+    @cached_property
     def _rooms(self) -> Mapping[int, tuple[int, int]]:
         """Each room's location, and how much it lacks of what the client wishes; what lacks least comes first.
 
         Of these come first the rooms that are nobody's usual one.
         """
-        wishes = {feature for (name, wish), feature in WISHES.items() if getattr(self.asked.client, name, "") == wish}
         somebodys = Therapist.objects.filter(usual_room=OuterRef("pk"), archived_at__isnull=True)
         rows = Room.objects.filter(
             location__in=list(self.asked.days.zones), location__archived_at__isnull=True, archived_at__isnull=True
         ).annotate(is_somebodys=Exists(somebodys))
         found = [
-            (len(wishes.difference(features)), is_somebodys, pk, location)
+            (len(self.wishes.difference(features)), is_somebodys, pk, location)
             for pk, location, features, is_somebodys in rows.values_list("pk", "location", "features", "is_somebodys")
         ]
         return {pk: (location, lacking) for lacking, _is_somebodys, pk, location in sorted(found)}
@@ -122,14 +127,25 @@ class Availability:
 
     def room_at(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> int | None:
         """Return the room that a visit gets, or None where none is free."""
-        choice = self.rooms_for(therapist, room)
-        place = free_room([self.rooms[pk] for pk in choice], length.occupied(start))
-        return None if place is None else choice[place]
+        choice = self._to_try(therapist, length, start, room)
+        place = free_room(list(choice.values()), length.occupied(start))
+        return None if place is None else list(choice)[place]
 
     def obstacle(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> Obstacle | None:
         """Return why the therapist cannot begin a visit at `start`, or None."""
-        rooms = [self.rooms[pk] for pk in self.rooms_for(therapist, room)]
+        rooms = list(self._to_try(therapist, length, start, room).values())
         return obstacle(self.diaries[therapist], rooms, length, start, earliest=self.now)
+
+    def _to_try(
+        self, therapist: int, length: Length, start: datetime, room: int | None
+    ) -> Mapping[int, Sequence[Taken]]:
+        """Return the rooms to try and what takes them; only her usual one, where that comes first and is free then."""
+        usual = self.usual_rooms.get(therapist)
+        if usual is not None and (room == usual or (room is None and not self.book.wishes)):
+            taken = self.book.usual[usual]
+            if free_room([taken], length.occupied(start)) is not None:
+                return {usual: taken}
+        return {pk: self.rooms[pk] for pk in self.rooms_for(therapist, room)}
 
     def gaps(self, therapist: int, length: Length) -> list[range]:
         """Return the starts at which the therapist and the client are free, whatever the rooms, gap by gap."""

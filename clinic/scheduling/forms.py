@@ -24,6 +24,8 @@ from clinic.scheduling.services import Because, ChosenVisit
 
 # What lies beyond is mistyped, and its sums would leave the calendar.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+# What `last_wish` says: nothing needs to be asked of an address or a form that says it all.
+LAST_WISH = frozenset({"service", "therapist", "location"})
 
 
 class DayInput(forms.DateInput):
@@ -74,7 +76,8 @@ class WallField(forms.CharField):
 
 def therapists() -> Any:
     """Return those who may be booked."""
-    return Therapist.objects.filter(archived_at__isnull=True).select_related("user").order_by("user__name", "pk")
+    here = Therapist.objects.filter(archived_at__isnull=True)
+    return here.select_related("user", "usual_room").order_by("user__name", "pk")
 
 
 class RoomField(forms.ModelChoiceField[Room]):
@@ -116,7 +119,9 @@ class WishForm(WhenForm):
     """What is wanted, without the time."""
 
     service = forms.ModelChoiceField(
-        Service.objects.filter(archived_at__isnull=True), label=_("Service"), empty_label=None
+        Service.objects.filter(archived_at__isnull=True).select_related("modality"),
+        label=_("Service"),
+        empty_label=None,
     )
     location = forms.ModelChoiceField(
         Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
@@ -159,7 +164,7 @@ class TimeForm(forms.Form):
             if therapist is None:
                 raise ValidationError({"other_time": _("Choose a therapist first, then another time.")})
             return ChosenVisit(at_wall(location.zone, on, wall), therapist)
-        if found := read_choice(self.cleaned_data.get("slot", ""), location):
+        if found := read_choice(self.cleaned_data.get("slot", ""), location, therapist):
             return found
         raise ValidationError({"slot": _("Choose a time.")})
 
@@ -178,16 +183,21 @@ def choice_value(starts_at: datetime, therapist: Therapist, location: Location) 
     return f"{starts_at.astimezone(location.zone):%Y-%m-%dT%H:%M%z}_{therapist.pk}"
 
 
-def read_choice(value: str, location: Location) -> ChosenVisit | None:
+def read_choice(value: str, location: Location, known: Therapist | None = None) -> ChosenVisit | None:
     """Read what `choice_value` wrote; None for anything else."""
-    return next(iter(read_choices([value], location)), None)
+    return next(iter(read_choices([value], location, known)), None)
 
 
-def read_choices(values: Sequence[str], location: Location) -> list[ChosenVisit]:
-    """Read what `choice_value` wrote, as many times as it did, and leave out anything else. One query."""
+def read_choices(values: Sequence[str], location: Location, known: Therapist | None = None) -> list[ChosenVisit]:
+    """Read what `choice_value` wrote, as many times as it did, and leave out anything else.
+
+    One query, or none where all are with the therapist who is `known`.
+    """
     found = [(starts_at, key) for value in values if (starts_at := _moment_in(value)) and (key := _key_in(value))]
+    therapists = {known.pk: known} if known else {}
     # Also one who has left: a page may have been open since before, and a service says it in words.
-    therapists = Therapist.objects.select_related("user").in_bulk({key for _starts_at, key in found})
+    if unknown := {key for _starts_at, key in found} - therapists.keys():
+        therapists |= Therapist.objects.select_related("user").in_bulk(unknown)
     return [ChosenVisit(starts_at, therapists[key]) for starts_at, key in found if key in therapists]
 
 

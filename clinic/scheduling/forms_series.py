@@ -24,7 +24,9 @@ class _WhatForm(forms.Form):
     """What, with whom and where."""
 
     service = forms.ModelChoiceField(
-        Service.objects.filter(archived_at__isnull=True), label=_("Service"), empty_label=None
+        Service.objects.filter(archived_at__isnull=True).select_related("modality"),
+        label=_("Service"),
+        empty_label=None,
     )
     therapist = forms.ModelChoiceField(Therapist.objects.none(), label=_("Therapist"), empty_label=None)
     location = forms.ModelChoiceField(

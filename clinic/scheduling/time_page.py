@@ -14,7 +14,7 @@ from django.utils.timezone import make_naive
 from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Location, Room, Service, Therapist, clinic_zone
 from clinic.scheduling.availability import availability, length_of
-from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, WhenForm, choice_value, last_wish
+from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, LAST_WISH, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.offers import FreeTime, free_times, next_free_times, why_nothing
 
@@ -89,7 +89,9 @@ def wish_data(asked: Mapping[str, Any], client: Client, now: datetime) -> dict[s
     said = {name: asked[name] for name in ("service", "therapist", "location", "room", "on") if name in asked}
     if day := parse_day(asked.get("at", "")):
         said["on"] = day.isoformat()
-    return {"on": local_date(clinic_zone(), now).isoformat(), **last_wish(client), **said}
+    if "on" not in said:
+        said["on"] = local_date(clinic_zone(), now).isoformat()
+    return said if said.keys() >= LAST_WISH else {**last_wish(client), **said}
 
 
 def moving_data(asked: Mapping[str, Any], visit: Appointment) -> dict[str, Any]:

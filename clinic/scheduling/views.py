@@ -53,7 +53,7 @@ def appointment_new(request: ClinicRequest) -> HttpResponse:
     """Book one visit: for whom, what, and one of the free times of a day."""
     asked = request.POST if request.method == "POST" else request.GET
     client = asked_client(request, asked.get("client", ""))
-    if not Service.objects.filter(archived_at__isnull=True).exists():
+    if request.method != "POST" and not Service.objects.filter(archived_at__isnull=True).exists():
         return render(request, "scheduling/no_service.html")
     if client is None or client.archived_at is not None:
         return choose_client(request, _("New booking"), archived=client)

@@ -21,7 +21,7 @@ from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.choosing import asked_client, choose_client
 from clinic.scheduling.ending import rows_ending
-from clinic.scheduling.forms import TimeForm, last_wish, read_choices
+from clinic.scheduling.forms import LAST_WISH, TimeForm, last_wish, read_choices
 from clinic.scheduling.forms_series import COUNT, SeriesCancelForm, SeriesChangeForm, SeriesForm
 from clinic.scheduling.models import MOVABLE, Appointment, Status
 from clinic.scheduling.offers import preview_series
@@ -44,7 +44,7 @@ from clinic.scheduling.toasts import tell_done
 def series_new(request: ClinicRequest) -> HttpResponse:
     """Preview a series, each date free or with a way out, and book all that was accepted or nothing."""
     client = asked_client(request, request.GET.get("client", ""))
-    if not Service.objects.filter(archived_at__isnull=True).exists():
+    if request.method != "POST" and not Service.objects.filter(archived_at__isnull=True).exists():
         return render(request, "scheduling/no_service.html")
     if client is None or client.archived_at is not None:
         return choose_client(request, _("New series"), archived=client)
@@ -56,22 +56,23 @@ def series_new(request: ClinicRequest) -> HttpResponse:
 
 def _take_series(request: ClinicRequest, client: Client, form: SeriesForm) -> HttpResponse:
     """Book all that was accepted, or show what is in the way."""
+    said = form.cleaned_data
     try:
         series = book_series(
             by=request.user,
             now=request.now,
             client=client,
-            chosen=read_choices(request.POST.getlist("visit"), form.cleaned_data["location"]),
+            chosen=read_choices(request.POST.getlist("visit"), said["location"], said["therapist"]),
             idempotency_key=_key_in(request),
-            continues=form.cleaned_data["continues"],
+            continues=said["continues"],
             **form.rule,
         )
     except ValidationError as refused:
         return _show_series(request, client, form, refused)
-    visits = series.appointments.with_people().order_by("starts_at")
-    words = ngettext("%(n)d visit of %(client)s is booked.", "%(n)d visits of %(client)s are booked.", len(visits))
-    tell_done(request, visits[0], words % {"client": client.name, "n": len(visits)})
-    return redirect(day_url(visits[0]))
+    first, booked = series.appointments.select_related("location").earliest("starts_at"), series.appointments.count()
+    words = ngettext("%(n)d visit of %(client)s is booked.", "%(n)d visits of %(client)s are booked.", booked)
+    tell_done(request, first, words % {"client": client.name, "n": booked})
+    return redirect(day_url(first))
 
 
 def _show_series(
@@ -199,7 +200,8 @@ def _key_in(request: ClinicRequest) -> UUID:
 
 def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
     """Return the rule as asked for; what was not said is as last time, every two weeks, ten visits."""
-    last, asked = last_wish(client), request.GET.dict()
+    asked = request.GET.dict()
+    last = {} if asked.keys() >= LAST_WISH else last_wish(client)
     every = asked.get("every_weeks", "2")
     begin = parse_day(asked.get("after", "")) or local_date(clinic_zone(), request.now)
     first_on = begin + timedelta(weeks=int(every) if every.isdecimal() and len(every) == 1 else 2)

@@ -142,7 +142,7 @@ def _take_up(visit: Appointment, to: Status, *, by: User | None, now: datetime) 
 
 
 def _booked_before(key: UUID | None, plan: Plan, by: User | None) -> Appointment | None:
-    earlier = Appointment.objects.with_people().filter(idempotency_key=key).first() if key else None
+    earlier = Appointment.objects.filter(idempotency_key=key).first() if key else None
     if earlier is None:
         return None
     wishes = (plan.client.pk, plan.service.pk, plan.therapist.pk, plan.location.pk, plan.starts_at, by and by.pk)

@@ -19,6 +19,10 @@ from clinic.scheduling.services.recording import record
 from clinic.scheduling.services.refusals import SlotTaken, in_words, moved_meanwhile
 
 LOCK_TIMEOUT = timedelta(seconds=3)
+PLACES = """
+    SELECT FROM people_therapist WHERE id = ANY(%(therapists)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+    SELECT FROM people_room WHERE location_id = ANY(%(locations)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 @contextmanager
@@ -49,8 +53,9 @@ def locked_visit(appointment: Appointment, *, now: datetime) -> Iterator[Appoint
 
 def lock_places(therapists: Iterable[int], *locations: Location) -> None:
     """Lock these therapists and the rooms of the locations, always in this order, each by key."""
-    lock_therapists(therapists)
-    lock_rooms(*locations)
+    with connection.cursor() as cursor:
+        # One way to the database; each statement sees what those before it have waited for.
+        cursor.execute(PLACES, {"therapists": list(therapists), "locations": [one.pk for one in locations]})
 
 
 def expire_holds(

@@ -185,7 +185,7 @@ def check_time(plan: Plan, free: Availability) -> tuple[int, bool]:
             raise SlotTaken(_("%(obstacle)s Only an owner may book beyond it."), params={"obstacle": words})
         if not plan.override_reason:
             raise needs_reason(words)
-    rather = plan.rather if plan.rather in free.rooms else None
+    rather = plan.rather if plan.rather is not None and plan.rather in free.rooms else None
     room = free.room_at(therapist.pk, length, plan.starts_at, asked_for or rather)
     if room is None and rather:
         room = free.room_at(therapist.pk, length, plan.starts_at, asked_for)
@@ -211,6 +211,10 @@ def _place(appointment: Appointment, plan: Plan, room_pk: int) -> None:
     length = plan.length
     appointment.service, appointment.location, appointment.therapist = plan.service, plan.location, plan.therapist
     appointment.room_id = room_pk
+    usual = plan.therapist.usual_room if Therapist.usual_room.is_cached(plan.therapist) else None
+    if usual and usual.pk == room_pk:
+        # What is said of the visit names its room.
+        appointment.room = usual
     appointment.starts_at, appointment.ends_at = length.visit(plan.starts_at)
     appointment.occupied_from, appointment.occupied_until = length.occupied(plan.starts_at)
 

@@ -61,7 +61,8 @@ def book_series(
         booked_at=now,
     )
     series.wishes_digest = _digest_of(series, chosen)
-    series.clean_fields(exclude=["booked_by"])
+    # What it points at has just been read.
+    series.clean_fields(exclude={"booked_by", "client", "service", "therapist", "location", "continues"})
     if not 1 <= len(chosen) <= count <= MOST_VISITS:
         raise ValidationError(_("A series has 1 to %(most)d visits."), params={"most": MOST_VISITS})
     plans = [Plan(by, client, service, one.therapist, location, one.starts_at) for one in chosen]
