@@ -19,6 +19,7 @@ from clinic.scheduling.slots import (
     Away,
     Blocked,
     Diary,
+    Kind,
     Length,
     Obstacle,
     Span,
@@ -133,8 +134,13 @@ class Availability:
 
     def obstacle(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> Obstacle | None:
         """Return why the therapist cannot begin a visit at `start`, or None."""
+        diary = self.diaries[therapist]
+        # Rooms are looked for only where nobody's visit is in the way: that may take two queries.
+        found = obstacle(diary, [[]], length, start, earliest=self.now)
+        if found and found.kind in {Kind.UNQUALIFIED, Kind.BUSY, Kind.CLIENT}:
+            return found
         rooms = list(self._to_try(therapist, length, start, room).values())
-        return obstacle(self.diaries[therapist], rooms, length, start, earliest=self.now)
+        return obstacle(diary, rooms, length, start, earliest=self.now)
 
     def _to_try(
         self, therapist: int, length: Length, start: datetime, room: int | None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.forms.models import ModelChoiceIterator
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,8 @@ from clinic.people.records import records_of
 from clinic.scheduling.availability import is_qualified
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import Because, ChosenVisit
+
+M = TypeVar("M", bound=Model)
 
 # What lies beyond is mistyped, and its sums would leave the calendar.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -80,7 +83,20 @@ def therapists() -> Any:
     return here.select_related("user", "usual_room").order_by("user__name", "pk")
 
 
-class RoomField(forms.ModelChoiceField[Room]):
+class RowIterator(ModelChoiceIterator[Any]):
+    """The rows of a select, read once for a page: Django's asks anew at each look, by a cursor of the server."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        yield from map(self.choice, self.queryset)
+
+
+class RowField(forms.ModelChoiceField[M]):
+    iterator = RowIterator
+
+
+class RoomField(RowField[Room]):
     """Any room, or one by its name; with its location, where the clinic has several."""
 
     def __init__(self) -> None:
@@ -99,7 +115,7 @@ class RoomField(forms.ModelChoiceField[Room]):
 class WhenForm(forms.Form):
     """With whom, in which room, and on which day; at one location, where that is settled."""
 
-    therapist = forms.ModelChoiceField(
+    therapist = RowField(
         Therapist.objects.none(), label=_("Therapist"), required=False, empty_label=_("Anyone qualified")
     )
     room = RoomField()
@@ -118,14 +134,12 @@ class WhenForm(forms.Form):
 class WishForm(WhenForm):
     """What is wanted, without the time."""
 
-    service = forms.ModelChoiceField(
+    service = RowField(
         Service.objects.filter(archived_at__isnull=True).select_related("modality"),
         label=_("Service"),
         empty_label=None,
     )
-    location = forms.ModelChoiceField(
-        Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
-    )
+    location = RowField(Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None)
     field_order = ("service", "therapist", "location", "room", "on")
 
     def clean(self) -> dict[str, Any]:

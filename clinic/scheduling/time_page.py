@@ -16,9 +16,10 @@ from clinic.people.models import Client, Location, Room, Service, Therapist, cli
 from clinic.scheduling.availability import availability, length_of
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, LAST_WISH, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
-from clinic.scheduling.offers import FreeTime, free_times, next_free_times, why_nothing
+from clinic.scheduling.offers import DAYS_AHEAD, FreeTime, free_times, next_free_times, why_nothing
 
 OTHER_DAYS = (-1, 1, 7)
+MOST_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -114,14 +115,18 @@ def wanted_of(wish: WhenForm, client: Client, *, moving: Appointment | None = No
 
 
 def time_page(
-    wanted: Wanted, wish: WhenForm, *, now: datetime, wished: str = "", nearest: Sequence[FreeTime] = ()
+    wanted: Wanted, wish: WhenForm, *, now: datetime, wished: str = "", taken: datetime | None = None
 ) -> TimePage:
-    """Return the free times of the day, the one that begins with `wished` marked, and the ways to other days."""
+    """Return the free times of the day, the one that begins with `wished` marked, and the ways to other days.
+
+    Where the time that was chosen has just been `taken`, return the next ones after it too.
+    """
     free = free_times(
         now=now,
         service=wanted.service,
         locations=[wanted.location],
         first=wanted.on,
+        days=DAYS_AHEAD if taken else 1,
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
@@ -132,13 +137,15 @@ def time_page(
     if wanted.moving is None:
         said["client"] = wanted.client.pk
     free = [one for one in in_room(wanted, free, now) if not _is_where_it_stands(one, wanted)]
-    choices = _choices(free, wanted, wished)
+    zone = wanted.location.zone
+    nearest = [one for one in free if taken and one.starts_at >= taken][:MOST_NEAREST]
+    choices = _choices([one for one in free if local_date(zone, one.starts_at) == wanted.on], wanted, wished)
     # A time that has just been refused has been spoken of already.
     is_missed = bool(wished) and not nearest and not any(choice.is_chosen for choice in choices)
     if not choices and not nearest:
-        nearest = in_room(wanted, nearest_free(wanted, at_wall(wanted.location.zone, wanted.on, time.min), now), now)
+        nearest = list(in_room(wanted, nearest_free(wanted, at_wall(zone, wanted.on, time.min), now), now))
     days = [wanted.on + timedelta(days=number) for number in OTHER_DAYS]
-    today = local_date(wanted.location.zone, now)
+    today = local_date(zone, now)
     return TimePage(
         choices=choices,
         hidden=said | _seen(wanted.moving),
@@ -156,7 +163,7 @@ def _why_nothing(wanted: Wanted, now: datetime) -> str:
 
 
 def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime]:
-    """Return the next free times after one that has been taken."""
+    """Return the next free times after a moment."""
     return next_free_times(
         now=now,
         service=wanted.service,

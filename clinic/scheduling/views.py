@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -29,7 +30,6 @@ from clinic.scheduling.forms import (
     WishForm,
 )
 from clinic.scheduling.models import MOVABLE, Appointment, Status
-from clinic.scheduling.offers import FreeTime
 from clinic.scheduling.services import (
     GRACE,
     ChosenVisit,
@@ -41,7 +41,7 @@ from clinic.scheduling.services import (
     move_appointment,
 )
 from clinic.scheduling.statuses import may_become
-from clinic.scheduling.time_page import Wanted, moving_data, nearest_free, time_page, wanted_of, wish_data
+from clinic.scheduling.time_page import Wanted, moving_data, time_page, wanted_of, wish_data
 from clinic.scheduling.toasts import tell_booked, tell_cancelled, tell_moved
 
 Take = Callable[[Wanted, ChosenVisit, TimeForm], Appointment]
@@ -154,7 +154,7 @@ def _choose_time(
         visit = take(wanted, chosen, times)
     except SlotTaken as taken:
         times.add_error(None, taken)
-        return show(status=HTTPStatus.CONFLICT, nearest=nearest_free(wanted, chosen.starts_at, request.now))
+        return show(status=HTTPStatus.CONFLICT, taken=chosen.starts_at)
     except ValidationError as refused:
         _beside_the_field(times, refused)
         return show()
@@ -170,11 +170,11 @@ def _show_times(  # noqa: PLR0917 -- private, and each is of its own type
     times: TimeForm,
     moving: Appointment | None,
     *,
-    nearest: Sequence[FreeTime] = (),
+    taken: datetime | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     wished = times["slot"].value() or request.GET.get("at", "")
-    page = time_page(wanted, wish, now=request.now, wished=wished, nearest=nearest) if wanted else None
+    page = time_page(wanted, wish, now=request.now, wished=wished, taken=taken) if wanted else None
     # The keyboard begins with the wish, and goes on with the times once they were asked for.
     was_asked = "therapist" in request.GET
     if request.method != "POST" and not was_asked:
