@@ -232,4 +232,5 @@ def test_a_plan_whose_visits_are_all_made_is_no_work_though_none_is_to_come(
 
 
 def test_the_navigation_counts_only_what_it_shows(plan: Plan, bea: Therapist, now: datetime) -> None:
-    assert set(counts_for(bea.user, now)) == {"licences", "rebooking", "reviews", "notes", "messages"}
+    shown = {"licences", "rebooking", "waitlist", "online", "reviews", "notes", "messages"}
+    assert set(counts_for(bea.user, now)) == shown
