@@ -158,6 +158,8 @@ class Appointment(models.Model):
             models.Index(fields=["client", "-starts_at"], include=["status"], name="appointment_by_client"),
             # Serves each booking, which clears away holds that have run out: few of very many.
             models.Index(fields=["held_until"], condition=Q(status="held"), name="appointment_held"),
+            # Serves the navigation of each page at the desk, which counts the requests to answer.
+            models.Index(fields=["starts_at"], condition=Q(status="requested"), name="appointment_requested"),
         ]
 
     def __str__(self) -> str:
