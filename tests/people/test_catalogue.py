@@ -155,7 +155,7 @@ def test_a_booked_visit_keeps_its_time_and_buffers_when_its_service_changes(olga
     visit.refresh_from_db()
     assert (visit.starts_at, visit.ends_at, visit.occupied_from, visit.occupied_until) == stood
     assert visit.minutes == 60
-    assert "60 min" in as_dana.get(f"/appointments/{visit.pk}/").content.decode()
+    assert "booked for 60 min" in as_dana.get(f"/appointments/{visit.pk}/").content.decode()
 
 
 def test_a_booked_visit_can_be_moved_though_its_service_is_offered_no_more(olga, dana, now, visit, swedish, alice, bea):
