@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -52,16 +53,13 @@ def move_appointment(
             raise moved_meanwhile(visit)
         if (*stands, visit.location_id) == (starts_at, therapist.pk, location.pk) and room in {None, visit.room}:
             return visit
-        plan = Plan(
-            by,
-            visit.client,
-            visit.service,
-            therapist,
-            location,
-            starts_at,
-            room,
-            override_reason.strip(),
-            minutes=visit.minutes,
+        plan = replace(
+            Plan.as_it_stands(visit, by=by),
+            therapist=therapist,
+            location=location,
+            starts_at=starts_at,
+            room=room,
+            override_reason=override_reason.strip(),
             rather=visit.room_id if therapist == visit.therapist else None,
         )
         was, before = place_of(visit), Status(visit.status)
@@ -84,15 +82,10 @@ def change_length(
     with _changing(appointment, appointment.therapist, appointment.location, now=now, only=NOT_BEGUN) as visit:
         if visit.minutes == minutes:
             return visit
-        plan = Plan(
-            by,
-            visit.client,
-            visit.service,
-            visit.therapist,
-            visit.location,
-            visit.starts_at,
-            visit.room,
-            _reason(visit, override_reason, minutes),
+        plan = replace(
+            Plan.as_it_stands(visit, by=by),
+            room=visit.room,
+            override_reason=_reason(visit, override_reason, minutes),
             minutes=minutes,
         )
         was, before = place_of(visit), visit.minutes
@@ -117,13 +110,10 @@ def change_service(
         if (visit.service_id, visit.therapist_id) == (service.pk, therapist.pk):
             return visit
         minutes = visit.minutes if service == visit.service else service.minutes
-        plan = Plan(
-            by,
-            visit.client,
-            service,
-            therapist,
-            visit.location,
-            visit.starts_at,
+        plan = replace(
+            Plan.as_it_stands(visit, by=by),
+            service=service,
+            therapist=therapist,
             override_reason=_reason(visit, override_reason, minutes),
             minutes=minutes,
             rather=visit.room_id if therapist == visit.therapist else None,

@@ -50,6 +50,21 @@ class Plan:
     # The room that it gets if that is free; `room` is the one that it must have.
     rather: int | None = None
 
+    @classmethod
+    def as_it_stands(cls, visit: Appointment, *, by: User | None) -> Plan:
+        """Return what a visit is, to be planned anew; of its room another will do."""
+        return cls(
+            by,
+            visit.client,
+            visit.service,
+            visit.therapist,
+            visit.location,
+            visit.starts_at,
+            override_reason=visit.override_reason,
+            minutes=visit.minutes,
+            rather=visit.room_id,
+        )
+
     @property
     def length(self) -> Length:
         """How long it takes, with the buffers of its service."""
@@ -112,17 +127,7 @@ def find_place_again(visit: Appointment, *, by: User | None, now: datetime) -> N
     That its time has begun is nothing, for a wrong step is taken back later than it was taken; and a reason that was
     given for passing over a rule still counts.
     """
-    plan = Plan(
-        by,
-        visit.client,
-        visit.service,
-        visit.therapist,
-        visit.location,
-        visit.starts_at,
-        override_reason=visit.override_reason,
-        minutes=visit.minutes,
-        rather=visit.room_id,
-    )
+    plan = Plan.as_it_stands(visit, by=by)
     try:
         _check_wish(plan)
         free = _free_for(plan, now=min(now, plan.starts_at), leaving_out=visit)

@@ -123,20 +123,7 @@ def _find_places(visits: Sequence[Appointment], *, by: User, now: datetime) -> N
     taking = sorted((visit for visit in visits if visit.status in TAKING), key=lambda visit: visit.location_id)
     for _location, group in groupby(taking, key=lambda visit: visit.location_id):
         those = list(group)
-        plans = [
-            Plan(
-                by,
-                visit.client,
-                visit.service,
-                visit.therapist,
-                visit.location,
-                visit.starts_at,
-                override_reason=visit.override_reason,
-                minutes=visit.minutes,
-                rather=visit.room_id,
-            )
-            for visit in those
-        ]
+        plans = [Plan.as_it_stands(visit, by=by) for visit in those]
         find_places(those, plans, now=min(now, *(plan.starts_at for plan in plans)), keeps_service=True)
 
 
