@@ -436,10 +436,20 @@ def test_a_length_of_time_that_no_clock_shows_is_a_damaged_workbook():
         read_table(content.getvalue(), KNOWN)
 
 
-def test_a_zip_of_a_version_to_come_is_a_damaged_workbook():
-    place = WORKBOOK.index(b"PK\1\2") + 6
+@pytest.mark.parametrize(
+    "damages",
+    [
+        pytest.param({0: b"\0\0"}, id="its list"),
+        pytest.param({6: b"\xff"}, id="a version to come"),
+        pytest.param({8: b"\0\x08", 46: b"\xff"}, id="a name that is no UTF-8, though it says so"),
+    ],
+)
+def test_a_zip_with_one_damage_in_its_list_is_a_damaged_workbook(damages):
+    content, entry = bytearray(WORKBOOK), WORKBOOK.index(b"PK\1\2")
+    for place, damage in damages.items():
+        content[entry + place : entry + place + len(damage)] = damage
     with pytest.raises(Unreadable, match="damaged"):
-        read_table(WORKBOOK[:place] + b"\xff" + WORKBOOK[place + 1 :], KNOWN)
+        read_table(bytes(content), KNOWN)
 
 
 WORKBOOK = workbook([["First name", "Last name"], *[["Ana", "Sousa"]] * 30])
