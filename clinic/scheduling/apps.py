@@ -19,13 +19,11 @@ class SchedulingConfig(AppConfig):
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.bookable import HOURS
         from clinic.scheduling.ending import ENDING, badges
-        from clinic.scheduling.freed import waiting
         from clinic.scheduling.importing import APPOINTMENTS
         from clinic.scheduling.online_work import ONLINE
         from clinic.scheduling.rebooking import REBOOKING, visits_left
         from clinic.scheduling.services import close_with_clinic
         from clinic.scheduling.settings_rows import SETTINGS
-        from clinic.scheduling.tasks import offer_soon
         from clinic.scheduling.waitlist_page import WAITLIST
 
         merge_steps.register("scheduling", merging.STEP)
@@ -40,7 +38,6 @@ class SchedulingConfig(AppConfig):
         worklists.register("online", ONLINE)
         worklists.register("series", ENDING)
         badge_providers.register("series", badges)
-        waiting.register("waitlist", offer_soon)
         location_steps.register("closures", close_with_clinic)
         upper_groups.register("hours", SETTINGS)
         register_kind(APPOINTMENTS)

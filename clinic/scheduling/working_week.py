@@ -21,7 +21,6 @@ from clinic.people.models import Location, Therapist, User
 from clinic.people.opening import OpeningLine, OpenSpan, opening_lines
 from clinic.scheduling.absences import VisitsInTheWay
 from clinic.scheduling.availability import presence, zone_of
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import FIRST_MONDAY, Appointment, WeeklyHours, monday_of
 from clinic.scheduling.services import lock_therapists
 from clinic.scheduling.slots import Span, holds
@@ -180,7 +179,6 @@ def set_hours(
             if not {visit.pk for visit in left_out} <= set(seen):
                 raise VisitsInTheWay(left_out)
         record_change(by=by.pk if by else None, client=None, what=therapist, words=_told(first, last), now=now)
-        tell_freed([therapist.pk], now)
 
 
 def _replace(therapist: Therapist, wanted: set[Line], first: date, last: date | None) -> None:

@@ -14,7 +14,6 @@ from playwright.sync_api import Locator, Page, expect
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
-from clinic.scheduling.tasks import offer_free_times
 from tests.factories import ClientFactory, RoomFactory, ServiceFactory, TherapistFactory, modality
 
 BEFORE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -25,12 +24,6 @@ MOST_MS = 10_000  # within which others see a change
 
 def at(hour: int, minute: int = 0, *, day: int = 19) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go through the waitlist at once when time becomes free: no worker is here to do it."""
-    monkeypatch.setattr(offer_free_times, "apply_async", lambda **_options: offer_free_times())
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.scheduling.freed import waiting
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import (
     SlotTaken,
@@ -175,29 +174,3 @@ def test_a_request_gets_another_room_where_its_own_is_taken_by_now(
     other = TherapistFactory(user__name="Ruth Adeyemi")
     book(at(10), client=ClientFactory(), therapist=other, room=room, override_reason="as a guest")
     assert accept_request(by=dana, now=now, appointment=asked).room == garden
-
-
-# --- Who waits for freed time
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[frozenset[int]]:
-    """Keep what those who wait for free time are told."""
-    heard: list[frozenset[int]] = []
-    monkeypatch.setattr(waiting, "_entries", {"test": lambda therapists, _now: heard.append(therapists)})
-    return heard
-
-
-def test_a_cancellation_is_told_once_it_is_written(
-    told: list[frozenset[int]],
-    book: Book,
-    bea: Therapist,
-    dana: User,
-    now: datetime,
-    django_capture_on_commit_callbacks: Callable[..., object],
-) -> None:
-    visit = book(at(10))
-    with django_capture_on_commit_callbacks(execute=True):
-        cancel_appointment(by=dana, now=now, appointment=visit)
-        assert told == []
-    assert told == [{bea.pk}]

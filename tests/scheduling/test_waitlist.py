@@ -30,6 +30,7 @@ from clinic.scheduling.services import (
     remove_time_off,
     undo,
 )
+from clinic.scheduling.tasks import offer_free_times
 from clinic.scheduling.waitlist import (
     SECOND_THOUGHTS,
     Wished,
@@ -227,23 +228,28 @@ def test_what_may_still_be_taken_back_is_offered_to_nobody(
     assert Appointment.objects.get(pk=full["monday"].pk).starts_at == at(10, day=23)
 
 
-def test_a_cancellation_has_a_round_done_soon_and_beat_asks_for_one_anyway(
+def test_whoever_frees_time_asks_no_broker_and_beats_round_finds_it(
     full: dict[str, Appointment],
     wait: Wait,
     dana: User,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[list[object]]],
 ):
     asked: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **_how: asked.append(name))
+    monkeypatch.setattr(app, "send_task", lambda name, *_args, **_how: asked.append(name))
+    monkeypatch.setattr(offer_free_times, "apply_async", lambda *_args, **_how: asked.append("offer_free_times"))
     wait()
     with django_capture_on_commit_callbacks(execute=True):
         cancel(full["monday"], dana, now)
-    assert asked == ["clinic.scheduling.tasks.offer_free_times"]
-    app.tasks[asked[0]]()
+    assert asked == []
+    (round_each_minute,) = [
+        entry["task"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if entry["task"] == offer_free_times.name and entry["schedule"] <= timedelta(minutes=1).total_seconds()
+    ]
+    app.tasks[round_each_minute]()
     assert offers() == [("Alice", at(10, day=23), "")]
-    assert asked[0] in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 # --- The order

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, time
 
 from django.core.exceptions import ValidationError
@@ -15,7 +14,6 @@ from clinic.audit.services import record_change
 from clinic.lib.times import at_wall
 from clinic.people.models import Location, Room, Therapist, User, clinic_zone
 from clinic.scheduling.availability import zone_of
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import TimeOff, WeeklyHours
 from clinic.scheduling.services.locks import lock_rooms, lock_therapists
 from clinic.scheduling.slots import Span
@@ -55,7 +53,6 @@ def add_weekly_hours(
         hours.save(force_insert=True)
         since = _("working hours added from %(day)s on") % {"day": date_format(valid_from, "D j M Y")}
         record_change(by=by.pk if by else None, client=None, what=therapist, words=since, now=now)
-        tell_freed([therapist.pk], now)
     return hours
 
 
@@ -109,7 +106,6 @@ def remove_time_off(*, by: User, now: datetime, absence: TimeOff) -> None:
         else:
             _record_absence(kept, _("absence taken back: %(when)s"), by=by, now=now)
             kept.delete()
-        tell_freed(_who_is_back(absence), now)
 
 
 def close_with_clinic(location: Location, *, by: User | None, now: datetime) -> None:
@@ -130,14 +126,6 @@ def close_with_clinic(location: Location, *, by: User | None, now: datetime) -> 
             reason=reason,
             is_clinics=True,
         )
-
-
-def _who_is_back(absence: TimeOff) -> Iterable[int]:
-    """Return the therapists who have time once the absence is over."""
-    if absence.therapist_id is not None:
-        return [absence.therapist_id]
-    place = absence.location_id or (absence.room.location_id if absence.room else None)
-    return WeeklyHours.objects.filter(location=place).values_list("therapist_id", flat=True).distinct()
 
 
 def lock_absence(absence: TimeOff) -> None:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from clinic.people.models import Location, Room, Service, Therapist, User
 from clinic.people.services import lock_client
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.gates import review_needed
 from clinic.scheduling.models import MOVABLE, NOT_BEGUN, Appointment, Status
 from clinic.scheduling.models.rebooking import LONGEST_VISIT
@@ -155,4 +154,3 @@ def _write(
     visit.review_needed = review_needed([planned(visit)])[0]
     visit.save(update_fields=[*PLACE_FIELDS, "status", "review_needed"])
     record(visit, before=before, by=by, at=now, why=why, words=words, was=was)
-    tell_freed([int(was["therapist_id"] or 0)], now)

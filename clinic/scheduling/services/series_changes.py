@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic.audit.services import record_change
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.people.services import lock_client
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Series, Status, StatusChange
 from clinic.scheduling.series import Rule, Visit, in_same_week, visits
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
@@ -139,7 +138,6 @@ def change_series(
             for visit in taken_along
         )
         _tell(moving, _("changed"), by=by, now=now)
-        tell_freed({int(place["therapist_id"] or 0) for place, _status in was.values()}, now)
     return moving
 
 
@@ -178,7 +176,6 @@ def cancel_series(
         Appointment.objects.bulk_update(meant, ["status", "held_until"])
         StatusChange.objects.bulk_create(steps)
         _tell(meant, _("cancelled"), by=by, now=now)
-        tell_freed({visit.therapist_id for visit in meant}, now)
     return meant
 
 

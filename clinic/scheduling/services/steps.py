@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from clinic.lib.once import once
 from clinic.lib.times import at_wall
 from clinic.people.models import Clinic, User
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.services.locks import locked, locked_visit, one_booking
 from clinic.scheduling.services.plans import find_place_again
@@ -43,8 +42,6 @@ def change_status(
         visit.status, visit.held_until = to, None
         visit.save(update_fields=["status", "held_until", "room", "review_needed"])
         record(visit, before=before, by=by, at=now, why=why, because=because)
-        if before in TAKING and to not in TAKING:
-            tell_freed([visit.therapist_id], now)
     return visit
 
 

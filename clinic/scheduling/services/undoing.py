@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 from clinic.audit.services import record_change
 from clinic.people.models import Location, User
 from clinic.people.services import lock_client
-from clinic.scheduling.freed import tell_freed
 from clinic.scheduling.models import TAKING, Appointment, Series, Status, StatusChange
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
 from clinic.scheduling.services.plans import Plan, find_places
@@ -53,7 +52,6 @@ def undo(*, by: User, now: datetime, appointment: Appointment) -> list[Appointme
         Appointment.objects.bulk_update(visits, [*PLACE_FIELDS, "status", "held_until", "review_needed"])
         _record(visits, steps, by=by, now=now)
         _drop_empty_series(steps)
-        tell_freed(therapists, now)
     return visits
 
 
