@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.lib.times import at_wall, local_date
 from clinic.people.importing.columns import Field, Reads
-from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work
+from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Work
 from clinic.people.importing.people import Therapists, name_of
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.importing.values import instant, shown
@@ -213,7 +213,7 @@ def write(rows: Sequence[Row], work: Work) -> Made:
     return Made(booked)
 
 
-def undo(job: Import, work: Work) -> Undone:
+def undo(job: Import, work: Work) -> list[str]:
     """Cancel the visits that were brought and stand as they were booked; a visit is never removed."""
     made = locked(Appointment, job.made)
     used = in_use_since(made)
@@ -222,7 +222,7 @@ def undo(job: Import, work: Work) -> Undone:
         work.progress(number / len(visits))
         change_status(by=work.by, now=work.now, appointment=visit, to=Status.CANCELLED, why=_("import undone"))
     kept = Appointment.objects.filter(pk__in=used).with_people().order_by("starts_at")
-    return Undone([_named(visit) for visit in kept])
+    return [_named(visit) for visit in kept]
 
 
 def in_use_since(made: Collection[int]) -> set[int]:

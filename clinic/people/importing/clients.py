@@ -18,7 +18,7 @@ from clinic.audit.models import Change
 from clinic.lib.times import local_date
 from clinic.people.duplicates import REASONS, Given, Likeness, likenesses
 from clinic.people.importing.client_fields import FIELDS, IGNORED
-from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Undone, Work, batched
+from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Work, batched
 from clinic.people.importing.people import Therapists, name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.models import Client, ContactConsent, Import, clinic_zone
@@ -96,22 +96,21 @@ def write(rows: Sequence[Row], work: Work) -> Made:
     )
 
 
-def undo(job: Import, work: Work) -> Undone:
-    """Remove the clients who were brought and not used since. Whose word on e-mail or texts was brought is archived."""
+def undo(job: Import, work: Work) -> list[str]:
+    """Remove the clients who were brought and not used since, with the word on e-mail or texts that was brought."""
     made = locked(Client, job.made)
-    used = in_use(Client, made, but_for=ContactConsent.objects.filter(at__lte=job.done_at))
+    brought = ContactConsent.objects.filter(at=job.done_at)
+    used = in_use(Client, made, but_for=brought)
     told = Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True)
     used |= {pk for pk in told if pk is not None}
-    kept = Client.objects.filter(pk__in=used).order_by("legal_name", "pk").values_list("legal_name", flat=True)
-    consented = set(ContactConsent.objects.filter(client__in=made - used).values_list("client_id", flat=True))
-    archived = Client.objects.active().filter(pk__in=consented).update(archived_at=work.now)
-    removed = sorted(made - used - consented)
+    kept = list(Client.objects.filter(pk__in=used).order_by("legal_name", "pk").values_list("legal_name", flat=True))
+    removed = sorted(made - used)
     for number, batch in enumerate(batched(removed, BATCH)):
         work.progress(number * BATCH / len(removed))
-        # Nothing points at them, so there is nothing to collect.
-        found = Client.objects.filter(pk__in=batch)
-        found._raw_delete(found.db)  # noqa: SLF001 -- Django has no public word for it
-    return Undone(list(kept), archived)
+        # Nothing else points at them, so there is nothing to collect.
+        for rows in (brought.filter(client__in=batch), Client.objects.filter(pk__in=batch)):
+            rows._raw_delete(rows.db)  # noqa: SLF001 -- Django has no public word for it
+    return kept
 
 
 def export(_now: datetime) -> Iterator[Mapping[str, str]]:
@@ -241,9 +240,8 @@ CLIENTS = Kind(
         "Names, contact details, birthdays, emergency contacts. Nothing about health is taken over."
     ),
     undo_words=gettext_lazy(
-        "Clients who were brought and not used since are removed. But for whom the file said whether e-mails or text "
-        "messages may be sent, yes or no, is archived instead: that word is never removed. Whoever has a visit, a form "
-        "or a change stays."
+        "Clients who were brought and not used since are removed, with what the file said of e-mails and text "
+        "messages. Whoever has a visit, a form or a change stays."
     ),
     fields=FIELDS,
     lacks=lacks,

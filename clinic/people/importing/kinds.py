@@ -80,14 +80,6 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Undone:
-    """What undoing left as it is, by name, and how many it archived because they cannot be removed."""
-
-    kept: list[str]
-    archived: int = 0
-
-
-@dataclass(frozen=True)
 class Doubt:
     """What is asked about the doubtful rows of a kind, and the two answers, for one row and for all."""
 
@@ -103,8 +95,8 @@ class Kind:
     `taken_over` and `taken_back` are said with the number n. `lacks` says which field is missing among the chosen ones,
     or nothing. `check` looks at all rows and writes what it finds into them; `stands` says by field how a sound row
     will stand; `write` writes those that remain, inside one transaction; `listed` names what was written by its keys,
-    each with its page; `undo` takes back what was made and nobody has used since. `export` yields the cells of each row
-    by field. `doubt` is None where no row of this kind can be doubtful.
+    each with its page; `undo` takes back what was made and nobody has used since, and names the rest. `export` yields
+    the cells of each row by field. `doubt` is None where no row of this kind can be doubtful.
     """
 
     slug: str
@@ -121,7 +113,7 @@ class Kind:
     stands: Callable[[Row], Mapping[str, str]]
     write: Callable[[Sequence[Row], Work], Made]
     listed: Callable[[Collection[int]], Iterable[tuple[str, str]]]
-    undo: Callable[[Import, Work], Undone]
+    undo: Callable[[Import, Work], list[str]]
     export: Callable[[datetime], Iterable[Mapping[str, str]]]
     doubt: Doubt | None = None
     # A second column of the same name is this field: a second “Phone” is the other phone.

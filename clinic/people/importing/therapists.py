@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.people.importing.columns import Field, Reads
-from clinic.people.importing.kinds import Kind, Made, Row, Undone, Work
+from clinic.people.importing.kinds import Kind, Made, Row, Work
 from clinic.people.importing.people import name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.importing.values import Habits, a_date, shown
@@ -113,19 +113,18 @@ def write(rows: Sequence[Row], work: Work) -> Made:
     return Made(made)
 
 
-def undo(job: Import, work: Work) -> Undone:
+def undo(job: Import, work: Work) -> list[str]:
     """Remove those who were brought, with their logins, unless something was done with or by them since."""
     made = locked(Therapist, job.made)
     users = dict(Therapist.objects.filter(pk__in=made).values_list("user_id", "pk"))
     used = in_use(Therapist, made, but_for=Qualification.objects.all(), beside={Therapist.locations.through})
     used |= {users[pk] for pk in in_use(User, users, but_for=Therapist.objects.filter(pk__in=made))}
     used |= set(Therapist.objects.filter(pk__in=made, user__last_login__isnull=False).values_list("pk", flat=True))
-    kept = Therapist.objects.filter(pk__in=used).order_by("user__name").values_list("user__name", flat=True)
-    names = list(kept)
+    kept = list(Therapist.objects.filter(pk__in=used).order_by("user__name").values_list("user__name", flat=True))
     Therapist.objects.filter(pk__in=made - used).delete()
     User.objects.filter(pk__in=[pk for pk, therapist in users.items() if therapist not in used]).delete()
     work.progress(1)
-    return Undone(names)
+    return kept
 
 
 def export(_now: datetime) -> Iterator[Mapping[str, str]]:

@@ -123,11 +123,10 @@ def _be_the_only_writer(kind: Kind) -> None:
 def _undo(*, job: Import, by: User, now: datetime) -> None:
     kind = kinds[job.kind]
     with because(_("import of %(file)s undone") % {"file": job.file_name}):
-        undone = kind.undo(job, _work(job, by, now, 0, 1))
-    job.kept, job.archived_count = undone.kept, undone.archived
+        job.kept = kind.undo(job, _work(job, by, now, 0, 1))
     job.state, job.undone_at, job.made, job.keys = State.UNDONE, now, [], {}
     job.save()
-    _tell(job, by, now, kind.taken_back, job.made_count - len(undone.kept))
+    _tell(job, by, now, kind.taken_back, job.made_count - len(job.kept))
 
 
 _STEPS: dict[State, Callable[..., None]] = {State.CHECKING: _check, State.WRITING: _write, State.UNDOING: _undo}

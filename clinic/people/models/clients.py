@@ -222,7 +222,10 @@ class TherapistsNote(models.Model):
 
 
 class ContactConsent(models.Model):
-    """She agreed, or no longer agrees, to be written to by this channel. The latest row counts; none ever changes."""
+    """She agreed, or no longer agrees, to be written to by this channel. The latest row counts; none ever changes.
+
+    It goes only with a client whom an import brought, when that is undone.
+    """
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")

@@ -53,9 +53,8 @@ class Import(models.Model):
     made_count = models.PositiveIntegerField(default=0)
     # How many rows were not taken over; they themselves stay only for a while.
     left_out_count = models.PositiveIntegerField(default=0)
-    # What undoing left, by name; and how many it could only archive.
+    # What undoing left, by name.
     kept = models.JSONField(default=list)
-    archived_count = models.PositiveIntegerField(default=0)
     why_stopped = models.CharField(max_length=300, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()

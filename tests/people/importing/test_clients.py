@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +19,7 @@ from clinic.people.duplicates import Given, likenesses
 from clinic.people.importing import progress, working
 from clinic.people.importing.working import go_on
 from clinic.people.models import Client, ContactConsent, Import
-from clinic.people.services import update_client
+from clinic.people.services import record_contact_consent, update_client
 from tests.factories import BEFORE, ClientFactory
 from tests.importing import doubts, problems
 from tests.scheduling.conftest import at
@@ -239,6 +239,30 @@ def test_an_address_that_hundreds_share_doubts_each_of_them_within_a_moment(clin
     assert {one.reasons for one in alike} == {("phone", "email")}
 
 
+@pytest.mark.parametrize("born", [None, date(1900, 1, 1)])
+def test_a_name_that_thousands_share_doubts_each_of_them_within_a_moment(db, born):
+    """Every pair of them, 25 million, took minutes."""
+    Client.objects.bulk_create(Client(legal_name="Walk In", born_on=born, created_at=BEFORE) for _n in range(5_000))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '10s'")
+        alike = likenesses([Given(legal_name="Walk In", born_on=born)] * 5_000)
+        cursor.execute("SET LOCAL statement_timeout = 0")
+    assert {one.place for one in alike} == set(range(5_000))
+    assert {one.reasons for one in alike} == {("name", "born") if born else ("name",)}
+
+
+def test_of_many_with_one_name_who_has_the_same_birthday_comes_first_and_who_has_none_next(db):
+    crowd = [date(1970, 1, 1) + timedelta(days=n) for n in range(20)]
+    made = Client.objects.bulk_create(
+        Client(legal_name="Ana Reis", born_on=born, created_at=BEFORE) for born in [*crowd, None, date(1990, 5, 6)]
+    )
+    alike = likenesses([Given(legal_name="Reis, Ana", born_on=date(1990, 5, 6))])
+    assert [(one.client_pk, one.reasons) for one in alike] == [
+        (made[-1].pk, ("name", "born")),
+        (made[-2].pk, ("name",)),
+    ]
+
+
 def test_rows_that_say_the_same_are_doubted(bring, take):
     job = bring("Full name,Date of birth\nAna Sousa,31/12/1990\nAna Sousa,31/12/1990\nAna Sousa,30/12/1990\n")
     assert doubts(job) == [(3, "Says the same as row 2.")]
@@ -338,10 +362,10 @@ def test_what_changes_from_doubt_to_doubt_is_looked_at_again_although_the_figure
     assert Client.objects.count() == 1
 
 
-def test_the_page_says_before_that_a_consent_keeps_its_client(bring, take, as_olga):
+def test_the_page_says_before_that_the_words_on_mail_go_along(bring, take, as_olga):
     job = take(bring("Legal name,May be written to by e-mail\nAna Sousa,yes\n"))
     page = as_olga.get(reverse("people:import", args=[job.pk])).content.decode()
-    assert "is archived instead: that word is never removed" in page
+    assert "with what the file said of e-mails and text messages" in page
 
 
 def test_two_clicks_take_it_over_once(bring, send):
@@ -450,10 +474,40 @@ def test_undo_removes_what_was_not_used_and_names_what_was(bring, take, send, ol
     update_client(by=olga, now=now + timedelta(hours=1), client=rui, alert="rings twice")
     send(reverse("people:import-undo", args=[job.pk]))
     job.refresh_from_db()
-    assert (job.state, job.kept, job.archived_count) == ("undone", ["Rui Gil"], 1)
-    assert set(Client.objects.active()) == {rui}
-    assert Client.objects.get(legal_name="Eva Reis").archived_at == now
+    assert (job.state, job.kept) == ("undone", ["Rui Gil"])
+    assert list(Client.objects.all()) == [rui]
     assert "Rui Gil" in as_olga.get(reverse("people:import", args=[job.pk])).content.decode()
+
+
+def test_undo_takes_the_words_on_mail_along_that_were_brought_and_no_other(bring, take, send, olga, now):
+    job = take(
+        bring(
+            "Legal name,E-mail,May be written to by e-mail\n"
+            "Ana Sousa,a@example.org,yes\nRui Gil,r@example.org,yes\nEva Reis,e@example.org,no\n"
+        )
+    )
+    rui = Client.objects.get(legal_name="Rui Gil")
+    later = now + timedelta(hours=1)
+    record_contact_consent(by=olga, now=later, client=rui, channel="email", is_given=False, source="on the phone")
+    send(reverse("people:import-undo", args=[job.pk]))
+    job.refresh_from_db()
+    assert job.kept == ["Rui Gil"]
+    assert list(Client.objects.values_list("legal_name", "archived_at")) == [("Rui Gil", None)]
+    assert list(ContactConsent.objects.order_by("at").values_list("client", "is_given")) == [
+        (rui.pk, True),
+        (rui.pk, False),
+    ]
+
+
+@pytest.mark.parametrize("state", ["done", "undoing"])
+def test_the_database_forgets_no_word_that_an_undone_import_did_not_bring(bring, take, olga, now, alice, state):
+    record_contact_consent(by=olga, now=now, client=alice, channel="email", is_given=True, source="on the phone")
+    job = take(bring("Legal name,E-mail,May be written to by e-mail\nAna Sousa,a@example.org,yes\n"))
+    Import.objects.filter(pk=job.pk).update(state=state)
+    words = ContactConsent.objects.all() if state == "undoing" else ContactConsent.objects.filter(client__in=job.made)
+    with pytest.raises(IntegrityError, match="only ever added"), transaction.atomic():
+        words.delete()
+    assert ContactConsent.objects.count() == 2
 
 
 def test_undo_leaves_whoever_has_a_visit(bring, take, send, book, bea, location, service):
