@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # More would be a list to read while the caller waits; a whole street may share the phone of a care home.
 MOST = 4
 # What more have than ever share one, as the clinic's own address where somebody has none, says little of anybody: so
-# many of them are looked at. A thousand who are brought and a thousand who are here would be a million pairs.
+# many of them are looked at. A thousand who are brought and a thousand who are here would be a million pairs; so they
+# would where a file calls everybody “Walk-in”, or gives everybody one day of birth.
 CROWD = 8
 
 # In the order in which they tell.
@@ -90,16 +91,32 @@ WITH given AS MATERIALIZED (
 ), few_marks AS (
     SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY mark ORDER BY id) AS nth FROM client_marks) numbered
     WHERE nth <= %(crowd)s
+), namesakes AS MATERIALIZED (
+    SELECT id, words, born_on, row_number() OVER (PARTITION BY words, born_on ORDER BY id) AS nth_born_then,
+        row_number() OVER (PARTITION BY words, born_on IS NULL ORDER BY id) AS nth
+    FROM (SELECT DISTINCT words FROM given WHERE words <> '{{}}') named
+    JOIN people_client client ON people_name_words(client.legal_name) = words
+    WHERE NOT COALESCE(client.merged_into_id, client.id) = ANY(%(but)s)
+), few_namesakes AS MATERIALIZED (
+    SELECT * FROM namesakes WHERE nth <= %(crowd)s
 ), born_then AS MATERIALIZED (
     SELECT id, born_on, people_name_words(legal_name) AS words FROM people_client
-    WHERE born_on IN (SELECT born_on FROM given)
+    WHERE born_on IN (SELECT born_on FROM given) AND NOT COALESCE(merged_into_id, id) = ANY(%(but)s)
 ), given_keys AS MATERIALIZED (
 {given_keys}), client_keys AS MATERIALIZED (
-{client_keys}), found AS (
-    SELECT place, id FROM given JOIN people_client client ON people_name_words(client.legal_name) = given.words
-        AND given.words <> '{{}}' AND COALESCE(client.born_on = given.born_on, TRUE)
+{client_keys}), few_keys AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT *, row_number() OVER (PARTITION BY born_on, key ORDER BY id) AS nth
+        FROM client_keys WHERE (born_on, key) IN (SELECT born_on, key FROM given_keys)
+    ) numbered
+    WHERE nth <= %(crowd)s
+), found AS (
+    SELECT place, id FROM given JOIN namesakes USING (words, born_on) WHERE nth_born_then <= %(crowd)s
     UNION
-    SELECT place, id FROM given_keys JOIN client_keys USING (born_on, key)
+    SELECT place, id FROM given JOIN few_namesakes USING (words)
+    WHERE given.born_on IS NULL OR few_namesakes.born_on IS NULL
+    UNION
+    SELECT place, id FROM given_keys JOIN few_keys USING (born_on, key)
     UNION
     SELECT place, id FROM given_marks JOIN few_marks USING (mark)
 ), told AS (
