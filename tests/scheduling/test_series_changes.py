@@ -254,6 +254,48 @@ def test_a_visit_that_somebody_moved_meanwhile_is_not_moved_back_unseen(
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("fewer", [1, 4])
+def test_the_same_form_with_fewer_visits_is_another_form(
+    series: Series, dana: User, now: datetime, service: Service, bea: Therapist, location: Location, alice: Client,
+    fewer: int,
+) -> None:  # fmt: skip
+    key = uuid4()
+    chosen = {
+        nth(number).pk: ChosenMove(
+            ChosenVisit(thursday(number), bea), ChosenVisit(thursday(number) + timedelta(days=1, hours=4), bea)
+        )
+        for number in range(1, 6)
+    }
+    form = {
+        "by": dana, "now": now, "appointment": nth(1), "which": Which.ALL, "key": key,
+        "wished": Wished(FRIDAY, time(14), service, bea, location),
+    }  # fmt: skip
+    went = change_series(chosen=chosen, **form)
+    assert change_series(chosen=chosen, **form) == went
+    with pytest.raises(ValidationError, match="sent before, with other wishes"):
+        change_series(chosen=dict(list(chosen.items())[fewer:]), **form)
+    assert all("14:00" in one for one in stands(alice))
+
+
+def test_a_visit_keeps_the_length_that_needed_a_reason_when_its_series_changes(
+    series: Series, change: Change, dana: User, now: datetime, alice: Client
+) -> None:
+    for number in (2, 5):
+        change_length(by=dana, now=now, appointment=nth(number), minutes=180, override_reason="Two parts at once")
+    change(nth(1), at_time=time(14))
+    assert [nth(number).minutes for number in range(1, 6)] == [60, 180, 60, 60, 180]
+    reasons = [nth(number).override_reason for number in range(1, 6)]
+    assert reasons == ["", "Two parts at once", "", "", "Two parts at once"]
+
+
+def test_a_reason_for_a_length_is_none_for_another_time(
+    series: Series, change: Change, dana: User, now: datetime
+) -> None:
+    change_length(by=dana, now=now, appointment=nth(5), minutes=180, override_reason="Two parts at once")
+    with pytest.raises(SlotTaken, match="Bea does not work on Fri 25 Dec at 16:00"):
+        change(nth(1), at_time=time(16))
+
+
 def test_the_same_form_sent_twice_changes_once(
     series: Series, dana: User, now: datetime, service: Service, bea: Therapist, location: Location
 ) -> None:

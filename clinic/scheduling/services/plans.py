@@ -49,6 +49,8 @@ class Plan:
     minutes: int | None = None
     # The room that it gets if that is free; `room` is the one that it must have.
     rather: int | None = None
+    # Given before for a length that stays as it is; it counts for nothing else.
+    length_reason: str = ""
 
     @classmethod
     def as_it_stands(cls, visit: Appointment, *, by: User | None) -> Plan:
@@ -70,6 +72,12 @@ class Plan:
         """How long it takes, with the buffers of its service."""
         length = length_of(self.service)
         return length if self.minutes is None else replace(length, minutes=self.minutes)
+
+    @property
+    def has_usual_length(self) -> bool:
+        """Tell whether it takes as long as its modality does."""
+        shortest, longest = self.service.modality.shortest_minutes, self.service.modality.longest_minutes
+        return not shortest or not longest or shortest <= self.length.minutes <= longest
 
     @property
     def day(self) -> date:
@@ -170,9 +178,9 @@ def _check_wish(plan: Plan, *, keeps_service: bool = False) -> bool:
         )
     modality = plan.service.modality
     shortest, longest = modality.shortest_minutes, modality.longest_minutes
-    if not shortest or not longest or shortest <= plan.length.minutes <= longest:
+    if plan.has_usual_length:
         return False
-    if not plan.override_reason:
+    if not (plan.override_reason or plan.length_reason):
         facts = {"modality": modality, "shortest": shortest, "longest": longest}
         raise needs_reason(_("%(modality)s takes %(shortest)d to %(longest)d minutes.") % facts)
     return True

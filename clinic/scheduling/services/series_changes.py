@@ -6,9 +6,11 @@ true, and taking the change back is to let the visits go back.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
+from hashlib import sha256
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -112,10 +114,7 @@ def change_series(
     with one_booking():
         client = _lock(appointment, [move.to.therapist.pk for move in chosen.values()], wished.location, now=now)
         if done := _done_before(key, by=by):
-            went = [visit for visit in done if _stands(visit, chosen.get(visit.pk))]
-            if len(went) < len(chosen):
-                raise used_form()
-            return went
+            return _went_before(done, chosen, key)
         meant = _locked(appointment, which, now=now)
         moving = [visit for visit in meant if visit.pk in chosen]
         _check_unmoved(moving, chosen)
@@ -128,7 +127,7 @@ def change_series(
         if which != Which.THIS and appointment.series is not None:
             taken_along = meant
             rule.client, rule.count, rule.idempotency_key = client, len(meant), key
-            rule.booked_by, rule.booked_at = by, now
+            rule.wishes_digest, rule.booked_by, rule.booked_at = _digest_of(chosen), by, now
             rule.save(force_insert=True)
             for visit in meant:
                 visit.series = rule
@@ -199,6 +198,23 @@ def _done_before(key: UUID, *, by: User | None) -> list[Appointment]:
     return list(Appointment.objects.with_people().filter(status_changes__in=steps).order_by("starts_at"))
 
 
+def _went_before(done: Sequence[Appointment], chosen: Mapping[int, ChosenMove], key: UUID) -> list[Appointment]:
+    """Return what this form has moved. Raises ValidationError where it says more, less or something else by now."""
+    went = [visit for visit in done if _stands(visit, chosen.get(visit.pk))]
+    rule = Series.objects.filter(idempotency_key=key).first()
+    if len(went) < len(chosen) or (rule and rule.wishes_digest != _digest_of(chosen)):
+        raise used_form()
+    return went
+
+
+def _digest_of(chosen: Mapping[int, ChosenMove]) -> str:
+    """Return the digest of where each visit goes: the same key with other wishes is another form."""
+    wishes = sorted(
+        (pk, f"{move.to.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M}", move.to.therapist.pk) for pk, move in chosen.items()
+    )
+    return sha256(json.dumps(wishes).encode()).hexdigest()
+
+
 def _locked(appointment: Appointment, which: Which, *, now: datetime) -> list[Appointment]:
     """Return the visits that are meant, locked in the order of their keys. Raises SlotTaken where this one is gone."""
     meant = list(visits_meant(appointment, which, now=now).order_by("pk").select_for_update(no_key=True))
@@ -242,22 +258,23 @@ def _put(
     for visit in moving:
         to, same_service = chosen[visit.pk].to, visit.service_id == wished.service.pk
         stays_with_her = to.therapist.pk == visit.therapist_id and wished.location.pk == visit.location_id
-        plans.append(
-            Plan(
-                by,
-                client,
-                wished.service,
-                to.therapist,
-                wished.location,
-                to.starts_at,
-                wished.room,
-                minutes=visit.minutes if same_service else None,
-                rather=visit.room_id if stays_with_her else None,
-            )
+        plan = Plan(
+            by,
+            client,
+            wished.service,
+            to.therapist,
+            wished.location,
+            to.starts_at,
+            wished.room,
+            minutes=visit.minutes if same_service else None,
+            rather=visit.room_id if stays_with_her else None,
+            length_reason=visit.override_reason if same_service else "",
         )
+        plans.append(plan)
         if visit.status == Status.CONFIRMED and (to.starts_at != visit.starts_at or not stays_with_her):
             visit.status = Status.BOOKED
-        visit.override_reason = ""
+        # A reason for another rule was for the time that the visit had.
+        visit.override_reason = "" if plan.has_usual_length else plan.length_reason
     find_places(moving, plans, now=now, keeps_service=all(visit.service_id == wished.service.pk for visit in moving))
 
 
