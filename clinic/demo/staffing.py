@@ -39,10 +39,10 @@ def _let_one_leave(house: House, *, now: datetime) -> None:
     service = next(one for one in house.services if one.modality_id == reflexology.pk)
     for number, client in enumerate(Client.objects.active().order_by("-pk")[:VISITS_LEFT]):
         update_client(by=house.desk, now=before, client=client, primary_therapist=house.left)
-        (free,) = next_free_times(
+        free = next_free_times(
             now=now, service=service, location=house.locations[cast.HILLSIDE], therapist=house.left, client=client,
             after=now + timedelta(days=5 + 3 * number), limit=1,
-        )  # fmt: skip
+        )[-1]  # fmt: skip
         book_appointment(
             by=house.desk, now=before, client=client, service=service, therapist=house.left,
             location=house.locations[cast.HILLSIDE], starts_at=free.starts_at,

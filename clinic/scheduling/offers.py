@@ -267,7 +267,9 @@ def next_free_times(
     limit: int = 3,
     with_reason: bool = False,
 ) -> list[FreeTime]:
-    """Return the free times nearest after a wish that could not be met, within two weeks."""
+    """Return the free times nearest to a wish that could not be met: `limit` after it, and before them the one that is
+    nearest before it on the same day; within two weeks.
+    """
     found = free_times(
         now=now,
         service=service,
@@ -279,7 +281,18 @@ def next_free_times(
         leaving_out=leaving_out,
         with_reason=with_reason,
     )
-    return [one for one in found if one.starts_at >= after][:limit]
+    return nearest(found, after, limit)
+
+
+def nearest(free: Sequence[FreeTime], wish: datetime, limit: int) -> list[FreeTime]:
+    """Return of the free times, soonest first, the last one before the wish on its day, and so many from then on."""
+    before = [one for one in free if one.starts_at < wish and _is_same_day(one, wish)][-1:]
+    return before + [one for one in free if one.starts_at >= wish][:limit]
+
+
+def _is_same_day(one: FreeTime, moment: datetime) -> bool:
+    zone = one.location.zone
+    return local_date(zone, one.starts_at) == local_date(zone, moment)
 
 
 def why_nothing(

@@ -16,7 +16,7 @@ from clinic.people.models import Client, Location, Room, Service, Therapist, cli
 from clinic.scheduling.availability import availability, length_of
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, LAST_WISH, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
-from clinic.scheduling.offers import DAYS_AHEAD, FreeTime, free_times, next_free_times, why_nothing
+from clinic.scheduling.offers import DAYS_AHEAD, FreeTime, free_times, nearest, next_free_times, why_nothing
 
 OTHER_DAYS = (-1, 1, 7)
 MOST_NEAREST = 3
@@ -138,19 +138,19 @@ def time_page(
         said["client"] = wanted.client.pk
     free = [one for one in in_room(wanted, free, now) if not _is_where_it_stands(one, wanted)]
     zone = wanted.location.zone
-    nearest = [one for one in free if taken and one.starts_at >= taken][:MOST_NEAREST]
+    near = nearest(free, taken, MOST_NEAREST) if taken else []
     choices = _choices([one for one in free if local_date(zone, one.starts_at) == wanted.on], wanted, wished)
     # A time that has just been refused has been spoken of already.
-    is_missed = bool(wished) and not nearest and not any(choice.is_chosen for choice in choices)
-    if not choices and not nearest:
-        nearest = list(in_room(wanted, nearest_free(wanted, at_wall(zone, wanted.on, time.min), now), now))
+    is_missed = bool(wished) and not near and not any(choice.is_chosen for choice in choices)
+    if not choices and not near:
+        near = list(in_room(wanted, nearest_free(wanted, at_wall(zone, wanted.on, time.min), now), now))
     days = [wanted.on + timedelta(days=number) for number in OTHER_DAYS]
     today = local_date(zone, now)
     return TimePage(
         choices=choices,
         hidden=said | _seen(wanted.moving),
         days=[_other_day(said, day) for day in days if day >= today],
-        nearest=[_other_time(said, one, wanted) for one in nearest],
+        nearest=[_other_time(said, one, wanted) for one in near],
         missed=wished[11:16] if is_missed else "",
         why_nothing="" if choices else _why_nothing(wanted, now),
     )
@@ -163,7 +163,7 @@ def _why_nothing(wanted: Wanted, now: datetime) -> str:
 
 
 def nearest_free(wanted: Wanted, wish: datetime, now: datetime) -> list[FreeTime]:
-    """Return the next free times after a moment."""
+    """Return the free times nearest to a moment."""
     return next_free_times(
         now=now,
         service=wanted.service,

@@ -68,7 +68,7 @@ def test_it_says_where_the_visit_is_now_and_how_to_take_that_back(as_dana: Brows
     assert visit.starts_at == at(14, 15, day=20)
 
 
-def test_a_taken_time_is_refused_with_what_is_free_next(
+def test_a_taken_time_is_refused_with_what_is_free_nearest(
     as_dana: Browser, visit: Appointment, bea: Therapist, dana: User
 ) -> None:
     book(ClientFactory(), bea, at(13), visit.service, visit.location, dana)
@@ -76,7 +76,8 @@ def test_a_taken_time_is_refused_with_what_is_free_next(
     assert (status, said["words"]) == (HTTPStatus.CONFLICT, "Bea has another visit until 14:15.")
     free = said["next"]
     assert isinstance(free, list)
-    assert free[0] == {"at": "2026-11-19T14:15", "therapist": bea.pk, "words": "Thu 19 Nov, 14:15, Bea"}
+    assert free[0] == {"at": "2026-11-19T11:45", "therapist": bea.pk, "words": "Thu 19 Nov, 11:45, Bea"}
+    assert free[1] == {"at": "2026-11-19T14:15", "therapist": bea.pk, "words": "Thu 19 Nov, 14:15, Bea"}
     visit.refresh_from_db()
     assert visit.starts_at == at(10)
 

@@ -158,7 +158,7 @@ def test_it_books_the_chosen_time_once(
     assert [answer.url for answer in answers] == [expected, expected]
 
 
-def test_a_taken_time_is_refused_with_409_and_what_is_free_next(
+def test_a_taken_time_is_refused_with_409_and_what_is_free_nearest(
     as_dana: Browser, asked: dict[str, object], bea: Therapist, book: Book
 ) -> None:
     book(at(10, day=20), client=ClientFactory())
@@ -171,6 +171,15 @@ def test_a_taken_time_is_refused_with_409_and_what_is_free_next(
         datetime(2026, 11, 20, 11, 45),  # noqa: DTZ001
     ]
     assert Appointment.objects.count() == 1
+
+
+def test_beside_a_taken_time_the_one_before_it_is_offered_too(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, book: Book
+) -> None:
+    book(at(11, day=20), client=ClientFactory())
+    answer = as_dana.post(NEW, asked | {"slot": slot(20, "11:00", bea), "key": str(uuid4())})
+    walls = [f"{one.on:%d %H:%M}" for one in answer.context["page"].nearest]
+    assert walls == ["20 09:45", "20 14:00", "20 14:15", "20 14:30"]
 
 
 def test_another_time_needs_a_reason_and_nothing_typed_is_lost(
