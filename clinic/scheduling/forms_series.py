@@ -18,6 +18,8 @@ from clinic.scheduling.series import dates_until
 from clinic.scheduling.services import MOST_VISITS, Which, Wished
 
 COUNT, UNTIL = "count", "until"
+# Where so many dates do not fit, the next will not either: each is made up for at the end, and must be decided anew.
+MOST_LEFT_OUT = 26
 
 
 class _WhatForm(forms.Form):
@@ -80,6 +82,9 @@ class SeriesForm(_WhatForm):
             self._count_until()
         elif said.get("ends") == COUNT and "count" in said and said["count"] is None:
             self.add_error("count", ValidationError(_("Say how many visits.")))
+        if len(self.leaving_out) > MOST_LEFT_OUT:
+            words = _("%(n)d dates are left out already. Choose another first day, time or therapist.")
+            self.add_error("first_on", ValidationError(words, params={"n": len(self.leaving_out)}))
         return said
 
     def _count_until(self) -> None:

@@ -328,3 +328,18 @@ def test_a_series_of_somebody_else_is_not_gone_on_from(as_dana: Browser, rule: d
     give_login(other)
     page = as_dana.get(NEW, rule | {"client": other.pk, "ends": "count", "count": 3, "continues": series.pk})
     assert page.context["form"].errors
+
+
+# --- Dates that never fit
+
+
+def test_after_many_dates_left_out_no_more_are_made_up_for(as_dana: Browser, rule: dict[str, object]) -> None:
+    thursdays = [date(2026, 11, 26) + timedelta(weeks=number) for number in range(27)]
+    asked = rule | {"ends": "count", "count": 10}
+    page = as_dana.get(NEW, asked | {"skip": [day.isoformat() for day in thursdays[:26]]})
+    assert page.context["page"].rows[0].on == thursdays[26]
+    page = as_dana.get(NEW, asked | {"skip": [day.isoformat() for day in thursdays]})
+    assert page.context["form"].errors == {
+        "first_on": ["27 dates are left out already. Choose another first day, time or therapist."]
+    }
+    assert "page" not in page.context
