@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from clinic.scheduling.models import Appointment, Status
+from clinic.people.access import ClinicRequest
+from clinic.scheduling.models import Appointment
+from clinic.scheduling.services import may_undo
 from clinic.scheduling.words import moment_words
 
 
@@ -32,13 +36,30 @@ def tell_cancelled(request: HttpRequest, visit: Appointment) -> None:
     tell_done(request, visit, _("%(client)s, %(when)s is cancelled.") % _facts(visit))
 
 
-def tell_step(request: HttpRequest, visit: Appointment) -> None:
-    """Say what a visit is now; one that is in session again is not taken back from here."""
+def tell_step(request: ClinicRequest, visit: Appointment) -> None:
+    """Say what a visit is now; the way back is offered where there is one."""
     words = _("%(client)s: %(status)s.") % {"client": visit.client.name, "status": visit.get_status_display()}
-    if visit.status == Status.IN_SESSION:
-        messages.success(request, words)
-    else:
+    last = visit.status_changes.order_by("-pk").first()
+    if last and may_undo(last, by=request.user, now=request.now):
         tell_done(request, visit, words)
+    else:
+        messages.success(request, words)
+
+
+def taken_back_words(visits: Sequence[Appointment]) -> str:
+    """Say how a visit stands again, or how many do that were changed at once."""
+    visit, count = visits[0], len(visits)
+    facts = _facts(visit) | {"n": count, "status": visit.get_status_display()}
+    if count == 1:
+        return _("Taken back: %(client)s, %(when)s, is %(status)s.") % facts
+    return (
+        ngettext(
+            "Taken back: %(n)d visit of %(client)s is as it was.",
+            "Taken back: %(n)d visits of %(client)s are as they were.",
+            count,
+        )
+        % facts
+    )
 
 
 def tell_done(request: HttpRequest, visit: Appointment, words: str) -> None:

@@ -20,7 +20,7 @@ from clinic.scheduling.addresses import day_url
 from clinic.scheduling.forms import AgainForm
 from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Status
 from clinic.scheduling.services import SlotTaken, accept_request, book_appointment, change_status, confirm_hold, undo
-from clinic.scheduling.toasts import tell_booked, tell_step
+from clinic.scheduling.toasts import taken_back_words, tell_booked, tell_step
 
 # What the desk's buttons may ask for. A session begins with its note, a cancellation with its own page.
 ASKABLE = frozenset({Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.COMPLETED, Status.NO_SHOW})
@@ -55,8 +55,8 @@ def appointment_undo(request: ClinicRequest, pk: int) -> HttpResponse:
         taken_back = undo(by=request.user, now=request.now, appointment=visit)
     except ValidationError as refused:
         return _say(request, visit, " ".join(refused.messages), HTTPStatus.CONFLICT)
-    words = _("Taken back.") if len(taken_back) == 1 else _("Taken back: the visits are as they were before.")
-    return _say(request, taken_back[0] if len(taken_back) == 1 else visit, words, HTTPStatus.OK)
+    shown = taken_back[0] if len(taken_back) == 1 else visit
+    return _say(request, shown, taken_back_words(taken_back), HTTPStatus.OK)
 
 
 @require_POST

@@ -127,7 +127,7 @@ def test_a_dragged_visit_moves_and_can_be_taken_back(page: Page, visit: Appointm
     expect(toast(page)).to_contain_text("Alice Marques is moved: Thu 19 Nov, 11:00, Bea, Room 1.")
     assert fresh(visit).starts_at == at(11)
     toast(page).get_by_role("button", name="Undo").click()
-    expect(toast(page)).to_contain_text("Taken back.")
+    expect(toast(page)).to_contain_text("Taken back:")
     expect(block(page, visit)).to_have_attribute("aria-label", re.compile("10:00–11:00"))
     assert fresh(visit).starts_at == at(10)
 
@@ -230,7 +230,7 @@ def test_everything_can_be_done_from_the_keyboard(page: Page, visit: Appointment
     expect(page.locator(f'[data-block="{visit.pk}"].st-arrived')).to_be_visible()
     assert fresh(visit).status == Status.ARRIVED
     page.keyboard.press("u")
-    expect(toast(page)).to_contain_text("Taken back.")
+    expect(toast(page)).to_contain_text("Taken back:")
     assert fresh(visit).status == Status.BOOKED
     block(page, visit).focus()
     page.keyboard.press("m")

@@ -69,10 +69,25 @@ def test_what_cannot_be_taken_back_is_said_on_the_day(as_dana: Browser, book: Bo
     assert "Somebody else did this; only they can take it back." in page.content.decode()
 
 
+def test_no_way_back_is_offered_where_there_is_none(
+    as_dana: Browser, dana: User, alice: Client, service: Service, bea: Therapist, location: Location, hours: None,
+    now: datetime,
+) -> None:  # fmt: skip
+    held = hold_appointment(
+        by=dana, now=now, client=alice, service=service, therapist=bea, location=location, starts_at=at(10),
+        until=now + timedelta(minutes=15),
+    )  # fmt: skip
+    page = as_dana.post(reverse("scheduling:appointment-status", args=[held.pk]), {"to": "booked"})
+    assert told(page) == [("Alice Marques: booked.", "")]
+    page = as_dana.post(reverse("scheduling:appointment-status", args=[held.pk]), {"to": "confirmed"})
+    assert told(page)[-1] == ("Alice Marques: confirmed.", undo_of(held))
+
+
 def test_the_calendars_script_gets_words(as_dana: Browser, book: Book, dana: User, now: datetime) -> None:
     visit = move_appointment(by=dana, now=now, appointment=book(at(10)), starts_at=at(14))
     page = as_dana.post(undo_of(visit), headers={"Accept": "application/json"})
-    assert (page.status_code, page.json()) == (HTTPStatus.OK, {"words": "Taken back.", "next": []})
+    words = "Taken back: Alice Marques, Thu 19 Nov, 10:00, is booked."
+    assert (page.status_code, page.json()) == (HTTPStatus.OK, {"words": words, "next": []})
     page = as_dana.post(undo_of(visit), headers={"Accept": "application/json"})
     assert (page.status_code, page.json()["words"]) == (HTTPStatus.CONFLICT, "This has been taken back already.")
 
