@@ -175,6 +175,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "clinic.people.signin.ClinicAccountAdapter"
 ACCOUNT_FORMS = {
+    "confirm_login_code": "clinic.people.signin.TypedCodeForm",
     "request_login_code": "clinic.people.signin.ClientCodeForm",
     "reset_password": "clinic.people.signin.StaffPasswordForm",
 }
@@ -185,7 +186,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# Whoever asks gets a mail, so that an unknown address takes as long as a known one.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+# At most ten checks of a password, or of codes, in any quarter of an hour for an account. A code is good for three
+# tries and ten minutes: those that are checked in one were asked for within 25. Booking draws on the same codes.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,10/15m/key", "request_login_code": "20/m/ip,60/h/ip,3/25m/key"}
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True

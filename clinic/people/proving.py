@@ -9,19 +9,19 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from hmac import compare_digest
 from smtplib import SMTPException
 
 from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from clinic.lib.rates import is_too_often, where_from
 from clinic.lib.tokens import token_digest
 from clinic.people.models import User
 
@@ -33,7 +33,6 @@ CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
 PROOF_LASTS = timedelta(minutes=30)
 TRIES = 3
 AN_HOUR = 3600
-MOST_CODES_TO_ONE, MOST_CODES_FROM_ONE = 5, 20
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,10 @@ class _Asked:
 def send_code(request: HttpRequest, email: str, *, now: datetime) -> bool:
     """Mail a code to this address; False where that was asked for too often, for it or from here.
 
-    Raises ValidationError where the mail server did not take it.
+    What is sent for signing in counts, too. Raises ValidationError where the mail server did not take it.
     """
     email = email.strip().lower()
-    to_it = f"code-to:{sha256(email.encode()).hexdigest()}"
-    # In this order: whoever has asked too often spends nobody's codes any more.
-    if is_too_often(f"code-from:{where_from(request)}", most=MOST_CODES_FROM_ONE, seconds=AN_HOUR, now=now):
-        return False
-    if is_too_often(to_it, most=MOST_CODES_TO_ONE, seconds=AN_HOUR, now=now):
+    if not ratelimit.consume(request, action="request_login_code", key=email):
         return False
     adapter = get_adapter()
     code = adapter.generate_login_code()
@@ -80,8 +75,7 @@ def is_proven_by(session: SessionBase, code: str, *, now: datetime) -> bool:
     asked = _asked(session)
     if not asked.tries or now > datetime.fromisoformat(asked.until):
         return False
-    # Tries that come at once read the same session each: they are counted where all of them see it.
-    if is_too_often(f"code-tries:{asked.digest}", most=TRIES, seconds=AN_HOUR, now=now):
+    if is_spent(asked.digest):
         return False
     if not compare_digest(asked.digest, _digest(asked.email, code)):
         session[KEY] = asdict(_Asked(asked.email, asked.digest, asked.until, asked.tries - 1))
@@ -91,6 +85,16 @@ def is_proven_by(session: SessionBase, code: str, *, now: datetime) -> bool:
     del session[KEY]
     session[PROVEN] = {"email": asked.email, "until": (now + PROOF_LASTS).isoformat()}
     return True
+
+
+def is_spent(code: str) -> bool:
+    """Count one more try of this code, and say whether that is too many.
+
+    Tries that come at once read the same session each: they are counted where all of them see it.
+    """
+    key = f"code-tries:{token_digest(code)}"
+    cache.add(key, 0, timeout=AN_HOUR)
+    return bool(cache.incr(key) > TRIES)
 
 
 def has_tries_left(session: SessionBase, *, now: datetime) -> bool:

@@ -363,9 +363,22 @@ def test_a_code_for_one_address_proves_no_other(visitor: Visitor, wish: Wish, al
 
 def test_codes_are_not_sent_to_one_address_without_end(visitor: Visitor, wish: Wish) -> None:
     where = reverse("booking:who", args=[visitor.service.pk], query=wish(at(10)))
-    statuses = [Browser().post(where, {"email": "alice@example.org"}).status_code for _ in range(6)]
-    assert statuses == [302] * 5 + [429]
-    assert len(mail.outbox) == 5
+    statuses = [Browser().post(where, {"email": "alice@example.org"}).status_code for _ in range(4)]
+    assert statuses == [302] * 3 + [429]
+    assert len(mail.outbox) == 3
+
+
+def test_codes_for_booking_and_for_signing_in_are_counted_together(
+    visitor: Visitor, wish: Wish, alice_user: User
+) -> None:
+    where = reverse("booking:who", args=[visitor.service.pk], query=wish(at(10)))
+    for _ in range(2):
+        Browser().post(where, {"email": "alice@example.org"})
+    assert Browser().post(reverse("account_request_login_code"), {"email": "Alice@example.org"}).status_code == 302
+    refused = Browser().post(reverse("account_request_login_code"), {"email": "alice@example.org"})
+    assert "wait a few minutes" in text(refused)
+    assert Browser().post(where, {"email": "alice@example.org"}).status_code == 429
+    assert len(mail.outbox) == 3
 
 
 def test_a_member_of_staff_does_not_book_as_a_client(
