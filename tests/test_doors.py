@@ -189,6 +189,7 @@ DOORS: Mapping[str, Door] = {
     "scheduling:appointment-again": Door(ONLY_POST, STAFF_DONE, at="visit"),
     # She has arrived: the visit is moved no more, and the day says so.
     "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
+    "scheduling:appointment-service": Door(STAFF, STAFF, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),
     "scheduling:series-ending": Door(STAFF, ONLY_GET),
     # A visit of no series is moved and cancelled by itself.

@@ -18,7 +18,7 @@ from clinic.people.models import User
 from clinic.people.records import records_of
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.badges import Badge, badges_for
-from clinic.scheduling.models import MOVABLE, TAKING, Appointment, Status, StatusChange
+from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, Status, StatusChange
 from clinic.scheduling.offers import again
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import day_words, time_words
@@ -93,6 +93,8 @@ class VisitPanel:
     series_url: str
     back: str
     can_move: bool
+    # To another service or length.
+    can_change: bool
     can_cancel: bool
     can_be_missed: bool
     is_on_line: bool
@@ -118,6 +120,7 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         series_url=_series_url(visit),
         back=day_url(visit),
         can_move=visit.status in MOVABLE,
+        can_change=visit.status in NOT_BEGUN,
         can_cancel=visit.status in CANCELLABLE,
         can_be_missed=may_become(visit.status, Status.NO_SHOW) and visit.starts_at <= now,
         is_on_line=visit.status in LINE,

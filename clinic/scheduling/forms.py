@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -143,7 +143,7 @@ class WishForm(WhenForm):
     field_order = ("service", "therapist", "location", "room", "on")
 
     def clean(self) -> dict[str, Any]:
-        refuse_unqualified(self, "on")
+        refuse_unqualified(self, self.cleaned_data.get("on"))
         room, location = self.cleaned_data.get("room"), self.cleaned_data.get("location")
         if room and location and room.location_id != location.pk:
             self.add_error("room", ValidationError(_("This room is at another location.")))
@@ -256,10 +256,41 @@ class CancelForm(forms.Form):
     )
 
 
-def refuse_unqualified(form: forms.Form, day_field: str) -> None:
+class ServiceForm(forms.Form):
+    """Another service for a visit, who gives it, and the reason for passing over a rule."""
+
+    service = RowField(Service.objects.none(), label=_("Service"), empty_label=None)
+    therapist = RowField(Therapist.objects.none(), label=_("Therapist"))
+    override_reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=160,
+        help_text=_(
+            "Needed outside working hours, or for a length its modality does not take. It stays with the visit."
+        ),
+    )
+
+    def __init__(self, data: Any = None, *, visit: Appointment) -> None:
+        super().__init__(data, initial={"service": visit.service_id, "therapist": visit.therapist_id})
+        service, therapist = self.fields["service"], self.fields["therapist"]
+        assert isinstance(service, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
+        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- the same
+        # What is booked already keeps its service, also one that is offered no more.
+        offered = Q(archived_at__isnull=True) | Q(pk=visit.service_id)
+        service.queryset = Service.objects.filter(offered).select_related("modality")
+        therapist.queryset = therapists()
+        # Nobody is chosen in the place of one who has left.
+        therapist.empty_label = _("Choose") if visit.therapist.archived_at else None
+        self.visit = visit
+
+    def clean(self) -> dict[str, Any]:
+        refuse_unqualified(self, self.visit.local_start.date())
+        return self.cleaned_data
+
+
+def refuse_unqualified(form: forms.Form, day: date | None) -> None:
     """Say beside the therapist that she may not give this service on that day."""
-    said = form.cleaned_data
-    service, therapist, day = said.get("service"), said.get("therapist"), said.get(day_field)
+    service, therapist = form.cleaned_data.get("service"), form.cleaned_data.get("therapist")
     if service and therapist and day and not is_qualified(therapist, service, day):
         form.add_error(
             "therapist",

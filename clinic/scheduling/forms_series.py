@@ -76,7 +76,7 @@ class SeriesForm(_WhatForm):
         self.leaving_out = leaving_out
 
     def clean(self) -> dict[str, Any]:
-        refuse_unqualified(self, "first_on")
+        refuse_unqualified(self, self.cleaned_data.get("first_on"))
         said = self.cleaned_data
         if said.get("ends") == UNTIL:
             self._count_until()

@@ -31,6 +31,12 @@ def moved_words(visit: Appointment) -> str:
     return _("%(client)s is moved: %(when)s, %(therapist)s, %(room)s.") % _facts(visit)
 
 
+def tell_service(request: HttpRequest, visit: Appointment) -> None:
+    """Say what a visit is for by now, and with whom."""
+    facts = _facts(visit) | {"service": visit.service}
+    tell_done(request, visit, _("%(client)s, %(when)s: %(service)s with %(therapist)s, %(room)s.") % facts)
+
+
 def tell_cancelled(request: HttpRequest, visit: Appointment) -> None:
     """Say which visit is cancelled."""
     tell_done(request, visit, _("%(client)s, %(when)s is cancelled.") % _facts(visit))

@@ -16,6 +16,7 @@ urlpatterns = [
     path("appointments/new/", views.appointment_new, name="appointment-new"),
     path("appointments/free/", views_free.free_times, name="free-times"),
     path("appointments/<int:pk>/status/", views_steps.appointment_status, name="appointment-status"),
+    path("appointments/<int:pk>/service/", views.appointment_service, name="appointment-service"),
     path("appointments/<int:pk>/cancel/", views.appointment_cancel, name="appointment-cancel"),
     path("appointments/<int:pk>/move/", views.appointment_move, name="appointment-move"),
     path("appointments/<int:pk>/undo/", views_steps.appointment_undo, name="appointment-undo"),

@@ -23,13 +23,8 @@ from clinic.people.services.clients import last_words
 from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.choosing import asked_client, choose_client
-from clinic.scheduling.forms import (
-    CancelForm,
-    TimeForm,
-    WhenForm,
-    WishForm,
-)
-from clinic.scheduling.models import MOVABLE, Appointment, Status
+from clinic.scheduling.forms import CancelForm, ServiceForm, TimeForm, WhenForm, WishForm
+from clinic.scheduling.models import MOVABLE, NOT_BEGUN, Appointment, Status
 from clinic.scheduling.services import (
     GRACE,
     ChosenVisit,
@@ -37,12 +32,13 @@ from clinic.scheduling.services import (
     book_appointment,
     cancel_appointment,
     cancelled_as,
+    change_service,
     free_until,
     move_appointment,
 )
 from clinic.scheduling.statuses import may_become
 from clinic.scheduling.time_page import Wanted, moving_data, time_page, wanted_of, wish_data
-from clinic.scheduling.toasts import tell_booked, tell_cancelled, tell_moved
+from clinic.scheduling.toasts import tell_booked, tell_cancelled, tell_moved, tell_service
 
 Take = Callable[[Wanted, ChosenVisit, TimeForm], Appointment]
 
@@ -101,6 +97,29 @@ def appointment_move(request: ClinicRequest, pk: int) -> HttpResponse:
 
     wanted = wanted_of(wish, visit.client, moving=visit)
     return _choose_time(request, visit.client, wish, wanted, take=move, moving=visit)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def appointment_service(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Give a visit another service at its time, also with another therapist."""
+    visit = visit_for(request.user, pk, now=request.now)
+    if request.method != "POST" and visit.status not in NOT_BEGUN:
+        return _stays(request, visit)
+    form, status = ServiceForm(request.POST or None, visit=visit), HTTPStatus.OK
+    if form.is_valid():
+        try:
+            changed = change_service(by=request.user, now=request.now, appointment=visit, **form.cleaned_data)
+        except SlotTaken as taken:
+            form.add_error("service", taken)
+            status = HTTPStatus.CONFLICT
+        except ValidationError as refused:
+            _beside_the_field(form, refused)
+        else:
+            tell_service(request, changed)
+            return redirect(day_url(changed))
+    context = {"visit": visit, "form": form, "back": day_url(visit)}
+    return render(request, "scheduling/appointment_service.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -206,7 +225,7 @@ def _stays(request: ClinicRequest, visit: Appointment) -> HttpResponse:
     return redirect(day_url(visit))
 
 
-def _beside_the_field(form: TimeForm, refused: ValidationError) -> None:
+def _beside_the_field(form: TimeForm | ServiceForm, refused: ValidationError) -> None:
     if hasattr(refused, "error_dict"):
         form.add_error(None, refused)
     else:
