@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
 from functools import lru_cache, reduce
-from itertools import chain
 from math import ceil, floor
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -297,14 +296,6 @@ def _in_both(some: Sequence[Blocked], others: Sequence[Blocked]) -> list[Blocked
         else:
             other += 1
     return found
-
-
-def open_slots(
-    diary: Diary, rooms: Sequence[Sequence[Taken]], length: Length, *, earliest: datetime, step: timedelta = STEP
-) -> Iterator[datetime]:
-    """Yield the starts at which therapist, client and at least one room are free."""
-    found = gaps(diary, length, earliest=earliest, step=step)
-    return map(instant, chain.from_iterable(unblocked(found, blocked_in_all(rooms, length))))
 
 
 def free_room(rooms: Sequence[Sequence[Taken]], occupied: Span) -> int | None:

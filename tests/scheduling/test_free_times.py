@@ -29,7 +29,7 @@ from clinic.lib.times import at_wall, local_date
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, User
 from clinic.scheduling.availability import length_of
 from clinic.scheduling.models import TAKING, Appointment, Status, TimeOff, WeeklyHours, monday_of
-from clinic.scheduling.offers import FreeTime, free_by_key, free_times, why_nothing
+from clinic.scheduling.offers import FreeTime, free_by_key, free_times, preview_series, why_nothing
 from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment
 from clinic.scheduling.slots import Length, Span
 from tests.factories import BEFORE, ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
@@ -175,6 +175,15 @@ def expected(house: House, asked: Question) -> set[Key]:
 
 def _quarters(therapist: Therapist, location: Location, service: Service, asked: Question) -> Iterator[datetime]:
     """Yield every quarter of an hour of her hours in which a visit still fits, counted from where they begin."""
+    for opens, closes in _stretches(therapist, location, asked):
+        start = opens
+        while start + timedelta(minutes=service.minutes) <= closes:
+            yield start
+            start += QUARTER
+
+
+def _stretches(therapist: Therapist, location: Location, asked: Question) -> Iterator[Span]:
+    """Yield the hours in which she works there; those that touch are one."""
     spans = []
     for number in range(asked.days):
         day = asked.first + timedelta(days=number)
@@ -191,9 +200,7 @@ def _quarters(therapist: Therapist, location: Location, service: Service, asked:
     for (opens, closes), (next_opens, _closes) in pairwise([*sorted(spans), (latest, latest)]):
         begun = begun or opens
         if closes != next_opens:
-            while begun + timedelta(minutes=service.minutes) <= closes:
-                yield begun
-                begun += QUARTER
+            yield Span(begun, closes)
             begun = None
 
 
@@ -344,6 +351,33 @@ def test_the_same_is_told_to_a_page_that_knows_only_keys(random: Random, first: 
         told = [(datetime.fromisoformat(words), one.therapist, one.location) for one in found for words in one.times]
         assert len(told) == len(set(told))
         assert set(told) == expected(house, asked)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.usefixtures("clinic")
+@RANDOM_HOUSES
+@given(random=st.randoms(use_true_random=True), first=FIRST_DAYS, weeks=st.sampled_from([1, 2, 4]))
+def test_of_a_series_is_free_what_could_be_booked_by_itself(random: Random, first: date, weeks: int) -> None:
+    with transaction.atomic():
+        house = house_of(random, first)
+        asked = replace(question_of(random, house, first), days=90, lead=timedelta(0), horizon=None)
+        could = expected(house, asked)
+        therapist, location = random.choice(house.therapists), random.choice(house.locations)
+        hers = sorted(start for start, *where in could if where == [therapist.pk, location.pk])
+        wish = (random.choice(hers) if hers else asked.now + QUARTER).astimezone(location.zone)
+        found = preview_series(
+            now=asked.now, client=house.client, service=house.service, therapist=therapist, location=location,
+            first_on=first + timedelta(days=(wish.weekday() - first.weekday()) % 7), at_time=wish.time(),
+            every_weeks=weeks, count=80 // (7 * weeks),
+        )  # fmt: skip
+        works = list(_stretches(therapist, location, asked))
+        length = length_of(house.service)
+        for one in found:
+            is_in_hours = any(opens <= one.starts_at and one.ends_at <= closes for opens, closes in works)
+            assert (one.problem == "") == (is_in_hours and _could(one.starts_at, therapist, location, house, asked))
+            assert one.ends_at == length.visit(one.starts_at).end
+            ways = [way for way in one.alternatives if way.starts_at and way.starts_at != one.starts_at]
+            assert {(way.starts_at, way.therapist.pk, location.pk) for way in ways} <= could
         transaction.set_rollback(True)
 
 

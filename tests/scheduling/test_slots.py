@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic.lib.times import at_wall, day_bounds
+from clinic.scheduling.availability import Availability, RoomBook
+from clinic.scheduling.lookup import Asked, Days
 from clinic.scheduling.slots import (
     STEP,
     Away,
@@ -26,13 +29,13 @@ from clinic.scheduling.slots import (
     meets,
     merged,
     obstacle,
-    open_slots,
     weekly_spans,
     without,
 )
 
 NINE = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
 LISBON = ZoneInfo("Europe/Lisbon")
+HERE, BEA = 1, 1
 # Half and quarter hours, both hemispheres, a change at midnight, a change of half an hour, and none at all.
 ZONES = st.sampled_from(
     [
@@ -71,6 +74,19 @@ def spans(draw: st.DrawFn, most: int = 6) -> list[Span]:
     return [span(start, start + long) for start, long in edges]
 
 
+def slots_of(
+    diary: Diary, rooms: Sequence[Sequence[Taken]], length: Length, *, earliest: datetime, usual: int | None = None
+) -> list[datetime]:
+    """Return what a page is told to be free: of one therapist, in these rooms, of which one is usually hers."""
+    asked = Asked(earliest, Days({HERE: ZoneInfo("UTC")}, NINE.date(), NINE.date()))
+    book = RoomBook(asked, {} if usual is None else {usual: rooms[usual]})
+    # What it would look up.
+    vars(book)["_rooms"] = dict.fromkeys(range(len(rooms)), (HERE, 0))
+    vars(book)["_taken"] = dict(enumerate(rooms))
+    usually = {} if usual is None else {BEA: usual}
+    return Availability(HERE, ZoneInfo("UTC"), earliest, {BEA: diary}, usually, book).slots(BEA, length)
+
+
 LENGTHS = st.builds(Length, minutes=st.integers(5, 120), before=st.integers(0, 30), after=st.integers(0, 30))
 
 
@@ -107,28 +123,33 @@ def test_meeting_and_holding_are_what_the_minutes_say(some: list[Span], start: i
 # --- Slots
 
 
-@given(spans(), spans(), spans(), st.lists(spans(), min_size=1, max_size=3), LENGTHS)
-def test_a_slot_is_offered_exactly_where_nothing_is_in_the_way(
-    hours: list[Span], away: list[Span], busy: list[Span], rooms: list[list[Span]], length: Length
+@given(spans(), spans(), spans(), st.lists(spans(), min_size=1, max_size=3), LENGTHS, st.none() | st.just(0))
+def test_a_slot_is_offered_only_where_nothing_is_in_the_way(
+    hours: list[Span], away: list[Span], busy: list[Span], rooms: list[list[Span]], length: Length, usual: int | None
 ) -> None:
     diary = Diary(merged(hours), [Away(one, "") for one in sorted(away)], seconds(*merged(busy)))
     taken = [seconds(*merged(room)) for room in rooms]
-    for start in open_slots(diary, taken, length, earliest=NINE):
+    for start in slots_of(diary, taken, length, earliest=NINE, usual=usual):
         assert obstacle(diary, taken, length, start, earliest=NINE) is None
         assert minutes_in([length.visit(start)]) <= minutes_in(hours) - minutes_in(away)
         assert not minutes_in([length.occupied(start)]) & minutes_in(busy)
         assert any(not minutes_in([length.occupied(start)]) & minutes_in(room) for room in rooms)
 
 
-@given(spans(), spans(), spans(), spans(), LENGTHS, st.integers(-60, 600), st.integers(0, 700))
+@given(
+    spans(), spans(), spans(), spans(), st.lists(spans(), max_size=3), LENGTHS, st.integers(-60, 600),
+    st.integers(0, 700), st.booleans(),
+)  # fmt: skip
 def test_no_free_step_is_missed(
     hours: list[Span],
     away: list[Span],
     busy: list[Span],
     client: list[Span],
+    rooms: list[list[Span]],
     length: Length,
     earliest: int,
     until: int,
+    has_usual: bool,
 ) -> None:
     diary = Diary(
         merged(hours),
@@ -138,13 +159,14 @@ def test_no_free_step_is_missed(
         licence_ends_at=after(until),
         qualified_until=after(until + 60),
     )
-    room = seconds(*merged(busy[:1]))
-    offered = list(open_slots(diary, [room, room], length, earliest=after(earliest)))
+    taken = [seconds(*merged(room)) for room in rooms]
+    usual = 0 if rooms and has_usual else None
+    offered = slots_of(diary, taken, length, earliest=after(earliest), usual=usual)
     free = []
     for opening in diary.hours:
         start = opening.start
         while start < opening.end:
-            if obstacle(diary, [room], length, start, earliest=after(earliest)) is None:
+            if obstacle(diary, taken, length, start, earliest=after(earliest)) is None:
                 free.append(start)
             start += STEP
     assert offered == free
@@ -152,24 +174,24 @@ def test_no_free_step_is_missed(
 
 def test_buffers_may_stick_out_of_the_hours_but_meet_nobody() -> None:
     diary = Diary([span(0, 120)], [], seconds(span(120, 180)))
-    assert list(open_slots(diary, [[]], Length(60, 10, 15), earliest=NINE)) == [
+    assert slots_of(diary, [[]], Length(60, 10, 15), earliest=NINE) == [
         after(0),
         after(15),
         after(30),
         after(45),
     ]
-    assert list(open_slots(Diary([span(0, 60)], [], []), [[]], Length(60, 10, 15), earliest=NINE)) == [after(0)]
+    assert slots_of(Diary([span(0, 60)], [], []), [[]], Length(60, 10, 15), earliest=NINE) == [after(0)]
 
 
 def test_nothing_is_offered_before_the_earliest_and_the_steps_stay_in_step() -> None:
     diary = Diary([span(0, 120)], [], [])
-    assert list(open_slots(diary, [[]], Length(60), earliest=after(20))) == [after(30), after(45), after(60)]
+    assert slots_of(diary, [[]], Length(60), earliest=after(20)) == [after(30), after(45), after(60)]
 
 
 def test_without_a_room_there_is_no_slot() -> None:
     diary = Diary([span(0, 120)], [], [])
-    assert list(open_slots(diary, [], Length(60), earliest=NINE)) == []
-    assert list(open_slots(diary, [seconds(span(0, 600)), seconds(span(0, 30))], Length(60), earliest=NINE)) == [
+    assert slots_of(diary, [], Length(60), earliest=NINE) == []
+    assert slots_of(diary, [seconds(span(0, 600)), seconds(span(0, 30))], Length(60), earliest=NINE) == [
         after(30),
         after(45),
         after(60),
