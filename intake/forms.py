@@ -127,14 +127,9 @@ class BirthForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    """What goes with sending the form: whether she agreed, in the same talk, to mail that reminds her."""
+    """What goes with sending the form: how she agreed, in the same talk, to mail that reminds her, if she did."""
 
-    agreed = forms.ChoiceField(
-        label=_("Reminders by e-mail"),
-        choices=[("", _("not talked about")), (_("agreed"), SAID)],
-        required=False,
-        widget=forms.Select(attrs={"class": "form-select"}),
-    )
+    agreed = forms.ChoiceField(choices=SAID, required=False)
 
 
 class CloseForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -16,12 +17,12 @@ from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
 from clinic.desk.record import Record, record_of
 from clinic.lib.paging import Stretch, stretch
+from clinic.people.forms.clients import SAID
 from clinic.people.models import Client, TherapistsNote, clinic_zone
 from clinic.people.records import records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, AppointmentQuerySet, Status
 from intake.findings import open_findings
-from intake.forms import InviteForm
 from intake.models import Invitation, Submission
 from intake.profile import IntakeProfile, profile_of
 from intake.reading import FindingRow, finding_rows
@@ -29,8 +30,13 @@ from plans.pages import GoalBox, goal_boxes, line_of, open_work, where_words
 from plans.standing import Standing, plan_in_force, standing
 from sessions.reading import SignedNote, signed_notes
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 CAME = (Status.IN_SESSION, Status.COMPLETED)
 MISSED = (Status.NO_SHOW, Status.LATE_CANCELLED)
+# The desk reads when she came last, not what happened.
+PAST_VISITS = 10
 STARTABLE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION)
 # Wherever the clinic is, what is today there begins within a day from now.
 A_DAY = timedelta(days=1)
@@ -96,8 +102,8 @@ class DeskPage:
     intake_state: str
     intake_is_open: bool
     may_invite: bool
-    # What is asked on the way, of whoever has not agreed to mail.
-    invite_form: InviteForm | None
+    # How she may have agreed to mail in the same talk, where she has not before.
+    ways_to_agree: Sequence[tuple[str, StrOrPromise]]
     # Where the form would go; empty where no address is known.
     mailed_at: str
     # When the form went out that has not come back, if one did.
@@ -151,11 +157,11 @@ def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
         intake_state=state,
         intake_is_open=is_open,
         may_invite=may_invite,
-        invite_form=None if record.agrees_to_mail else InviteForm(),
+        ways_to_agree=() if record.agrees_to_mail else SAID,
         mailed_at=mail_address(client, now),
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=still_to_come(to_come_or_today(client, now), now),
-        past=stretch(lambda count: past_of(client)[:count], typed_page),
+        past=stretch(lambda count: past_of(client)[:count], typed_page, per_page=PAST_VISITS),
         zone=zone,
         record=record,
     )

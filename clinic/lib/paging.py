@@ -34,9 +34,9 @@ class Stretch(Generic[T]):
         return self.number + 1
 
 
-def stretch(newest: Callable[[int], Sequence[T] | Any], typed: str) -> Stretch[T]:
+def stretch(newest: Callable[[int], Sequence[T] | Any], typed: str, *, per_page: int = PER_PAGE) -> Stretch[T]:
     """Return the page with the typed number, the first where it is none; `newest` gives so many of the newest rows."""
     number = int(typed) if A_PAGE_NUMBER.fullmatch(typed) else 1
-    start = (number - 1) * PER_PAGE
-    found = list(newest(start + PER_PAGE + 1)[start:])
-    return Stretch(rows=found[:PER_PAGE], number=number, has_next=len(found) > PER_PAGE)
+    start = (number - 1) * per_page
+    found = list(newest(start + per_page + 1)[start:])
+    return Stretch(rows=found[:per_page], number=number, has_next=len(found) > per_page)

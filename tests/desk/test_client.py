@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from itertools import chain
 
 import pytest
 from django.db import connection
@@ -89,10 +90,11 @@ def test_what_is_long_past_stands_on_older_pages(
     thirty_visits: list[Appointment], alice: Client, as_dana: Browser
 ) -> None:
     here = reverse("desk:client", args=[alice.pk])
-    first, second = as_dana.get(here), as_dana.get(here, {"page": "2"})
-    shown = [*first.context["page"].past.rows, *second.context["page"].past.rows]
-    assert shown == thirty_visits[::-1]
-    assert len(first.context["page"].past.rows) == 25
+    first, second, third = (as_dana.get(here, {"page": number}) for number in ("", "2", "3"))
+    shown = [page.context["page"].past.rows for page in (first, second, third)]
+    assert [*chain(*shown)] == thirty_visits[::-1]
+    assert [len(rows) for rows in shown] == [10, 10, 10]
+    assert "?page=4" not in third.content.decode()
     assert 'href="?page=2#past"' in first.content.decode()
     assert 'href="?page=1#past"' in second.content.decode()
 
