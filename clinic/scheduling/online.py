@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from clinic.audit.services import record_change
 from clinic.lib.times import day_bounds, local_date
-from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
+from clinic.people.models import Client, Clinic, Import, Location, Service, Therapist, User
 from clinic.people.records import records_of
 from clinic.people.services import lock_client
 from clinic.people.services.coming import Came, Newcomer, enter_herself
@@ -50,10 +50,14 @@ class CallUs(ValidationError):  # noqa: N818 -- a sentence for the client, not a
 
 
 def is_new(client: Client) -> bool:
-    """Say whether she has neither been treated here nor been given a therapist."""
+    """Say whether she has not been treated here, has no therapist, and was not brought along from another program."""
     if client.primary_therapist_id is not None:
         return False
-    return not Appointment.objects.filter(client__among=records_of(client.pk), status__in=CAME).exists()
+    hers = records_of(client.pk)
+    if Appointment.objects.filter(client__among=hers, status__in=CAME).exists():
+        return False
+    records = Client.objects.filter(pk__among=hers).values_list("pk", flat=True)
+    return not Import.objects.that_brought(records).exists()
 
 
 def services_open_to(client: Client | None) -> list[Service]:

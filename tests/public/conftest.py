@@ -16,6 +16,7 @@ from clinic.people.models import Clinic, Location, Service, Therapist
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.services import add_weekly_hours
 from tests.factories import BEFORE, ServiceFactory
+from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
 
 
 def at(hour: int, minute: int = 0, *, day: int = 24) -> datetime:

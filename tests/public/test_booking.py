@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from html import unescape
 from smtplib import SMTPServerDisconnected
@@ -18,7 +19,7 @@ from django.urls import reverse
 
 from clinic.lib.rates import where_from
 from clinic.people import proving
-from clinic.people.models import Client, ClientAccess, Clinic, Location, Service, Therapist, User
+from clinic.people.models import Client, ClientAccess, Clinic, Import, Location, Service, Therapist, User
 from clinic.people.services import consenting, give_client_login
 from clinic.scheduling.matching import Match
 from clinic.scheduling.models import Appointment, OnlineConcern, Status
@@ -27,7 +28,15 @@ from clinic.scheduling.online import settle
 from clinic.scheduling.services import add_time_off, book_appointment
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.models import Finding, Invitation
-from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
+from tests.factories import (
+    ClientFactory,
+    LocationFactory,
+    RoomFactory,
+    ServiceFactory,
+    TherapistFactory,
+    give_login,
+)
+from tests.importing import Bring
 from tests.public.conftest import Visitor, Wish, at, code_in_the_mail
 
 pytestmark = pytest.mark.usefixtures("now", "hours")
@@ -66,6 +75,28 @@ def test_a_stranger_sees_what_is_open_to_new_clients_and_bookable_online(visitor
 def test_whoever_has_a_therapist_sees_what_is_for_those_who_have_been_here(as_alice: Browser, service: Service) -> None:
     ServiceFactory(name="For regulars", is_open_to_new_clients=False)
     assert "For regulars" in text(as_alice.get(reverse("booking:services")))
+
+
+def test_whoever_was_brought_along_from_another_program_is_not_new(
+    open_clinic: Clinic,
+    bring: Bring,
+    take: Callable[..., Import],
+    send: Callable[..., HttpResponse],
+    signed_in: Callable[[User], Browser],
+) -> None:
+    ServiceFactory(name="For regulars", is_open_to_new_clients=False)
+    job = take(bring("Name,E-mail,Born\nIda Berg,ida@example.org,1990-03-04\nOle Berg,ole@example.org,1988-03-04\n"))
+    ida, ole = (Client.objects.get(email=f"{name}@example.org") for name in ("ida", "ole"))
+    as_ida = signed_in(give_login(ida))
+    assert "For regulars" in text(as_ida.get(reverse("booking:services")))
+    # Also by the record that she was made one with.
+    kept = ClientFactory(email="ida.berg@example.org")
+    as_kept = signed_in(give_login(kept))
+    assert "For regulars" not in text(as_kept.get(reverse("booking:services")))
+    Client.objects.filter(pk=ole.pk).update(merged_into=kept, archived_at=job.done_at)
+    assert "For regulars" in text(as_kept.get(reverse("booking:services")))
+    send(f"/settings/import/{job.pk}/undo/")
+    assert "For regulars" not in text(as_kept.get(reverse("booking:services")))
 
 
 def test_a_service_for_regulars_is_not_booked_by_whoever_is_new(visitor: Visitor, wish: Wish, as_carl: Browser) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +16,12 @@ class ImportQuerySet(models.QuerySet["Import"]):
     def without_content(self) -> ImportQuerySet:
         """Leave out what is large: the file and the keys of what was made."""
         return self.defer("content", "made", "keys")
+
+    def that_brought(self, clients: Iterable[int]) -> ImportQuerySet:
+        """Keep those that brought one of these clients here, and were not undone."""
+        none = models.Q(pk__in=())
+        any_of_them = reduce(or_, (models.Q(made__contains=[pk]) for pk in clients), none)
+        return self.filter(any_of_them, kind="clients", state=Import.State.DONE)
 
 
 class Import(models.Model):
