@@ -190,6 +190,8 @@ DOORS: Mapping[str, Door] = {
     # She has arrived: the visit is moved no more, and the day says so.
     "scheduling:appointment-move": Door(STAFF_DONE, STAFF, at="visit"),
     "scheduling:appointment-service": Door(STAFF, STAFF, at="visit"),
+    # It waits for nothing: the day says where it is.
+    "scheduling:appointment-keep": Door(STAFF_DONE, STAFF_DONE, at="visit"),
     "scheduling:series-new": Door(STAFF, STAFF),
     "scheduling:series-ending": Door(STAFF, ONLY_GET),
     # A visit of no series is moved and cancelled by itself.

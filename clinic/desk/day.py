@@ -92,6 +92,7 @@ class Visit(NamedTuple):
     status: str
     held_until: datetime | None
     review_needed: bool
+    left_out_at: datetime | None
     has_been_here: bool
     name: str
 
@@ -334,7 +335,7 @@ def _visits(wish: Wish, now: datetime) -> list[Visit]:
         .values_list(
             "pk", "client_id", "therapist_id", "room_id", "service_id", "series_id", _seconds("starts_at"),
             _seconds("ends_at"), _seconds("occupied_from"), _seconds("occupied_until"), "status", "held_until",
-            "review_needed", "has_been_here",
+            "review_needed", "left_out_at", "has_been_here",
         )
     )  # fmt: skip
     rows = list(found)
@@ -343,10 +344,10 @@ def _visits(wish: Wish, now: datetime) -> list[Visit]:
     return [
         Visit(
             pk, client, therapist, room, service, series, moments[starts], moments[ends], (starts - since) // 60,
-            (until - ends) // 60, status, held_until, review_needed, has_been_here, names[client],
+            (until - ends) // 60, status, held_until, review_needed, left_out_at, has_been_here, names[client],
         )
         for pk, client, therapist, room, service, series, starts, ends, since, until, status, held_until,
-        review_needed, has_been_here in rows
+        review_needed, left_out_at, has_been_here in rows
     ]  # fmt: skip
 
 
@@ -438,6 +439,11 @@ def in_absence_badge() -> Badge:
     return Badge("calendar-x", _("lies in time off: book anew"), is_open_work=True)
 
 
+def left_out_badge() -> Badge:
+    """Return the sign that new hours have left out a visit to come."""
+    return Badge("calendar-x", _("outside the hours: book anew"), is_open_work=True)
+
+
 def _in_absences(visits: Sequence[Visit], here: Presence, now: datetime) -> set[int]:
     """Return the visits that wait to be booked anew; asks, in one query, only where a visit and an absence meet."""
     away = {therapist: [one.span for one in found] for therapist, found in here.away.items() if found}
@@ -478,6 +484,8 @@ def _badges(
             badges[:0] = left_badges(visit, therapists[visit.therapist_id], zone, now)
         elif visit.pk in in_absences:
             badges.insert(0, in_absence_badge())
+        elif visit.left_out_at and visit.status in MOVABLE and visit.starts_at >= now:
+            badges.insert(0, left_out_badge())
         # That it is about to end says as well that there is a series.
         if visit.series_id and all(one.icon != repeats.icon for one in theirs):
             badges.append(repeats)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.desk.day import in_absence_badge, left_badges, review_badges
+from clinic.desk.day import in_absence_badge, left_badges, left_out_badge, review_badges
 from clinic.lib.times import local_date
 from clinic.people.models import User
 from clinic.people.records import records_of
@@ -97,6 +97,8 @@ class VisitPanel:
     can_change: bool
     can_cancel: bool
     can_be_missed: bool
+    # Though its therapist is away then, or has other hours by now.
+    may_stay: bool
     is_on_line: bool
 
 
@@ -106,13 +108,14 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
     hers = Appointment.objects.filter(client__among=records_of(visit.client_id))
     earlier = hers.filter(status__in=TAKING, starts_at__lt=visit.starts_at).count()
     badges = badges_for(user, [visit])[visit.pk]
+    anew = _why_anew(visit, now)
     known = [*review_badges(visit, badges, review_needed=visit.review_needed), *badges]
     return VisitPanel(
         visit=visit,
         number=earlier + 1,
         age=visit.client.age_on(local_date(zone, now)),
         open_work=[
-            *_why_anew(visit, now),
+            *anew,
             *(badge for badge in known if badge.is_open_work),
         ],
         steps=_steps(user, visit, now),
@@ -123,6 +126,7 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         can_change=visit.status in NOT_BEGUN,
         can_cancel=visit.status in CANCELLABLE,
         can_be_missed=may_become(visit.status, Status.NO_SHOW) and visit.starts_at <= now,
+        may_stay=bool(anew) and not left_badges(visit, visit.therapist, zone, now),
         is_on_line=visit.status in LINE,
     )
 
@@ -131,7 +135,8 @@ def _why_anew(visit: Appointment, now: datetime) -> Sequence[Badge]:
     """Return the sign that the visit cannot take place as it is booked."""
     if not Appointment.objects.to_rebook(now).filter(pk=visit.pk).exists():
         return ()
-    return left_badges(visit, visit.therapist, visit.location.zone, now) or (in_absence_badge(),)
+    other = left_out_badge() if visit.left_out_at else in_absence_badge()
+    return left_badges(visit, visit.therapist, visit.location.zone, now) or (other,)
 
 
 def _steps(user: User, visit: Appointment, now: datetime) -> list[Step]:

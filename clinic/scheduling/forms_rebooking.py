@@ -52,6 +52,14 @@ class StandInForm(forms.Form):
         ]
 
 
+class KeepForm(forms.Form):
+    """Why a visit takes place though its therapist is away or has other hours by now."""
+
+    override_reason = forms.CharField(
+        label=_("Reason"), max_length=160, help_text=_("As in “Bea comes in for it”. It stays with the visit.")
+    )
+
+
 class AllToForm(forms.Form):
     """Who gets all of them, where free."""
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("series/ending/", views_series.series_ending, name="series-ending"),
     path("appointments/<int:pk>/series/", views_series.series_change, name="series-change"),
     path("appointments/<int:pk>/series/cancel/", views_series.series_cancel, name="series-cancel"),
+    path("appointments/<int:pk>/keep/", views_rebooking.appointment_keep, name="appointment-keep"),
     path("appointments/to-rebook/", views_rebooking.visits_to_rebook, name="visits-to-rebook"),
     path("settings/therapists/<int:pk>/visits/", views_rebooking.therapist_visits, name="therapist-visits"),
     path("settings/therapists/<int:pk>/hours/", views_hours.therapist_hours, name="therapist-hours"),

@@ -71,7 +71,7 @@ def therapist_hours_change(request: ClinicRequest, pk: int) -> HttpResponse:
     if is_valid and data is not None and "copy" not in data:
         said = {name: when.cleaned_data[name] for name in ("first", "last")}
         try:
-            set_hours(
+            left_out = set_hours(
                 by=request.user, now=request.now, therapist=therapist, lines=week.lines(), seen=when.seen_keys(), **said
             )
         except VisitsInTheWay as found:
@@ -79,8 +79,7 @@ def therapist_hours_change(request: ClinicRequest, pk: int) -> HttpResponse:
         except ValidationError as refused:
             put_errors(when, refused)
         else:
-            words = _("The hours from %(day)s on are saved.") % {"day": date_format(said["first"], "l j F")}
-            messages.success(request, words)
+            messages.success(request, _saved_words(said["first"], len(left_out)))
             return redirect("scheduling:therapist-hours", therapist.pk)
     context = {
         "therapist": therapist,
@@ -193,6 +192,18 @@ def _enter(request: ClinicRequest, form: TimeOffForm, wanted: Sequence[Wanted]) 
     words = ngettext("Entered. %(n)d visit waits to be moved.", "Entered. %(n)d visits wait to be moved.", waiting)
     messages.success(request, words % {"n": waiting})
     return redirect("scheduling:absence", entered[0].pk) if len(entered) == 1 else redirect(request.path)
+
+
+def _saved_words(first: date, waiting: int) -> str:
+    facts = {"day": date_format(first, "l j F"), "n": waiting}
+    if not waiting:
+        return _("The hours from %(day)s on are saved.") % facts
+    words = ngettext(
+        "The hours from %(day)s on are saved. %(n)d visit waits to be moved.",
+        "The hours from %(day)s on are saved. %(n)d visits wait to be moved.",
+        waiting,
+    )
+    return words % facts
 
 
 def _keys(visits: Sequence[Appointment]) -> str:

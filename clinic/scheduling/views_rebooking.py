@@ -12,10 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of
 from clinic.people.models import Client, Role, Therapist
-from clinic.scheduling.forms_rebooking import AllToForm, StandInForm
+from clinic.scheduling.access import visit_for
+from clinic.scheduling.addresses import day_url
+from clinic.scheduling.forms_rebooking import AllToForm, KeepForm, StandInForm
 from clinic.scheduling.models import Appointment, AppointmentQuerySet
+from clinic.scheduling.services import keep_appointment
 from clinic.scheduling.standing_in import Refusal, stand_in, who_could
 from clinic.scheduling.words import moment_words
 
@@ -38,6 +42,26 @@ def therapist_visits(request: ClinicRequest, pk: int) -> HttpResponse:
     visits = Appointment.objects.to_rebook(request.now) if leaves else Appointment.objects.movable(request.now)
     clients = Client.objects.active().filter(primary_therapist=therapist).count()
     return _page(request, visits.filter(therapist=therapist), therapist, clients=clients)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles()
+def appointment_keep(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Let a visit that waits to be booked anew take place as it is booked."""
+    visit = visit_for(request.user, pk, now=request.now)
+    if not Appointment.objects.to_rebook(request.now).filter(pk=visit.pk).exists():
+        return redirect(day_url(visit))
+    form = KeepForm(request.POST or None)
+    if form.is_valid() and (
+        kept := written(
+            form, keep_appointment, by=request.user, now=request.now, appointment=visit, **form.cleaned_data
+        )
+    ):
+        facts = {"client": kept.client.name, "when": moment_words(kept.starts_at, kept.location.zone)}
+        messages.success(request, _("%(client)s, %(when)s takes place as it is booked.") % facts)
+        return redirect(day_url(kept))
+    context = {"visit": visit, "form": form, "back": day_url(visit)}
+    return render(request, "scheduling/appointment_keep.html", context)
 
 
 def _page(

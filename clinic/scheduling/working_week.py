@@ -155,12 +155,13 @@ def set_hours(
     first: date,
     last: date | None = None,
     seen: Collection[int] | None = None,
-) -> None:
+) -> list[Appointment]:
     """Let these be a therapist's hours, and no others, from the first day to the last; before and after all stays.
 
     Without a last day they count until they are changed, and replace what was planned for later. What stays the same is
-    not written anew. Raises ValidationError for a day that is past, and for lines that overlap; and, with the keys of
-    the visits that were `seen`, VisitsInTheWay while others come to lie outside of the hours. Seen, they stay booked.
+    not written anew. Return the visits to come that lie within her hours no more: they stay booked, and wait to be
+    booked anew. Raises ValidationError for a day that is past, and for lines that overlap; and, with the keys of those
+    visits that were `seen`, VisitsInTheWay while there are others.
     """
     wanted = set(lines)
     if first < local_date(zone_of(therapist), now):
@@ -171,14 +172,16 @@ def set_hours(
         raise ValidationError(words)
     with transaction.atomic():
         lock_therapists([therapist.pk])
-        within = _within_hours(therapist, now) if seen is not None else {}
+        within = _within_hours(therapist, now)
         _replace(therapist, wanted, first, last)
-        if seen is not None:
-            still = _within_hours(therapist, now)
-            left_out = [visit for pk, visit in within.items() if pk not in still]
-            if not {visit.pk for visit in left_out} <= set(seen):
-                raise VisitsInTheWay(left_out)
+        still = _within_hours(therapist, now)
+        left_out = [visit for pk, visit in within.items() if pk not in still]
+        if seen is not None and not {visit.pk for visit in left_out} <= set(seen):
+            raise VisitsInTheWay(left_out)
+        Appointment.objects.filter(pk__in=[visit.pk for visit in left_out]).update(left_out_at=now)
+        Appointment.objects.filter(pk__in=still, left_out_at__isnull=False).update(left_out_at=None)
         record_change(by=by.pk if by else None, client=None, what=therapist, words=_told(first, last), now=now)
+    return left_out
 
 
 def _replace(therapist: Therapist, wanted: set[Line], first: date, last: date | None) -> None:

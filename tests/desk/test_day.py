@@ -25,6 +25,7 @@ from clinic.scheduling.services import (
     cancel_appointment,
     change_status,
 )
+from clinic.scheduling.working_week import set_hours
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 
 DAY = reverse("desk:day")
@@ -244,6 +245,16 @@ def test_a_visit_in_time_off_is_work_until_it_was_put_there_on_purpose(
     book(at(16, 30), client=ClientFactory(), now=now, override_reason="only then")
     sign = "lies in time off: book anew"
     assert [sign in one["badges"] for one in told(as_dana)["visits"]] == [True, False]
+    assert sign in [badge.words for badge in panel(as_dana, visit).open_work]
+
+
+def test_a_visit_that_new_hours_leave_out_is_work(
+    as_dana: Browser, book: Book, olga: User, bea: Therapist, now: datetime
+) -> None:
+    visit = book(at(15))
+    set_hours(by=olga, now=now, therapist=bea, lines=[], first=now.date())
+    sign = "outside the hours: book anew"
+    assert sign in told(as_dana)["visits"][0]["badges"]
     assert sign in [badge.words for badge in panel(as_dana, visit).open_work]
 
 

@@ -30,7 +30,7 @@ from clinic.scheduling.services import (
 )
 from clinic.scheduling.slots import Rule, weekly_spans
 from clinic.scheduling.working_week import Line, anchor_of, clash_in, kind_of_week, lines_on, periods_of, set_hours
-from tests.factories import BEFORE, LocationFactory, RoomFactory, TherapistFactory, UserFactory
+from tests.factories import BEFORE, ClientFactory, LocationFactory, RoomFactory, TherapistFactory, UserFactory
 from tests.scheduling.conftest import Book, at
 from tests.scheduling.test_slots import DAYS, ZONES
 
@@ -331,6 +331,85 @@ def test_an_absence_is_taken_back_and_one_that_has_begun_ends_now(bea, olga, now
     assert list(Change.objects.filter(by=bea.user).values_list("words", flat=True)) == [
         "absence taken back: Wed 25 Nov", "absence ended early: Wed 18 Nov to Mon 23 Nov"
     ]  # fmt: skip
+
+
+# --- Visits that new hours leave out
+
+
+@pytest.fixture
+def left_out(book: Book, bea: Therapist, location: Location, olga: User, now: datetime) -> Appointment:
+    """Bea works in the mornings only from the coming Monday on; Alice is booked for the afternoon."""
+    visit = book(at(14, day=24))
+    mornings = [Line(day, time(9), time(13), location.pk) for day in range(5)]
+    (found,) = set_hours(by=olga, now=now, therapist=bea, lines=mornings, first=date(2026, 11, 23), seen=[visit.pk])
+    return found
+
+
+def waits(visit: Appointment, now: datetime) -> bool:
+    return Appointment.objects.to_rebook(now).filter(pk=visit.pk).exists()
+
+
+def test_a_visit_that_new_hours_leave_out_waits_until_it_is_moved(
+    left_out: Appointment, book: Book, dana: User, now: datetime
+) -> None:
+    within = book(at(10, day=24), client=ClientFactory())
+    assert waits(left_out, now)
+    assert not waits(within, now)
+    assert counts_for(dana, now)["rebooking"] == 1
+    assert not waits(move_appointment(by=dana, now=now, appointment=left_out, starts_at=at(9, day=25)), now)
+    assert counts_for(dana, now)["rebooking"] == 0
+
+
+def test_it_waits_no_more_once_it_is_cancelled(left_out: Appointment, dana: User, now: datetime) -> None:
+    assert not waits(cancel_appointment(by=dana, now=now, appointment=left_out), now)
+
+
+def test_it_waits_no_more_once_the_hours_hold_it_again(
+    left_out: Appointment, bea: Therapist, location: Location, olga: User, now: datetime
+) -> None:
+    lines = [Line(1, time(13), time(18), location.pk)]
+    assert set_hours(by=olga, now=now, therapist=bea, lines=lines, first=date(2026, 11, 23)) == []
+    assert not waits(left_out, now)
+
+
+def test_a_visit_that_was_always_outside_the_hours_does_not_wait(
+    book: Book, bea: Therapist, location: Location, olga: User, now: datetime
+) -> None:
+    meant = book(at(20, day=24), override_reason="She comes in for it")
+    lines = [Line(1, time(9), time(12), location.pk)]
+    assert set_hours(by=olga, now=now, therapist=bea, lines=lines, first=date(2026, 11, 23)) == []
+    assert not waits(meant, now)
+
+
+@pytest.mark.parametrize("because", ["hours", "absence"])
+def test_a_visit_that_waits_may_stay_as_it_is_booked_for_a_reason(
+    book: Book, request: pytest.FixtureRequest, bea: Therapist, as_dana: Browser, olga: User, now: datetime,
+    because: str,
+) -> None:  # fmt: skip
+    if because == "hours":
+        visit = request.getfixturevalue("left_out")
+    else:
+        visit = book(at(14, day=24))
+        add_time_off(by=olga, now=now, therapist=bea, starts_at=at(0, day=24), ends_at=at(0, day=25))
+    address = f"/appointments/{visit.pk}/keep/"
+    assert address in as_dana.get(f"/appointments/{visit.pk}/").content.decode()
+    assert address in as_dana.get("/appointments/to-rebook/").content.decode()
+    answer = as_dana.post(address, {"override_reason": ""})
+    assert answer.context["form"].errors == {"override_reason": ["This field is required."]}
+    assert waits(visit, now)
+    as_dana.post(address, {"override_reason": "Bea comes in for it"})
+    assert not waits(visit, now)
+    kept = Appointment.objects.get(pk=visit.pk)
+    assert (kept.starts_at, kept.override_reason) == (visit.starts_at, "Bea comes in for it")
+    assert kept.status_changes.last().why == "takes place as it is booked"
+
+
+def test_a_closed_place_keeps_no_visit(book: Book, location: Location, as_dana: Browser, olga: User, now) -> None:
+    visit = book(at(14, day=24))
+    add_time_off(by=olga, now=now, room=visit.room, starts_at=at(0, day=24), ends_at=at(0, day=25), reason="Painting")
+    page = as_dana.post(f"/appointments/{visit.pk}/keep/", {"override_reason": "She insists"})
+    assert page.context["form"].non_field_errors() == ["No room is free on Tue 24 Nov at 14:00."]
+    assert waits(visit, now)
 
 
 # --- Pages

@@ -71,7 +71,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         return kept.order_by("starts_at", "pk")
 
     def to_rebook(self, now: datetime) -> AppointmentQuerySet:
-        """Keep visits to come that lie in an absence, or after the last day of their therapist."""
+        """Keep visits to come that lie in an absence, that new hours left out, or after their therapist's last day."""
         return self.movable(now).filter(pk__among=to_rebook(now))
 
     def lying_in(self, absences: Iterable[TimeOff], now: datetime) -> AppointmentQuerySet:
@@ -108,6 +108,8 @@ class Appointment(models.Model):
     review_needed = models.BooleanField(_("needs therapist review"), default=False)
     # Why staff booked outside the rules (outside hours, over a break); empty where no rule was passed over.
     override_reason = models.CharField(max_length=160, blank=True)
+    # When new hours left it out: it waits to be booked anew until it is moved, or meant to be there.
+    left_out_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.UUIDField(null=True, blank=True, unique=True)
     booked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     booked_at = models.DateTimeField()
@@ -158,6 +160,8 @@ class Appointment(models.Model):
             models.Index(fields=["client", "-starts_at"], include=["status"], name="appointment_by_client"),
             # Serves each booking, which clears away holds that have run out: few of very many.
             models.Index(fields=["held_until"], condition=Q(status="held"), name="appointment_held"),
+            # Serves the navigation, which counts what is to be booked anew.
+            models.Index(fields=["starts_at"], condition=Q(left_out_at__isnull=False), name="appointment_left_out"),
             # Serves the navigation of each page at the desk, which counts the requests to answer.
             models.Index(fields=["starts_at"], condition=Q(status="requested"), name="appointment_requested"),
         ]

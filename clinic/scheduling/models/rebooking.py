@@ -50,6 +50,10 @@ WITH_WHO_LEAVES = """
     WHERE (gone.archived_at IS NOT NULL OR gone.leaves_on IS NOT NULL) AND visit.starts_at >= %(now)s
     AND (gone.archived_at IS NOT NULL OR gone.leaves_on < (visit.starts_at AT TIME ZONE place.time_zone)::date)
 """
+LEFT_OUT_BY_HOURS = """
+    SELECT visit.id FROM scheduling_appointment visit
+    WHERE visit.left_out_at IS NOT NULL AND visit.starts_at >= %(now)s
+"""
 
 
 def lying_in(absences: Iterable[int], now: datetime) -> RawSQL:
@@ -58,8 +62,8 @@ def lying_in(absences: Iterable[int], now: datetime) -> RawSQL:
 
 
 def to_rebook(now: datetime) -> RawSQL:
-    """Return, for `pk__among`, the visits to come that lie in any absence, or after its therapist's last day."""
-    return _keys(f"{LYING_IN_ABSENCES} UNION ALL {WITH_WHO_LEAVES}", now, None)
+    """Return, for `pk__among`, the visits to come that lie in any absence, outside new hours, or after a last day."""
+    return _keys(f"{LYING_IN_ABSENCES} UNION ALL {WITH_WHO_LEAVES} UNION ALL {LEFT_OUT_BY_HOURS}", now, None)
 
 
 def _keys(sql: str, now: datetime, absences: list[int] | None) -> RawSQL:

@@ -19,7 +19,7 @@ from clinic.scheduling.services.hours import (
     remove_time_off,
 )
 from clinic.scheduling.services.locks import expire_holds, lock_places, lock_rooms, lock_therapists, one_booking
-from clinic.scheduling.services.moving import change_length, change_service, move_appointment
+from clinic.scheduling.services.moving import change_length, change_service, keep_appointment, move_appointment
 from clinic.scheduling.services.plans import ChosenVisit
 from clinic.scheduling.services.refusals import MOVED_MEANWHILE, SlotTaken
 from clinic.scheduling.services.reviews import refresh_review_needed
@@ -73,6 +73,7 @@ __all__ = [
     "free_until",
     "hold_appointment",
     "hours_before",
+    "keep_appointment",
     "lock_absence",
     "lock_places",
     "lock_rooms",

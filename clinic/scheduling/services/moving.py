@@ -71,6 +71,20 @@ def move_appointment(
     return visit
 
 
+def keep_appointment(*, by: User, now: datetime, appointment: Appointment, override_reason: str) -> Appointment:
+    """Let a visit take place as it is booked, though it lies in an absence or outside new hours, for a reason.
+
+    Raises as `book_appointment` does.
+    """
+    with _changing(appointment, appointment.therapist, appointment.location, now=now, only=MOVABLE) as visit:
+        plan = replace(Plan.as_it_stands(visit, by=by), room=visit.room, override_reason=override_reason.strip())
+        was = place_of(visit)
+        find_place(visit, plan, now=now, keeps_service=True)
+        words = _("takes place as it is booked")
+        _write(visit, was, before=visit.status, by=by, now=now, why=words, words=words)
+    return visit
+
+
 def change_length(
     *, by: User | None, now: datetime, appointment: Appointment, minutes: int, override_reason: str = ""
 ) -> Appointment:

@@ -230,6 +230,7 @@ def _place(appointment: Appointment, plan: Plan, room_pk: int) -> None:
         appointment.room = usual
     appointment.starts_at, appointment.ends_at = length.visit(plan.starts_at)
     appointment.occupied_from, appointment.occupied_until = length.occupied(plan.starts_at)
+    appointment.left_out_at = None
 
 
 def planned(appointment: Appointment) -> PlannedVisit:

@@ -14,21 +14,21 @@ from clinic.scheduling.models import Appointment, StatusChange
 Place = dict[str, str | int | None]
 
 _KEYS = ("therapist_id", "room_id", "location_id", "service_id", "series_id")
-_MOMENTS = ("starts_at", "ends_at", "occupied_from", "occupied_until")
+_MOMENTS = ("starts_at", "ends_at", "occupied_from", "occupied_until", "left_out_at")
 # What changes when a visit is put elsewhere.
 PLACE_FIELDS = (*(key.removesuffix("_id") for key in _KEYS), *_MOMENTS, "override_reason")
 
 
 def place_of(visit: Appointment) -> Place:
     """Write down where a visit is, so that it can be put back there."""
-    moments = {name: getattr(visit, name).isoformat() for name in _MOMENTS}
+    moments = {name: at.isoformat() if (at := getattr(visit, name)) else None for name in _MOMENTS}
     return {name: getattr(visit, name) for name in _KEYS} | moments | {"override_reason": visit.override_reason}
 
 
 def put_back(visit: Appointment, place: Place) -> None:
     """Set a visit, unsaved, to where `place_of` found it."""
     for name, value in place.items():
-        setattr(visit, name, datetime.fromisoformat(str(value)) if name in _MOMENTS else value)
+        setattr(visit, name, datetime.fromisoformat(str(value)) if value and name in _MOMENTS else value)
 
 
 def record(
