@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import CharField, F, Model, Q, QuerySet, Value
 
 from clinic.audit.beginning import STOOD
 from clinic.audit.kinds import Part, label_of, record_kinds
 from clinic.audit.models import Change, Look
 
 ACT = "audit.change"
+# So far back it is looked who changed a field last.
+LATEST = 50
+
+
+class Author(NamedTuple):
+    """By whom, by key, and when a field got its value; None where nobody was signed in."""
+
+    by: int | None
+    at: datetime
 
 
 class Row(NamedTuple):
@@ -61,6 +71,17 @@ def clinic_rows(
 def look_rows(client_pks: Collection[int]) -> QuerySet[Look]:
     """Return who looked at something about a client, newest first."""
     return Look.objects.filter(client_pk__in=client_pks).select_related("by").order_by("-at", "-pk")
+
+
+def who_changed(thing: Model, field: str) -> Author | None:
+    """Return who gave a field the value that it has; None where no history tells."""
+    events = getattr(thing, "pgh_event_model", None)
+    if events is None or field not in {one.name for one in events._meta.fields}:  # noqa: SLF001  # public by Django's documentation
+        return None
+    rows = events.objects.filter(pgh_obj_id=thing.pk).order_by("-pgh_id")
+    told = list(rows.values_list(field, "pgh_context__by", "pgh_created_at")[:LATEST])
+    since = [Author(by, at) for _value, by, at in takewhile(lambda row: row[0] == told[0][0], told)]
+    return since[-1] if since else None
 
 
 def _acts_about(kind: str, pks: Collection[int] | None = None) -> Q:

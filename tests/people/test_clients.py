@@ -248,7 +248,7 @@ def test_it_tells_a_namesake_by_phone_and_e_mail(as_dana):
 def test_while_it_asks_it_offers_only_to_say_who_it_is(as_dana, typed):
     ana = ClientFactory(email="", **ANA)
     text = as_dana.post(NEW, typed).content.decode()
-    assert "It is Ana: open the record" in text
+    assert "It is Ana: add what is new" in text
     assert "Somebody else: add" in text
     assert ">Save<" not in text
     assert f'name="somebody_else" value="{ana.pk} "' in text
@@ -268,8 +268,48 @@ def test_an_archived_record_is_noticed_and_can_be_brought_back_from_there(as_dan
     assert "It is Ana: bring the record back" in text
     bring_back = reverse("people:client-bring-back", args=[ana.pk])
     assert f'formaction="{bring_back}"' in text
-    assert as_dana.post(bring_back, typed)["Location"] == reverse("desk:client", args=[ana.pk])
+    page = as_dana.post(bring_back, typed | {"brought": "1"}, follow=True)
     assert Client.objects.active().get() == ana
+    assert page.context["form"]["alert"].value() == "Rings twice."
+
+
+def test_what_was_typed_of_somebody_who_is_here_already_comes_along_to_her_record(as_dana, typed):
+    ana = ClientFactory(legal_name="Ana Maria Reis", born_on=date(1990, 5, 6), email="", phone="+351960000000")
+    text = as_dana.post(NEW, typed | {"by_text": "on", "language": "en"}).content.decode()
+    assert f'name="brought" value="1" formaction="{edit_url(ana)}"' in text
+    page = as_dana.post(edit_url(ana), typed | {"by_text": "on", "brought": "1", "next": "/calendar/?day=1"})
+    form = page.context["form"]
+    values = [form[name].value() for name in ("legal_name", "phone", "email", "preferred_name", "alert", "by_text")]
+    assert values == ["Ana Maria Reis", "+351 960 000 000", "ana@example.org", "Nina", "Rings twice.", True]
+    helps = {name: form[name].help_text for name in form.fields if "You typed" in form[name].help_text}
+    assert helps == {
+        "legal_name": "You typed “Ana Reis”; this is kept.",
+        "phone": "You typed “+351 912 345 678”; this is kept.",
+    }
+    assert "Nothing is saved yet" in page.content.decode()
+    ana.refresh_from_db()
+    assert ana.email == ""
+    shown = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    saved = as_dana.post(edit_url(ana), hidden(page) | shown | {"next": "/calendar/?day=1"})
+    assert saved["Location"] == f"/calendar/?day=1&client={ana.pk}"
+    ana.refresh_from_db()
+    assert (ana.legal_name, ana.email, ana.alert) == ("Ana Maria Reis", "ana@example.org", "Rings twice.")
+    assert has_contact_consent(ana, "text")
+
+
+def test_what_was_typed_into_a_record_is_saved_before_it_is_compared_with_another(as_dana, typed, alice):
+    ana = ClientFactory(email="ana@example.org", born_on=None)
+    change = opened(as_dana, alice) | {
+        "legal_name": alice.legal_name,
+        "email": "ana@example.org",
+        "source": "in person",
+    }
+    text = as_dana.post(edit_url(alice), change).content.decode()
+    assert f'name="compare" value="{ana.pk}"' in text
+    saved = as_dana.post(edit_url(alice), change | {"compare": str(ana.pk)})
+    assert saved["Location"] == f"/clients/{alice.pk}/merge/?with={ana.pk}"
+    alice.refresh_from_db()
+    assert alice.email == "ana@example.org"
 
 
 def test_a_merged_record_speaks_for_the_one_that_was_kept(as_dana, typed, now):
@@ -513,6 +553,46 @@ def test_a_form_opened_long_ago_undoes_nothing_that_a_colleague_changed(as_dana,
     assert (alice.phone, alice.email, alice.alert) == ("+351912345678", "new@example.org", "Rings twice.")
     assert has_contact_consent(alice, "email")
     assert alice.accesses.filter(user=given).exists()
+
+
+def test_of_two_who_change_the_same_the_later_is_told_who_was_faster_and_decides(as_dana, as_olga, olga, alice, now):
+    began = opened(as_dana, alice)
+    mine = {"legal_name": alice.legal_name, "email": alice.email, "phone": "+351 911 111 111", "alert": "Rings once."}
+    update_client(by=olga, now=now, client=alice, phone="+351912345678")
+    page = as_dana.post(edit_url(alice), began | mine)
+    [told] = page.context["form"].errors["phone"]
+    assert told == (
+        "Olga Novak changed this on Thu 19 Nov 2026, 09:00, after you opened it: now it is “+351 912 345 678”. "
+        "Save again for yours."
+    )
+    assert list(page.context["form"].errors) == ["phone"]
+    assert page.context["form"]["phone"].value() == "+351 911 111 111"
+    alice.refresh_from_db()
+    assert (alice.phone, alice.alert) == ("+351912345678", "")
+    assert as_dana.post(edit_url(alice), hidden(page) | mine).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.phone, alice.alert) == ("+351911111111", "Rings once.")
+
+
+def test_two_who_type_the_same_are_in_nobodys_way(as_dana, dana, alice, now):
+    began = opened(as_dana, alice)
+    update_client(by=dana, now=now, client=alice, phone="+351912345678", address="Rua 1\nLisboa")
+    mine = {
+        "phone": "+351 912345678",
+        "address": "Rua 1\r\nLisboa",
+        "legal_name": alice.legal_name,
+        "email": alice.email,
+    }
+    assert as_dana.post(edit_url(alice), began | mine).status_code == 302
+
+
+def test_lines_that_nobody_changed_are_no_change_of_a_colleague(as_dana, dana, alice, now):
+    update_client(by=dana, now=now, client=alice, address="Rua 1\nLisboa")
+    began = {name: [value.replace("\n", "\r\n") for value in values] for name, values in opened(as_dana, alice).items()}
+    mine = {"address": "Rua 2\r\nLisboa", "legal_name": alice.legal_name, "email": alice.email}
+    assert as_dana.post(edit_url(alice), began | mine).status_code == 302
+    alice.refresh_from_db()
+    assert alice.address == "Rua 2\nLisboa"
 
 
 def test_a_form_with_an_error_keeps_what_it_was_opened_with(as_dana, dana, alice, now):

@@ -124,3 +124,36 @@ def test_a_name_that_a_colleague_gave_meanwhile_stays_though_the_length_changes(
     as_olga.post(url, opened(as_olga, url) | {"name": "Ease, 45 min"})
     as_olga.post(url, began | {"minutes": "50"})
     assert Service.objects.get(pk=service.pk).name == "Ease, 50 min"
+
+
+def test_of_two_owners_who_give_another_price_the_later_is_told_and_decides(as_olga, olga, clinic, now):
+    service = ServiceFactory(name="Relief", modality=modality("deep_tissue"), minutes=60, price_minor=6000)
+    url = f"/settings/services/{service.pk}/"
+    first, second = opened(as_olga, url), opened(as_olga, url)
+    as_olga.post(url, first | {"price_minor": "75.00"})
+    refused = as_olga.post(url, second | {"price_minor": "80.00"})
+    [told] = refused.context["form"].errors["price_minor"]
+    assert told.startswith("Olga Novak changed this on ")
+    assert "now it is “75.00”" in told
+    assert 'value="80.00"' in refused.content.decode()
+    service.refresh_from_db()
+    assert service.price_minor == 7500
+    as_olga.post(url, second | remembered(refused.content.decode()) | {"price_minor": "80.00"})
+    service.refresh_from_db()
+    assert service.price_minor == 8000
+
+
+def test_of_two_owners_who_change_roles_and_places_the_later_reads_them_in_words(as_olga, bea, dana, location):
+    url = f"/settings/staff/{dana.pk}/"
+    first, second = opened(as_olga, url), opened(as_olga, url)
+    as_olga.post(url, first | {"roles": [Role.FRONT_DESK, Role.OWNER]})
+    refused = as_olga.post(url, second | {"roles": [Role.THERAPIST]})
+    assert "now it is “front desk, owner”" in refused.context["form"].errors["roles"][0]
+    bea.locations.add(location)
+    hill, quay = LocationFactory(name="Hill"), LocationFactory(name="Quay")
+    url = f"/settings/therapists/{bea.pk}/"
+    first, second = opened(as_olga, url), opened(as_olga, url)
+    as_olga.post(url, first | {"locations": [str(location.pk), str(hill.pk)]})
+    refused = as_olga.post(url, second | {"locations": [str(location.pk), str(quay.pk)]})
+    [told] = refused.context["form"].errors["locations"]
+    assert told == f"This was changed after you opened it: now it is “{location.name}, Hill”. Save again for yours."

@@ -48,7 +48,12 @@ class MemberForm(OpenedForm, forms.Form):
     roles = RolesField()
 
     def __init__(self, data: Any = None, *, member: User) -> None:
+        self.member = member
         super().__init__(data, initial={"name": member.name, "roles": member.roles})
+
+    @property
+    def record(self) -> User:
+        return self.member
 
 
 class PasswordForm(forms.Form):

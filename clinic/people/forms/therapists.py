@@ -103,6 +103,10 @@ class TherapistForm(OpenedForm, forms.Form):
         for modality in self.modalities:
             self._add_row(modality)
 
+    @property
+    def record(self) -> Therapist:
+        return self.therapist
+
     def _offer(self, locations: Sequence[Location]) -> None:
         """Offer the places in use, and those she has although they are archived."""
         in_use = Q(archived_at__isnull=True)
@@ -219,6 +223,10 @@ class ProfileForm(OpenedForm, forms.Form):
         super().__init__(data, files, initial={"biography": therapist.biography})
         if therapist.photo is None:
             del self.fields["without_photo"]
+
+    @property
+    def record(self) -> Therapist:
+        return self.therapist
 
     @transaction.atomic
     def keep(self, *, by: User, now: datetime) -> Therapist:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -99,7 +99,8 @@ def write(rows: Sequence[Row], work: Work) -> Made:
 def undo(job: Import, work: Work) -> list[str]:
     """Remove the clients who were brought and not used since, with the word on e-mail or texts that was brought."""
     made = locked(Client, job.made)
-    brought = ContactConsent.objects.filter(at=job.done_at)
+    done_at = cast("datetime", job.done_at)  # what is undone has been taken over
+    brought = ContactConsent.objects.filter(at=done_at)
     used = in_use(Client, made, but_for=brought)
     told = Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True)
     used |= {pk for pk in told if pk is not None}

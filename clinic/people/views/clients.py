@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,9 +18,11 @@ from clinic.lib.addresses import asked_next
 from clinic.lib.forms import written
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.duplicates import Twin
+from clinic.people.forms.adding import with_what_is_new
 from clinic.people.forms.clients import ClientForm
 from clinic.people.models import Client, clinic_zone
 from clinic.people.searching import fitting, told_by
+from clinic.people.services.clients import lock_kept
 
 PER_PAGE = 25
 # From the search, by what `told_by` makes of it.
@@ -47,8 +52,18 @@ def client_new(request: ClinicRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_roles()
 def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
-    """Change what the desk knows about a client."""
-    return _client_form(request, client_for(request.user, pk, _("contact details"), now=request.now))
+    """Change what the desk knows about a client; of two who save at once the second reads what the first has written.
+
+    Somebody typed in as new who is this client comes along (`brought`), and is shown before anything is saved.
+    """
+    client = client_for(request.user, pk, _("contact details"), now=request.now)
+    if request.method != "POST":
+        return _client_form(request, client)
+    with transaction.atomic():
+        client = lock_kept(client.pk)
+        if "brought" in request.POST:
+            return _shown(request, with_what_is_new(request.POST, client=client, now=request.now), client)
+        return _client_form(request, client)
 
 
 def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
@@ -58,10 +73,31 @@ def _client_form(request: ClinicRequest, client: Client) -> HttpResponse:
     form = ClientForm(request.POST or None, instance=client, initial=known, now=request.now)
     twins: list[Twin] = []
     if form.is_valid():
-        twins = form.twins()
+        twins = [] if "compare" in request.POST else form.twins()
         if not twins and (kept := written(form, form.keep, by=request.user, now=request.now)):
             messages.success(request, _("%(name)s is saved.") % {"name": kept.name})
-            following = asked_next(request)
-            return redirect(f"{following}&client={kept.pk}") if following else redirect("desk:client", kept.pk)
-    context = {"form": form, "client": client, "called": called, "twins": twins, "zone": clinic_zone()}
+            return redirect(_following(request, kept))
+    return _shown(request, form, client, called=called, twins=twins)
+
+
+def _following(request: ClinicRequest, kept: Client) -> str:
+    """Return where to go on: to comparing with another record, to the booking that asked for her, or to her page."""
+    if other := request.POST.get("compare", ""):
+        return f"{reverse('people:client-merge', args=[kept.pk])}?{urlencode({'with': other})}"
+    following = asked_next(request)
+    return f"{following}&client={kept.pk}" if following else reverse("desk:client", args=[kept.pk])
+
+
+def _shown(
+    request: ClinicRequest, form: ClientForm, client: Client, *, called: str = "", twins: Sequence[Twin] = ()
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "client": client,
+        "called": called or client.name,
+        "twins": twins,
+        "zone": clinic_zone(),
+        "following": request.GET.get("next") or asked_next(request),
+        "is_brought": "brought" in request.POST,
+    }
     return render(request, "people/client_form.html", context)

@@ -87,4 +87,7 @@ def client_bring_back(request: ClinicRequest, pk: int) -> HttpResponse:
         messages.error(request, " ".join(refused.messages))
     else:
         messages.success(request, _("%(name)s is back.") % {"name": client.name})
+        if "brought" in request.POST:
+            # With all that was typed, which is shown before anything of it is saved.
+            return redirect("people:client-edit", client.pk, preserve_request=True)
     return redirect("desk:client", client.pk)
