@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -19,37 +20,66 @@ from clinic.reminders.access import minds_messages
 from clinic.reminders.models import Message
 from clinic.reminders.reading import OF_A_VISIT, MessageRow, message_rows
 from clinic.scheduling.badges import Badge, Visit
+from clinic.scheduling.models import Offer, Status
 
 State = Message.State
+ON_ITS_WAY = {State.WAITING, State.CLAIMED, State.SENDING, State.RETRY}
+# What is said of one that was sent, that failed, and that perhaps was sent.
+SIGNS = {
+    "reminder": (
+        gettext_lazy("reminder sent"),
+        gettext_lazy("reminder failed"),
+        gettext_lazy("reminder perhaps not sent"),
+    ),
+    "offer": (gettext_lazy("offer mailed"), gettext_lazy("offer not mailed"), gettext_lazy("offer perhaps not mailed")),
+}
+OF_A_BOOKING = (
+    gettext_lazy("confirmation sent"),
+    gettext_lazy("confirmation failed"),
+    gettext_lazy("confirmation perhaps not sent"),
+)
 
 
 def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
-    """Show on each visit what became of its messages; what went wrong hides what went well. One query."""
+    """Show on each visit what became of its messages; what went wrong hides what went well.
+
+    One query; two where a visit is held, for that may be an offer of the waitlist.
+    """
     if not user.is_staff_member:
         return {}
     starts = {visit.pk: visit.starts_at for visit in visits}
-    told = Message.objects.filter(kind__in=OF_A_VISIT, subject_pk__among=keys(starts)).order_by("due_at")
+    told = Q(kind__in=OF_A_VISIT, subject_pk__among=keys(starts))
+    if offered := _offered(visits):
+        told |= Q(kind="offer", subject_pk__among=keys(offered))
     read = ("kind", "subject_pk", "about_at", "state", "settled_at")
     found: dict[int, Badge] = {}
-    for message in told.only(*read):
-        is_of_another_time = message.kind == "reminder" and message.about_at != starts[message.subject_pk]
+    for message in Message.objects.filter(told).order_by("due_at").only(*read):
+        visit = offered[message.subject_pk] if message.kind == "offer" else message.subject_pk
+        is_of_another_time = message.kind == "reminder" and message.about_at != starts[visit]
         badge = None if is_of_another_time else badge_of(message)
-        if badge and not (message.subject_pk in found and found[message.subject_pk].is_open_work):
-            found[message.subject_pk] = badge
+        if badge and not (visit in found and found[visit].is_open_work):
+            found[visit] = badge
     return {pk: [badge] for pk, badge in found.items()}
+
+
+def _offered(visits: Sequence[Visit]) -> dict[int, int]:
+    """Return the visit of each offer whose time is held."""
+    held = [visit.pk for visit in visits if visit.status == Status.HELD]
+    return dict(Offer.objects.filter(appointment__in=held).values_list("pk", "appointment")) if held else {}
 
 
 def badge_of(message: Message) -> Badge | None:
     """Return the sign for one message, if it is worth one."""
-    is_reminder = message.kind == "reminder"
+    sent, failed, uncertain = SIGNS.get(message.kind, OF_A_BOOKING)
     if message.state == State.SENT:
-        return Badge("bell", _("reminder sent") if is_reminder else _("confirmation sent"))
+        return Badge("bell", str(sent))
     if message.settled_at is None and message.state == State.FAILED:
-        return Badge("bell-x", _("reminder failed") if is_reminder else _("confirmation failed"), is_open_work=True)
+        return Badge("bell-x", str(failed), is_open_work=True)
     if message.settled_at is None and message.state == State.UNCERTAIN:
-        words = _("reminder perhaps not sent") if is_reminder else _("confirmation perhaps not sent")
-        return Badge("bell-x", words, is_open_work=True)
-    return None
+        return Badge("bell-x", str(uncertain), is_open_work=True)
+    # An offer lasts an hour or so: whoever looks wants to know whether she has it.
+    is_offer_on_its_way = message.kind == "offer" and message.state in ON_ITS_WAY
+    return Badge("bell", _("offer goes out by mail")) if is_offer_on_its_way else None
 
 
 def count(user: User, now: datetime) -> int:

@@ -24,7 +24,7 @@ from clinic.scheduling.words import moment_words
 @for_roles()
 def waitlist(request: ClinicRequest) -> HttpResponse:
     """Show who waits for what, since when, and what is offered to whom."""
-    return render(request, "scheduling/waitlist.html", {"page": waitlist_page(request.now)})
+    return render(request, "scheduling/waitlist.html", {"page": waitlist_page(request.user, request.now)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import Enum
 from urllib.parse import urlencode
@@ -21,6 +21,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import Client, Location, Role, User, clinic_zone
 from clinic.people.records import records_of
 from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.badges import Badge, badges_for
 from clinic.scheduling.models import Appointment, Offer, Status, Wish
 from clinic.scheduling.offer_links import token_for
 from clinic.scheduling.waitlist import to_phone
@@ -31,12 +32,13 @@ ROLES = frozenset({Role.FRONT_DESK, Role.OWNER})
 
 @dataclass(frozen=True)
 class OfferRow:
-    """A time that is held for somebody; `until` is by the wall of the place."""
+    """A time that is held for somebody; `until` is by the wall of the place, `badges` what else is known of it."""
 
     offer: Offer
     visit: Appointment
     until: datetime
     must_be_phoned: bool
+    badges: Sequence[Badge] = ()
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,11 @@ class Standing(Enum):
     OVER = "over"
 
 
-def waitlist_page(now: datetime) -> WaitlistPage:
+def waitlist_page(user: User, now: datetime) -> WaitlistPage:
     """Return who has an offer, who should be asked, and who waits, in order; as many queries for one as for many."""
     offers = _offer_rows(now)
+    badges = badges_for(user, [row.visit for row in offers])
+    offers = [replace(row, badges=badges[row.visit.pk]) for row in offers]
     offered = {row.offer.wish_id for row in offers}
     silent = set(Wish.objects.silent().values_list("pk", flat=True))
     today = local_date(clinic_zone(), now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -103,6 +104,37 @@ def test_without_consent_nothing_is_mailed(offer: Offer, now: datetime) -> None:
     services.sweep(now)
     assert mail.outbox == []
     assert Message.objects.get().state == State.DROPPED
+
+
+def on_the_waitlist(browser: Browser) -> list[str]:
+    """Return what the waitlist says beside the offer."""
+    page = browser.get(reverse("scheduling:waitlist")).content.decode()
+    return re.findall(r'<span class="pill(?: todo)?">([^<]+)</span>', page)
+
+
+def test_the_waitlist_says_what_became_of_the_mail(
+    consent: None, offer: Offer, now: datetime, as_dana: Browser
+) -> None:
+    services.prepare(now)
+    assert "offer goes out by mail" in on_the_waitlist(as_dana)
+    services.sweep(now)
+    assert "offer mailed" in on_the_waitlist(as_dana)
+    Message.objects.filter(kind="offer").update(state=State.UNCERTAIN)
+    assert "offer perhaps not mailed" in on_the_waitlist(as_dana)
+
+
+def test_the_waitlist_does_not_say_it_is_mailed_where_the_mail_failed_for_good(
+    consent: None, offer: Offer, now: datetime, as_dana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_letters: object) -> None:
+        raise SMTPRecipientsRefused({"alice@example.org": (550, b"no such mailbox")})
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
+    services.sweep(now)
+    assert Message.objects.get(kind="offer").state == State.FAILED
+    said = on_the_waitlist(as_dana)
+    assert "offer not mailed" in said
+    assert "offer goes out by mail" not in said
 
 
 @pytest.mark.parametrize("answered", [accept_offer, decline_offer])

@@ -126,9 +126,8 @@ def test_whoever_gets_no_mail_is_to_be_phoned_and_counted(
     as_dana: Browser, offer: Offer, dana: User, alice: Client, hour: Service, now: datetime
 ):
     page = text_of(as_dana.get(LIST).content.decode())
-    assert (
-        f"Alice Marques Mon 23 Nov, 10:00 with Bea, Harbour Street: {hour.name} to be phoned held until 11:00" in page
-    )
+    assert f"Alice Marques Mon 23 Nov, 10:00 with Bea, Harbour Street: {hour.name} to be phoned" in page
+    assert "held until 11:00" in page
     assert WAITLIST.count(dana, now) == 1
     (row,) = WAITLIST.rows(dana, now)
     assert row.title == "Alice Marques"
