@@ -21,7 +21,7 @@ from clinic.scheduling.forms import ClockInput, DayField
 from clinic.scheduling.slots import Span
 from clinic.scheduling.working_week import Line, clash_in, week_words
 
-FEWEST_LINES, MOST_LINES = 2, 4
+MOST_LINES = 4
 WORKING_WEEK = range(1, 5)  # Tuesday to Friday, which may be as Monday is
 KINDS = (None, 0, 1)
 
@@ -252,11 +252,11 @@ def _clock(label: str) -> forms.TimeField:
 
 def _count_for(kept: int) -> int:
     """Return how many lines a day has: one more than are full."""
-    return min(max(FEWEST_LINES, kept + 1), MOST_LINES)
+    return min(kept + 1, MOST_LINES)
 
 
 def _count_in(data: Mapping[str, str], day: int) -> int:
-    return max((n + 1 for n in range(MOST_LINES) if f"day{day}-opens{n}" in data), default=FEWEST_LINES)
+    return max((n + 1 for n in range(MOST_LINES) if f"day{day}-opens{n}" in data), default=1)
 
 
 def _initial(lines: Iterable[Line]) -> dict[str, Any]:

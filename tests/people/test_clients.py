@@ -87,6 +87,12 @@ def test_a_search_with_a_nul_byte_finds_by_the_rest(as_dana):
     assert found(as_dana, "\0horta") == ["Maria Horta"]
 
 
+def test_signs_that_mean_nothing_open_nobody(as_dana):
+    maria = ClientFactory(legal_name="Maria Horta")
+    assert list(as_dana.get(LIST, {"q": "--"}).context["page"]) == [maria]
+    assert as_dana.get(LIST, {"q": "maria"}).status_code == 302
+
+
 def test_two_digits_do_not_search_phone_numbers(as_dana):
     ClientFactory(phone="+351912345678")
     assert not as_dana.get(LIST, {"q": "12"}).context["page"].object_list

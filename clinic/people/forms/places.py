@@ -29,7 +29,7 @@ from clinic.people.services.places import (
     update_room,
 )
 
-FEWEST_SPANS, MOST_SPANS = 2, 4
+MOST_SPANS = 4
 WORKING_WEEK = range(1, 5)  # Tuesday to Friday, which may be as Monday is
 
 
@@ -185,11 +185,11 @@ def with_monday_copied(data: Mapping[str, str]) -> dict[str, str]:
 
 def _spans_for(kept: int) -> int:
     """Return how many lines a day has: one more than are full."""
-    return min(max(FEWEST_SPANS, kept + 1), MOST_SPANS)
+    return min(kept + 1, MOST_SPANS)
 
 
 def _spans_in(data: Mapping[str, str], day: int) -> int:
-    return max((n + 1 for n in range(MOST_SPANS) if f"day{day}-opens{n}" in data), default=FEWEST_SPANS)
+    return max((n + 1 for n in range(MOST_SPANS) if f"day{day}-opens{n}" in data), default=1)
 
 
 def _initial(spans: Iterable[OpenSpan]) -> dict[str, time]:

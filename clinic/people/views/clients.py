@@ -21,6 +21,7 @@ from clinic.people.duplicates import Twin
 from clinic.people.forms.adding import with_what_is_new
 from clinic.people.forms.clients import ClientForm
 from clinic.people.models import Client, clinic_zone
+from clinic.people.models.searching import as_typed
 from clinic.people.searching import fitting, told_by
 from clinic.people.services.clients import lock_kept
 
@@ -36,7 +37,7 @@ def client_list(request: ClinicRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     found = fitting(words).select_related("primary_therapist__user")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    if words and page.paginator.count == 1:
+    if as_typed(words) and page.paginator.count == 1:
         return redirect("desk:client", page[0].pk)
     context = {"page": page, "words": words, "told": urlencode(told_by(words))}
     return render(request, "people/client_list.html", context)
