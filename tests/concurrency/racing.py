@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from itertools import combinations
 from threading import Barrier, Event
 
 import pytest
@@ -98,15 +99,16 @@ def meeting(first: Road, second: Road, monkeypatch: pytest.MonkeyPatch) -> tuple
 
 
 def nobody_shares() -> bool:
-    """Check in Python, apart from the constraint, that no two visits share a therapist, a room or a client."""
+    """Check in Python, apart from the constraints, that no two visits share a therapist, a room or a client."""
     taken = list(Appointment.objects.filter(status__in=TAKING))
-    return not any(
-        first.occupied_from < second.occupied_until
-        and second.occupied_from < first.occupied_until
-        and (first.therapist_id == second.therapist_id or first.room_id == second.room_id)
-        for place, first in enumerate(taken)
-        for second in taken[place + 1 :]
-    )
+    return not any(_share(first, second) for first, second in combinations(taken, 2))
+
+
+def _share(first: Appointment, second: Appointment) -> bool:
+    meet = first.starts_at < second.ends_at and second.starts_at < first.ends_at
+    occupy = first.occupied_from < second.occupied_until and second.occupied_from < first.occupied_until
+    is_same_place = first.therapist_id == second.therapist_id or first.room_id == second.room_id
+    return (meet and first.client_id == second.client_id) or (occupy and is_same_place)
 
 
 @contextmanager
