@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from itertools import combinations
 from threading import Barrier, Event
+from time import sleep
 
 import pytest
 from django.db import connection, connections
@@ -130,3 +131,9 @@ def without_constraints(model: type[Model]) -> Iterator[None]:
 
 def no_lock(*_taken: object, **_facts: object) -> None:
     """Stand in for the lock."""
+
+
+def slowly(visits: object) -> list[bool]:
+    """Ask the gates, the last before a visit is written, so slowly that everybody else has looked meanwhile."""
+    sleep(0.5)
+    return review_needed(visits)

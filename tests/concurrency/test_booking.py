@@ -14,7 +14,6 @@ from uuid import uuid4
 import pytest
 
 from clinic.people.models import Client, Location, Service, Therapist, User
-from clinic.scheduling.gates import review_needed
 from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services import (
     ChosenVisit,
@@ -32,6 +31,7 @@ from tests.concurrency.racing import (
     no_lock,
     nobody_shares,
     race,
+    slowly,
     without_constraints,
     works_all_week,
 )
@@ -200,12 +200,6 @@ NAMES = [
     "one_slot", "overlapping_wishes", "two_rooms", "one_client", "moves_and_bookings", "series_and_single_visits",
     "cancelled_slot", "hold_that_ran_out",
 ]  # fmt: skip
-
-
-def slowly(visits: object) -> list[bool]:
-    """Ask the gates, the last before a visit is written, so slowly that everybody else has looked meanwhile."""
-    sleep(0.5)
-    return review_needed(visits)
 
 
 def looks_late(*_taken: object, **_facts: object) -> None:

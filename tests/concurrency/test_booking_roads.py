@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from clinic.people.models import Client, Location, Modality, Room, Service, Therapist, User
+from clinic.people.models import Client, Location, Modality, Service, Therapist, User
 from clinic.scheduling import absences
 from clinic.scheduling.absences import Wanted, enter_absences
 from clinic.scheduling.models import Appointment, Series, Status, TimeOff
@@ -52,6 +52,7 @@ from tests.concurrency.racing import (
     nobody_shares,
     outcome,
     race,
+    slowly,
     without_constraints,
 )
 from tests.factories import ServiceFactory
@@ -367,36 +368,26 @@ def test_without_the_locks_the_second_of_two_equal_forms_is_refused(
     assert meeting(twice, twice, monkeypatch) == ("IntegrityError", "won")
 
 
-def test_a_hold_that_ran_out_goes_to_one_of_sixteen(
-    clients: list[Client], book: Book, wishes: dict[str, object], dana: User
-) -> None:
-    held = hold_appointment(client=clients[0], starts_at=TEN, until=NOW + HOUR, **wishes)
-    late = NOW + 2 * HOUR
-    confirming: Road = lambda: confirm_hold(by=dana, now=late, appointment=held)  # noqa: E731
-    ended = race([confirming, *(lambda c=client: book(c, now=late) for client in clients[1:])])
-    assert ended == {"won": 1, "taken": AT_ONCE - 1}
-    assert nobody_shares()
-
-
-def test_all_roads_at_once_end_with_a_sentence_at_worst(
+@pytest.fixture
+def all_roads(
     clients: list[Client],
     book: Book,
     dana: User,
     wishes: dict[str, object],
     weekly: Callable[..., Series],
     change_to_ten: Callable[..., object],
-    room: Room,
-) -> None:
-    """Nobody deadlocks, nobody gets a fault, whichever of them comes first."""
+) -> list[Road]:
+    """Every road at once, most of them to ten."""
     later = TEN + 5 * HOUR
     series = weekly(clients[0], later)
-    moving, gone = book(clients[1], TEN + 3 * HOUR), cancel_appointment(
-        by=dana, now=NOW, appointment=book(clients[2])
-    )  # fmt: skip
+    moving, gone = (
+        book(clients[1], TEN + 3 * HOUR),
+        cancel_appointment(by=dana, now=NOW, appointment=book(clients[2])),
+    )
     asked = [request_appointment(client=client, starts_at=TEN, **wishes) for client in clients[3:5]]
     held = hold_appointment(client=clients[5], starts_at=TEN - 2 * HOUR, until=NOW + HOUR, **wishes)
     visit = series.appointments.with_people().order_by("starts_at")[0]
-    ended = race([
+    return [
         lambda: change_to_ten(series),
         lambda: move_appointment(by=dana, now=NOW, appointment=moving, starts_at=TEN),
         lambda: change_length(by=dana, now=NOW, appointment=moving, minutes=75),
@@ -408,7 +399,24 @@ def test_all_roads_at_once_end_with_a_sentence_at_worst(
         *(lambda c=client: book(c) for client in clients[6:10]),
         *(lambda c=client: weekly(c) for client in clients[10:12]),
         lambda: book(clients[12], TEN - 2 * HOUR),
-    ])  # fmt: skip
+    ]
+
+
+def test_all_roads_at_once_end_with_a_sentence_at_worst(all_roads: list[Road]) -> None:
+    """Nobody deadlocks, nobody gets a fault, whichever of them comes first."""
+    ended = race(all_roads)
     assert set(ended) <= {"won", "taken", "ValidationError"}, ended
     assert ended["won"] >= 1
     assert nobody_shares()
+
+
+def test_without_locks_and_last_witness_all_roads_at_once_end_with_many_in_one_place(
+    all_roads: list[Road], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, "lock_places", no_lock)
+    stand_in(monkeypatch, "lock_client", lambda client_pk: Client.objects.get(pk=client_pk))
+    stand_in(monkeypatch, "expire_holds", no_lock)
+    stand_in(monkeypatch, "review_needed", slowly)
+    with without_constraints(Appointment):
+        race(all_roads)
+        assert not nobody_shares()
