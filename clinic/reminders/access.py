@@ -12,7 +12,7 @@ def minds_messages(user: User) -> bool:
 
 def messages_for(user: User) -> MessageQuerySet:
     """Return the messages that this login may see: all staff see that one was sent, nobody sees here what it said."""
-    found = Message.objects.select_related("client")
+    found = Message.objects.select_related("client", "user")
     return found if user.is_staff_member else found.none()
 
 

@@ -1,14 +1,17 @@
 """Ways out of the house. A channel hands one letter to its provider and says what became of it."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from select import select
+from smtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Protocol
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
 
 from clinic.people.models import Client, ContactConsent
@@ -23,7 +26,10 @@ class Letter:
     """What one person will read. The key is the row's: the same letter sent again is recognised by it."""
 
     key: int
+    # The row's other key, which nobody can guess: a provider that is asked to tell of the arrival gives it back.
+    secret: UUID
     to: str
+    # A text message has neither subject nor HTML.
     subject: str
     text: str
     html: str
@@ -40,42 +46,94 @@ class Refused(Exception):  # noqa: N818  # reads as the sentence it carries
         self.for_good = for_good
 
 
+class Line(Protocol):
+    """An open way to a provider, for one letter after another."""
+
+    def send(self, letter: Letter) -> str:
+        """Hand it over and return the provider's own key of it, "" where it gives none.
+
+        Raises Refused when it was certainly not taken; after any other exception nobody knows.
+        """
+
+
 class Channel(Protocol):
     """One way out."""
+
+    # The provider knows a letter that comes again by its key, and passes it on once.
+    deduplicates: bool
 
     def address_of(self, client: Client, now: datetime) -> str:
         """Return where this client is reached, or nothing."""
 
-    def send(self, letter: Letter) -> None:
-        """Hand it over. Raises Refused when it was certainly not taken; after any other exception nobody knows."""
+    def open(self) -> AbstractContextManager[Line]:
+        """Return a line for a batch. It costs nothing until the first letter, which may be refused."""
 
 
 class EmailChannel:
     """E-mail through Django's mail."""
 
+    # Mail servers pass on whatever they are given.
+    deduplicates = False
+
     def address_of(self, client: Client, now: datetime) -> str:
         """Return her e-mail address, or of somebody under 18 who has none the guardian's."""
         return mail_address(client, now)
 
-    def send(self, letter: Letter) -> None:
+    def open(self) -> AbstractContextManager[Line]:
+        """Return a line that connects with the first letter, and anew where it broke."""
+        return closing(EmailLine())
+
+
+class EmailLine:
+    """One connection to the mail server, as long as it lasts."""
+
+    def __init__(self) -> None:
+        self.connection = get_connection()
+
+    def send(self, letter: Letter) -> str:
         """Connect first: what fails before the letter is handed over was certainly not sent."""
-        mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
-        mail.attach_alternative(letter.html, "text/html")
-        if letter.calendar:
-            mail.attach("appointment.ics", letter.calendar, "text/calendar")
-        connection = get_connection()
+        mail = mail_of(letter)
+        self.connect()
         try:
-            connection.open()
-        except (OSError, SMTPException) as problem:
-            raise Refused(_("The mail server cannot be reached.")) from problem
-        try:
-            connection.send_messages([mail])
+            self.connection.send_messages([mail])
         except (SMTPRecipientsRefused, SMTPResponseException) as problem:
             raise refusal(problem) from problem
-        finally:
-            # A goodbye that fails says nothing about the letter.
-            with suppress(OSError, SMTPException):
-                connection.close()
+        except Exception:
+            self.close()
+            raise
+        return ""
+
+    def connect(self) -> None:
+        """Have an open connection; a server may have hung up since the last letter."""
+        if has_hung_up(self.connection):
+            self.close()
+        try:
+            self.connection.open()
+        except (OSError, SMTPException) as problem:
+            self.close()
+            raise Refused(_("The mail server cannot be reached.")) from problem
+
+    def close(self) -> None:
+        """Say goodbye; one that fails says nothing about the letters."""
+        with suppress(OSError, SMTPException):
+            self.connection.close()
+
+
+def has_hung_up(connection: BaseEmailBackend) -> bool:
+    """Say whether an open connection to a mail server is over: unasked, a server says nothing but its goodbye."""
+    smtp = getattr(connection, "connection", None)
+    if not isinstance(smtp, SMTP):
+        return False
+    return smtp.sock is None or bool(select([smtp.sock], [], [], 0)[0])
+
+
+def mail_of(letter: Letter) -> EmailMultiAlternatives:
+    """Put a letter into an envelope."""
+    mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
+    mail.attach_alternative(letter.html, "text/html")
+    if letter.calendar:
+        mail.attach("appointment.ics", letter.calendar, "text/calendar")
+    return mail
 
 
 def headers_for(letter: Letter) -> dict[str, str]:

@@ -19,12 +19,15 @@ class Due:
     """Something the sweep should see sent once."""
 
     subject_pk: int
-    client_pk: int
+    # To a client; or to one of the staff, by `user_pk`.
+    client_pk: int | None
     about_at: datetime
     due_at: datetime
     useless_after: datetime
     slot: int = 0
-    channels: tuple[str, ...] = (ContactConsent.Channel.EMAIL,)
+    # None: as the policy says.
+    channels: tuple[str, ...] | None = None
+    user_pk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class MessageKind:
     """One kind of message.
 
     `find_due(now)` is one set-based read of what became due and is still of use; what already has its row is no matter.
-    `template` is a folder under templates/emails/ with subject.txt, text.txt and html.html.
+    `template` is a folder under templates/emails/ with subject.txt, text.txt and html.html, and a file
+    templates/texts/<template>.txt where it also goes as a text.
     `context(subject_pk, now)` is read again at the moment of sending, in the transaction that begins it, and returns
     None when the message is no longer needed (cancelled, done). It locks what it speaks of, so that no sending begins
     after a change was committed. Beside the words of the template it may hold
@@ -46,8 +50,12 @@ class MessageKind:
     template: str
     find_due: Callable[[datetime], Iterable[Due]]
     context: Callable[[int, datetime], dict[str, Any] | None]
-    # Urgent and answering kinds (a code, a confirmation of what she just did) do not wait for the morning.
+    # Answering kinds (a code, a confirmation of what she just did) do not wait for the morning.
     keeps_quiet_hours: bool = True
+    # Staff alerts that cannot wait: neither for the morning nor for second thoughts.
+    is_urgent: bool = False
+    # The channels it has words for, of which the policy chooses.
+    channels: tuple[str, ...] = (ContactConsent.Channel.EMAIL,)
     # A message that only answers what she asked for herself needs no consent of its own.
     needs_consent: bool = True
     # What the front desk calls it, translated lazily.

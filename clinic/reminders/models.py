@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +43,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One message to one client: the outbox. Made by the sweep under a unique key, so it can exist only once."""
+    """One message to one client, or to one of the staff: the outbox.
+
+    Made by the sweep under a unique key, so it can exist only once.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -58,7 +62,8 @@ class Message(models.Model):
     kind = models.CharField(max_length=40, help_text="Name of a registered reminder kind")
     # What it is about, by number only: kinds of upper rooms speak of things this room does not know.
     subject_pk = models.BigIntegerField()
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, null=True, related_name="messages")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="messages", db_index=False)
     channel = models.CharField(max_length=10, choices=ContactConsent.Channel.choices)
     # The place in the list of offsets (0 = first), not its length: changing 48 h to 47 h never sends twice.
     slot = models.PositiveSmallIntegerField(default=0)
@@ -70,21 +75,36 @@ class Message(models.Model):
     claimed_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # When the provider last answered, or ought to have.
+    tried_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # When the provider told that it had arrived.
+    delivered_at = models.DateTimeField(null=True)
+    # By which links, and webhooks that give our own key back, find it.
+    key = models.UUIDField(unique=True, editable=False, db_default=RandomUUID())
+    # By which the provider's webhooks find it; nothing where it gives none.
+    provider_key = models.CharField(max_length=200, blank=True, default="", db_default="")
     problem = models.CharField(max_length=160, blank=True)
     # A person phoned instead (by whom), or its use was over before anybody had to (by nobody).
     settled_at = models.DateTimeField(null=True)
-    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     # The last person who had a failed or uncertain one sent again.
-    tried_again_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    tried_again_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField()
 
     objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            # Begins with what the badges of a day ask for.
             models.UniqueConstraint(
-                fields=["kind", "subject_pk", "channel", "slot", "about_at"], name="message_exists_once"
+                fields=["kind", "subject_pk", "channel", "slot", "about_at", "user"],
+                nulls_distinct=False,
+                name="message_exists_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(client__isnull=False, user__isnull=True) | Q(client__isnull=True, user__isnull=False),
+                name="message_is_to_a_client_or_to_one_of_the_staff",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -126,9 +146,19 @@ class Message(models.Model):
             ),
             # Serves the list of messages: newest first.
             models.Index(fields=["-due_at", "-id"], name="message_newest"),
-            # Serves the badges of a day.
-            models.Index(fields=["kind", "subject_pk"], name="message_by_subject"),
+            # Serves receipts.
+            models.Index(fields=["provider_key"], condition=~Q(provider_key=""), name="message_by_provider_key"),
+            # Serves the question since when a channel has sent nothing.
+            models.Index(fields=["channel", "-sent_at"], condition=Q(sent_at__isnull=False), name="message_last_sent"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_pk} {self.channel} {self.state}"
+
+    @property
+    def whom(self) -> Client | User:
+        """To whom it goes: a client, or one of the staff."""
+        if self.client is not None:
+            return self.client
+        assert self.user is not None, "message_is_to_a_client_or_to_one_of_the_staff"  # noqa: S101  # for mypy
+        return self.user

@@ -56,6 +56,7 @@ class Outcome:
     state: Message.State
     problem: str = ""
     due_at: datetime | None = None
+    provider_key: str = ""
 
 
 def message_policy() -> MessagePolicy:
@@ -94,6 +95,7 @@ def insert_due(kind: str, found: Iterable[Due], now: datetime) -> int:
             kind=kind,
             subject_pk=due.subject_pk,
             client_id=due.client_pk,
+            user_id=due.user_pk,
             channel=channel,
             slot=due.slot,
             about_at=due.about_at,
@@ -102,7 +104,7 @@ def insert_due(kind: str, found: Iterable[Due], now: datetime) -> int:
             created_at=now,
         )
         for due in found
-        for channel in due.channels
+        for channel in due.channels or ("email",)
     ]
     subjects = {row.subject_pk for row in rows}
     known = set(
@@ -196,7 +198,7 @@ def letter_or_obstacle(message: Message, now: datetime) -> Letter | Outcome:
     if now >= message.useless_after:
         return Outcome(State.MISSED)
     context = kind.context(message.subject_pk, now)
-    client = message.client if context is None else context.pop("client", message.client)
+    client = None if context is None else context.pop("client", message.client)
     if context is None or context.get("about_at", message.about_at) != message.about_at or client.archived_at:
         return Outcome(State.DROPPED)
     if kind.needs_consent and not has_contact_consent(client, message.channel):
@@ -207,7 +209,7 @@ def letter_or_obstacle(message: Message, now: datetime) -> Letter | Outcome:
     if kind.keeps_quiet_hours and (end := quiet_until(context, now)):
         too_late = Outcome(State.MISSED, _("It would have come in the quiet hours."))
         return Outcome(State.WAITING, due_at=end) if end < message.useless_after else too_late
-    return write_letter(key=message.pk, client=client, to=to, template=kind.template, context=context)
+    return write_letter(message, client=client, to=to, template=kind.template, context=context)
 
 
 def quiet_until(context: dict[str, Any], now: datetime) -> datetime | None:
@@ -219,7 +221,8 @@ def quiet_until(context: dict[str, Any], now: datetime) -> datetime | None:
 def hand_over(message: Message, letter: Letter, now: datetime) -> Outcome:
     """Call the provider, outside any transaction, and say what came of it."""
     try:
-        channels[message.channel].send(letter)
+        with channels[message.channel].open() as line:
+            provider_key = line.send(letter)
     except Refused as refused:
         if refused.for_good:
             return Outcome(State.FAILED, refused.words)
@@ -227,7 +230,7 @@ def hand_over(message: Message, letter: Letter, now: datetime) -> Outcome:
     except Exception:  # whatever it was, it came after the hand-over began: nobody knows
         logger.exception("Message %s may or may not have been sent.", message.pk)
         return Outcome(State.UNCERTAIN, _("The mail server did not say whether it took the message."))
-    return Outcome(State.SENT)
+    return Outcome(State.SENT, provider_key=provider_key)
 
 
 def try_later(message: Message, problem: str, now: datetime) -> Outcome:
@@ -247,7 +250,7 @@ def record(pk: int, token: UUID, outcome: Outcome, now: datetime) -> None:
     if outcome.due_at:
         facts["due_at"] = outcome.due_at
     if outcome.state == State.SENT:
-        facts["sent_at"] = now
+        facts |= {"sent_at": now, "provider_key": outcome.provider_key}
     ours = Message.objects.filter(pk=pk, claimed_by=token, state__in=[State.CLAIMED, State.SENDING, State.UNCERTAIN])
     ours.update(**facts)
 

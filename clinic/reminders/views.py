@@ -51,5 +51,5 @@ def _deal_with(request: ClinicRequest, pk: int, deal: Callable[..., object], sai
     except ValidationError as problem:
         toasts.error(request, " ".join(problem.messages))
     else:
-        toasts.success(request, said % {"name": message.client.name})
+        toasts.success(request, said % {"name": message.whom.name})
     return redirect("reminders:message-list")

@@ -91,7 +91,7 @@ def rows(user: User, now: datetime) -> Sequence[WorkRow]:
     """Return those messages, the soonest of no more use first."""
     if not minds_messages(user):
         return []
-    troubled = Message.objects.needing_a_person().select_related("client").order_by("useless_after", "pk")
+    troubled = Message.objects.needing_a_person().select_related("client", "user").order_by("useless_after", "pk")
     return [work_row(row, now) for row in message_rows(list(troubled))]
 
 
@@ -102,7 +102,7 @@ def work_row(row: MessageRow, now: datetime) -> WorkRow:
         visit_at = date_format(localtime(row.visit_at, row.zone), "D j M, H:i")
         what = _("%(message)s for %(visit)s") % {"message": what, "visit": visit_at}
     return WorkRow(
-        title=row.message.client.name,
+        title=row.message.whom.name,
         detail=f"{what}: {row.message.problem or row.message.get_state_display()}",
         verb=_("See"),
         url=reverse("reminders:message-list"),

@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 
 from clinic.people.models import Client, Clinic, Location
 from clinic.reminders.channels import Letter
+from clinic.reminders.models import Message
 
 
 def zone_of(context: dict[str, Any]) -> ZoneInfo:
@@ -17,7 +18,7 @@ def zone_of(context: dict[str, Any]) -> ZoneInfo:
     return zone if isinstance(zone, ZoneInfo) else Location.objects.earliest("pk").zone
 
 
-def write_letter(*, key: int, client: Client, to: str, template: str, context: dict[str, Any]) -> Letter:
+def write_letter(message: Message, *, client: Client, to: str, template: str, context: dict[str, Any]) -> Letter:
     """Render subject, text and html of templates/emails/<template>/."""
     words = {"clinic": Clinic.objects.get(), "called": client.called} | context
     with translation.override(client.language), timezone.override(zone_of(context)):
@@ -27,4 +28,12 @@ def write_letter(*, key: int, client: Client, to: str, template: str, context: d
     # What a template leaves out leaves its empty line behind.
     plain = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
     calendar = context.get("calendar", b"")
-    return Letter(key=key, to=to, subject=" ".join(subject.split()), text=plain, html=html, calendar=calendar)
+    return Letter(
+        key=message.pk,
+        secret=message.key,
+        to=to,
+        subject=" ".join(subject.split()),
+        text=plain,
+        html=html,
+        calendar=calendar,
+    )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, message_from_string
+from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
@@ -15,7 +16,12 @@ from pytest_django import Settings
 from clinic.reminders.channels import EmailChannel, Letter, Refused
 
 LETTER = Letter(
-    key=7, to="alice@example.org", subject="Your appointment", text="Thursday, 13:30\n", html="<p>Thursday, 13:30</p>"
+    key=7,
+    secret=uuid4(),
+    to="alice@example.org",
+    subject="Your appointment",
+    text="Thursday, 13:30\n",
+    html="<p>Thursday, 13:30</p>",
 )
 HANG_UP = "hang up"
 SAY_NOTHING = "say nothing"
@@ -87,8 +93,15 @@ def mail_server(settings: Settings) -> Iterator[MailServer]:
         thread.join()
 
 
+def send(*letters: Letter) -> None:
+    """Send these by one line."""
+    with EmailChannel().open() as line:
+        for letter in letters:
+            line.send(letter)
+
+
 def test_a_letter_arrives_in_two_forms_and_is_known_by_its_row(mail_server: MailServer) -> None:
-    EmailChannel().send(LETTER)
+    send(LETTER)
 
     (raw,) = mail_server.letters
     letter = message_from_string(raw)
@@ -100,7 +113,7 @@ def test_a_letter_arrives_in_two_forms_and_is_known_by_its_row(mail_server: Mail
 
 def test_a_calendar_file_arrives_as_it_was_written(mail_server: MailServer) -> None:
     written = "BEGIN:VCALENDAR\r\nSUMMARY:Appointment with Noémie\r\nEND:VCALENDAR\r\n"
-    EmailChannel().send(replace(LETTER, calendar=written.encode()))
+    send(replace(LETTER, calendar=written.encode()))
 
     letter = message_from_bytes(mail_server.letters[0].encode())
     (file,) = [part for part in letter.walk() if part.get_content_type() == "text/calendar"]
@@ -117,7 +130,7 @@ def test_a_no_of_the_mail_server_is_certain(
     mail_server.answers[command] = answer
 
     with pytest.raises(Refused, match=answer[:3]) as refused:
-        EmailChannel().send(LETTER)
+        send(LETTER)
 
     assert refused.value.for_good is for_good
 
@@ -126,7 +139,7 @@ def test_a_mail_server_that_nobody_answers_for_has_certainly_not_taken_it(mail_s
     mail_server.answers["greeting"] = HANG_UP
 
     with pytest.raises(Refused, match="cannot be reached") as refused:
-        EmailChannel().send(LETTER)
+        send(LETTER)
 
     assert not refused.value.for_good
 
@@ -136,7 +149,7 @@ def test_a_port_where_nobody_listens_has_certainly_not_taken_it(mail_server: Mai
         unused.bind(("127.0.0.1", 0))
         settings.EMAIL_PORT = unused.getsockname()[1]
         with pytest.raises(Refused, match="cannot be reached"):
-            EmailChannel().send(LETTER)
+            send(LETTER)
 
 
 @pytest.mark.parametrize("silence", [HANG_UP, SAY_NOTHING])
@@ -144,7 +157,7 @@ def test_after_silence_at_the_end_of_the_letter_nobody_knows(mail_server: MailSe
     mail_server.answers["."] = silence
 
     with pytest.raises(OSError) as problem:  # noqa: PT011  # SMTP's hang-up and the time-out are both OSErrors
-        EmailChannel().send(LETTER)
+        send(LETTER)
 
     assert not isinstance(problem.value, Refused)
     assert len(mail_server.letters) == 1
@@ -153,6 +166,6 @@ def test_after_silence_at_the_end_of_the_letter_nobody_knows(mail_server: MailSe
 def test_a_goodbye_that_fails_takes_nothing_back(mail_server: MailServer) -> None:
     mail_server.answers["QUIT"] = HANG_UP
 
-    EmailChannel().send(LETTER)
+    send(LETTER)
 
     assert len(mail_server.letters) == 1

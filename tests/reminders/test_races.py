@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,15 +35,21 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 class CountingChannel:
     """Takes a little while for each letter, as providers do, and counts."""
 
+    deduplicates = False
+
     def __init__(self) -> None:
         self.taken: Counter[int] = Counter()
 
     def address_of(self, client: Client, now: datetime) -> str:
         return client.email
 
-    def send(self, letter: Letter) -> None:
+    def open(self) -> AbstractContextManager[CountingChannel]:
+        return nullcontext(self)
+
+    def send(self, letter: Letter) -> str:
         time.sleep(0.002)
         self.taken[letter.key] += 1
+        return ""
 
 
 @pytest.fixture
@@ -99,7 +106,7 @@ def test_without_the_claim_several_sweeps_at_once_send_doubles(
 
     def begin_whatever(pk: int, token: UUID, now: datetime) -> tuple[Message, Letter]:
         Message.objects.filter(pk=pk).update(state=State.SENDING, claimed_by=token, lease_until=now)
-        return Message.objects.get(pk=pk), Letter(pk, "alice@example.org", "", "", "")
+        return Message.objects.get(pk=pk), Letter(pk, token, "alice@example.org", "", "", "")
 
     monkeypatch.setattr(services, "claim", see_only)
     monkeypatch.setattr(services, "begin_sending", begin_whatever)
@@ -168,11 +175,11 @@ def sending_and_cancelling(visit: Appointment, now: datetime, monkeypatch: pytes
     was_cancelled_before: list[bool] = []
     write = services.write_letter
 
-    def write_slowly(**facts: Any) -> Letter:
+    def write_slowly(message: Message, **facts: Any) -> Letter:
         about_to_send.set()
         may_send.wait(timeout=10)
         was_cancelled_before.append(cancelled.is_set())
-        return write(**facts)
+        return write(message, **facts)
 
     def cancel() -> None:
         about_to_send.wait(timeout=10)

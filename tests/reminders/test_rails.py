@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, time, timedelta
 from smtplib import SMTPServerDisconnected
 from types import SimpleNamespace
@@ -30,14 +31,20 @@ pytestmark = pytest.mark.usefixtures("consent", "location")
 class ChannelThat:
     """A channel that does what the test wants with each letter."""
 
+    deduplicates = False
+
     def __init__(self, does: Callable[[Letter], None]) -> None:
         self.does = does
 
     def address_of(self, client: Client, now: datetime) -> str:
         return client.email
 
-    def send(self, letter: Letter) -> None:
+    def open(self) -> AbstractContextManager[ChannelThat]:
+        return nullcontext(self)
+
+    def send(self, letter: Letter) -> str:
         self.does(letter)
+        return ""
 
 
 @pytest.fixture
