@@ -17,7 +17,7 @@ from clinic.people.services import lock_client
 from clinic.scheduling.models import TAKING, Appointment, Series, Status, StatusChange
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
 from clinic.scheduling.services.plans import Plan, find_places
-from clinic.scheduling.services.recording import PLACE_FIELDS, put_back, step_of
+from clinic.scheduling.services.recording import PLACE_FIELDS, Place, place_of, put_back, step_of
 from clinic.scheduling.services.refusals import SlotTaken
 from clinic.scheduling.statuses import refused
 
@@ -45,12 +45,13 @@ def undo(*, by: User, now: datetime, appointment: Appointment) -> list[Appointme
         expire_holds(therapists, *locations, now=now, client=client)
         # Lifted off the calendar first: one visit may go back to where another one of them is now.
         Appointment.objects.filter(pk__in=[visit.pk for visit in visits]).update(status=Status.CANCELLED)
+        places = [place_of(visit) if step.was else None for visit, step in zip(visits, steps, strict=True)]
         for visit, step in zip(visits, steps, strict=True):
             _take_back(visit, step)
         prefetch_related_objects(visits, "client", "service__modality", "therapist__user", "location")
         _find_places(visits, by=by, now=now)
         Appointment.objects.bulk_update(visits, [*PLACE_FIELDS, "status", "held_until", "review_needed"])
-        _record(visits, steps, by=by, now=now)
+        _record(visits, steps, places, by=by, now=now)
         _drop_empty_series(steps)
     return visits
 
@@ -125,10 +126,17 @@ def _find_places(visits: Sequence[Appointment], *, by: User, now: datetime) -> N
         find_places(those, plans, now=min(now, *(plan.starts_at for plan in plans)), keeps_service=True)
 
 
-def _record(visits: Sequence[Appointment], steps: Sequence[StatusChange], *, by: User, now: datetime) -> None:
+def _record(
+    visits: Sequence[Appointment],
+    steps: Sequence[StatusChange],
+    places: Sequence[Place | None],
+    *,
+    by: User,
+    now: datetime,
+) -> None:
     taken_back = [
-        step_of(visit, before=step.after, by=by, at=now, why=_("taken back"), is_undo=True)
-        for visit, step in zip(visits, steps, strict=True)
+        step_of(visit, before=step.after, by=by, at=now, why=_("taken back"), was=place, is_undo=True)
+        for visit, step, place in zip(visits, steps, places, strict=True)
     ]
     StatusChange.objects.bulk_create(taken_back)
     count = len(visits)
