@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import uuid4
 
 import pytest
 
 from clinic.people.models import Client, Location, Service, Therapist, User
-from clinic.scheduling.models import Appointment, Wish
-from clinic.scheduling.services import add_weekly_hours, book_appointment
+from clinic.scheduling.models import Appointment, Series, Wish
+from clinic.scheduling.services import ChosenVisit, add_weekly_hours, book_appointment, book_series
 from clinic.scheduling.waitlist import Wished, add_wish
 from tests.factories import BEFORE, ClientFactory, ServiceFactory
 from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
@@ -62,6 +63,28 @@ def book(
         return book_appointment(starts_at=starts_at, **wishes | others)
 
     return do
+
+
+@pytest.fixture
+def series(
+    dana: User, alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime
+) -> Series:
+    """Five Thursdays with Bea at ten."""
+    first = datetime(2026, 11, 26, 10, tzinfo=UTC)
+    return book_series(
+        by=dana,
+        now=now,
+        client=alice,
+        service=service,
+        therapist=bea,
+        location=location,
+        first_on=date(2026, 11, 26),
+        at_time=time(10),
+        every_weeks=1,
+        count=5,
+        chosen=[ChosenVisit(first + timedelta(weeks=number), bea) for number in range(5)],
+        idempotency_key=uuid4(),
+    )
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from clinic.scheduling.services import (
     SlotTaken,
     Which,
     Wished,
-    book_series,
     cancel_series,
     change_length,
     change_series,
@@ -49,27 +48,6 @@ Change = Callable[..., list[Appointment]]
 def thursday(number: int) -> datetime:
     """Return ten o'clock on the first, second … Thursday of the series; Lisbon keeps UTC until March."""
     return datetime(2026, 11, 26, 10, tzinfo=UTC) + timedelta(weeks=number - 1)
-
-
-@pytest.fixture
-def series(
-    dana: User, alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime
-) -> Series:
-    """Five Thursdays with Bea at ten."""
-    return book_series(
-        by=dana,
-        now=now,
-        client=alice,
-        service=service,
-        therapist=bea,
-        location=location,
-        first_on=date(2026, 11, 26),
-        at_time=time(10),
-        every_weeks=1,
-        count=5,
-        chosen=[ChosenVisit(thursday(number), bea) for number in range(1, 6)],
-        idempotency_key=uuid4(),
-    )
 
 
 def nth(number: int) -> Appointment:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.ending import badges, rows_ending
 from clinic.scheduling.models import Appointment, Series, Status
-from clinic.scheduling.services import ChosenVisit, book_series, change_length, move_appointment, undo
+from clinic.scheduling.services import change_length, move_appointment, undo
 from tests.factories import ClientFactory, RoomFactory, give_login
 from tests.scheduling.conftest import Book
 from tests.scheduling.test_services import works_like_bea
@@ -34,28 +34,6 @@ def rule(alice: Client, service: Service, bea: Therapist, location: Location, ho
         "at_time": "10:00",
         "every_weeks": 1,
     }
-
-
-@pytest.fixture
-def series(
-    dana: User, alice: Client, service: Service, bea: Therapist, location: Location, hours: None, now: datetime
-) -> Series:
-    """Five Thursdays with Bea at ten."""
-    first = datetime(2026, 11, 26, 10, tzinfo=UTC)
-    return book_series(
-        by=dana,
-        now=now,
-        client=alice,
-        service=service,
-        therapist=bea,
-        location=location,
-        first_on=date(2026, 11, 26),
-        at_time=time(10),
-        every_weeks=1,
-        count=5,
-        chosen=[ChosenVisit(first + timedelta(weeks=number), bea) for number in range(5)],
-        idempotency_key=uuid4(),
-    )
 
 
 def nth(number: int) -> Appointment:
