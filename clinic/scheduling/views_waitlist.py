@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
@@ -69,28 +71,14 @@ def wish_edit(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles()
 def wish_remove(request: ClinicRequest, pk: int) -> HttpResponse:
     """Take somebody off the waitlist."""
-    wish = wish_for(request.user, pk, now=request.now)
-    try:
-        remove_wish(by=request.user, now=request.now, wish=wish)
-    except ValidationError as refused:
-        messages.error(request, " ".join(refused.messages))
-    else:
-        messages.success(request, _("%(client)s is off the waitlist.") % {"client": wish.client.name})
-    return redirect("scheduling:waitlist")
+    return _change(request, pk, remove_wish, _("%(client)s is off the waitlist."))
 
 
 @require_POST
 @for_roles()
 def wish_hear(request: ClinicRequest, pk: int) -> HttpResponse:
     """Note that she still waits."""
-    wish = wish_for(request.user, pk, now=request.now)
-    try:
-        hear_again(by=request.user, now=request.now, wish=wish)
-    except ValidationError as refused:
-        messages.error(request, " ".join(refused.messages))
-    else:
-        messages.success(request, _("%(client)s is offered times again.") % {"client": wish.client.name})
-    return redirect("scheduling:waitlist")
+    return _change(request, pk, hear_again, _("%(client)s is offered times again."))
 
 
 @require_POST
@@ -109,4 +97,16 @@ def offer_answer(request: ClinicRequest, pk: int) -> HttpResponse:
             messages.success(request, _("%(when)s goes to the next; %(client)s keeps the place.") % facts)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
+    return redirect("scheduling:waitlist")
+
+
+def _change(request: ClinicRequest, pk: int, change: Callable[..., object], words: str) -> HttpResponse:
+    """Change a wish, and say so on the list, or why it cannot be."""
+    wish = wish_for(request.user, pk, now=request.now)
+    try:
+        change(by=request.user, now=request.now, wish=wish)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    else:
+        messages.success(request, words % {"client": wish.client.name})
     return redirect("scheduling:waitlist")
