@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import django_stubs_ext
 import environ
@@ -215,7 +216,21 @@ STORAGES = {
     },
 }
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# A mail server; or a mail service that anymail knows by this name, with its settings in the query and told of bounces.
+MAIL_SERVICE, _, MAIL_SERVICE_SETTINGS = env.str("EMAIL_URL", default="consolemail://").partition("://?")
+if MAIL_SERVICE_SETTINGS:
+    INSTALLED_APPS.append("anymail")
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_SERVICE}.EmailBackend"
+    ANYMAIL = dict(parse_qsl(MAIL_SERVICE_SETTINGS)) | {"REQUESTS_TIMEOUT": 10}
+else:
+    MAIL_SERVICE = ""
+    vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Where the example clinic keeps what it sends, to be shown on a page.
+MAILBOX = env.str("MAILBOX", default="") if EMBEDDED else ""
+if MAILBOX:
+    EMAIL_BACKEND = "clinic.demo.mailbox.EmailBackend"
+# Who carries texts; nobody where it is empty.
+TEXT_URL = env.str("TEXT_URL", default="mailbox://" if MAILBOX else "")
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", default="clinic@example.org")
 EMAIL_TIMEOUT = 20
 
@@ -277,5 +292,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It tells the address of each call, with the account in it.
+        "httpx": {"level": "WARNING"},
     },
 }

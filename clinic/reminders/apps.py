@@ -6,10 +6,14 @@ class RemindersConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below, and our own with the kinds that scheduling gives rise to."""
+        from django.core.checks import register
+
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders import merging, offers, requests, visits, work
+        from clinic.reminders.channels import channels
         from clinic.reminders.kinds import message_kinds
+        from clinic.reminders.texting import channel, checks, console, providers, twilio, vonage
         from clinic.scheduling.badges import badge_providers
 
         message_kinds.register("booking", visits.BOOKING)
@@ -20,3 +24,8 @@ class RemindersConfig(AppConfig):
         badge_providers.register("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
         merge_steps.register("reminders", merging.STEP)
+        channels["text"] = channel.TextChannel()
+        providers.text_providers.register("twilio", twilio.Twilio.named)
+        providers.text_providers.register("vonage", vonage.Vonage.named)
+        providers.text_providers.register("consoletext", console.Console)
+        register(checks.text_url_is_understood)

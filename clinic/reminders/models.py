@@ -162,3 +162,7 @@ class Message(models.Model):
             return self.client
         assert self.user is not None, "message_is_to_a_client_or_to_one_of_the_staff"  # noqa: S101  # for mypy
         return self.user
+
+
+# What people write back is a model of this room as well; it speaks of Message.
+from clinic.reminders.texting.models import Reply  # noqa: E402, F401
