@@ -371,3 +371,40 @@ def test_a_search_inside_another_query_names_the_column_of_the_right_table(clini
     ana = ClientFactory(legal_name="Ana Reis")
     ClientFactory(legal_name="Otto Berg")
     assert list(Client.objects.filter(pk__in=Client.objects.matching("reis").values("pk"))) == [ana]
+
+
+# ---- who is meant exactly stands first -----------------------------------------------------------------------
+
+
+def test_a_phone_whose_digits_begin_with_zeros_comes_before_those_that_only_have_the_rest(
+    clinic: object, dana: User
+) -> None:
+    for number in range(2 * SHOWN):
+        ClientFactory(legal_name=f"Ana Reis {number:02}", phone=f"+3519123412{number:02}")
+    meant = ClientFactory(legal_name="Zita Sá", phone="+351912001234")
+    assert suggestions("001 234", dana).clients[0] == meant
+    assert suggestions("912 001 234", dana).clients[0] == meant
+
+
+def test_a_phone_that_ends_so_comes_before_those_that_have_it_somewhere(clinic: object, dana: User) -> None:
+    for number in range(2 * SHOWN):
+        ClientFactory(legal_name=f"Ana Reis {number:02}", phone=f"+3519345678{number:02}")
+    meant = ClientFactory(legal_name="Zita Sá", phone="+351911345678")
+    assert suggestions("345678", dana).clients[0] == meant
+    assert suggestions("0345678", dana).clients[0] == meant
+
+
+def test_the_whole_e_mail_comes_before_those_that_end_so(clinic: object, dana: User) -> None:
+    for number in range(2 * SHOWN):
+        ClientFactory(legal_name=f"Ana Reis {number:02}", email=f"mari{'a' * number}ana@example.org")
+    child = ClientFactory(legal_name="Zoe Sá", email="", guardian_name="Zita Sá", guardian_email="ana@example.org")
+    meant = ClientFactory(legal_name="Zita Sá", email="ana@example.org")
+    assert suggestions("Ana@Example.org", dana).clients[:2] == [meant, child]
+
+
+def test_of_many_with_one_name_a_phone_beside_it_tells_her(clinic: object, dana: User) -> None:
+    for number in range(2 * SHOWN):
+        ClientFactory(legal_name="Ana Reis", phone=f"+3519300000{number:02}")
+    meant = ClientFactory(legal_name="Ana Reis", phone="+351912345678")
+    for typed in ("Ana Reis 0912345678", "ana reis 912 345 678", "Ana 5678"):
+        assert suggestions(typed, dana).clients == [meant]

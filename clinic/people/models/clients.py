@@ -59,7 +59,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def best_first(self, typed: str) -> ClientQuerySet:
         """Put those first who are most likely meant."""
         told = as_typed(typed)
-        likelihood: list[Any] = [closeness(told.words)] if told.words else []
+        likelihood: list[Any] = [closeness(told)] if told.words else []
         if len(told.born) > 1:
             likelihood.append(Case(When(born_on=told.born[0], then=0), default=1))
         return self.order_by(*likelihood, "legal_name", "pk")

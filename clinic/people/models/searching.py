@@ -37,6 +37,8 @@ class Typed:
     born: list[date]
     # What stands before and after such a date.
     beside: str = ""
+    # All digits of a phone number, also the zeros before it that are perhaps only dialled.
+    digits: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.words or self.born)
@@ -47,6 +49,8 @@ def as_typed(typed: str) -> Typed:
 
     >>> as_typed("(0)912 345-678").words, as_typed("0351 912").words, as_typed("Wei-Lin  Chou").words
     (['912345678'], ['351912'], ['Wei', 'Lin', 'Chou'])
+    >>> as_typed("Chou 0912-345678").words, as_typed("012 345")
+    (['Chou', '912', '345678'], Typed(words=['12345'], born=[], beside='', digits='012345'))
     >>> [str(day) for day in as_typed("03/04/1985").born], as_typed("Chou 3.4.1985").words
     (['1985-04-03', '1985-03-04'], ['Chou'])
     >>> [str(day) for day in as_typed("Chou, 3 Apr 1985").born], as_typed("3 Wang 1985").born
@@ -58,7 +62,7 @@ def as_typed(typed: str) -> Typed:
         if (found := pattern.search(plain)) and (born := read(*found.groups())):
             beside = f"{plain[: found.start()]} {plain[found.end() :]}".strip(" ,;")
             return Typed(_words_of(beside), born, beside)
-    return Typed(_words_of(plain), [])
+    return Typed(_words_of(plain), [], digits=_digits_of(plain) if _is_number(plain) else "")
 
 
 def _year_first(year: str, month: str, day: str) -> list[date]:
@@ -86,16 +90,23 @@ def _days(*told: tuple[str, str, str]) -> list[date]:
 
 def _words_of(plain: str) -> list[str]:
     """Split into words, or into the one that a phone number is."""
-    digits = _digits_of(plain) if A_NUMBER.fullmatch(plain) else ""
-    if len(digits) >= FEWEST_DIGITS:
-        return [digits]
+    if _is_number(plain):
+        return [_as_kept(plain)]
     words = (word[:LONGEST_WORD] for word in BETWEEN_WORDS.split(plain) if any(map(str.isalnum, word)))
-    return list(words)[:MOST_WORDS]
+    return [_as_kept(word) if _is_number(word) else word for word in words][:MOST_WORDS]
+
+
+def _is_number(words: str) -> bool:
+    return A_NUMBER.fullmatch(words) is not None and len(_digits_of(words)) >= FEWEST_DIGITS
 
 
 def _digits_of(number: str) -> str:
+    return "".join(str(unicodedata.decimal(c)) for c in number.replace("(0)", "") if c.isdecimal())
+
+
+def _as_kept(number: str) -> str:
     """Return the digits as they stand in an international number: without the zeros that are dialled before it."""
-    digits = "".join(str(unicodedata.decimal(c)) for c in number.replace("(0)", "") if c.isdecimal())
+    digits = _digits_of(number)
     dialled = digits.removeprefix("0").removeprefix("0")
     return dialled if len(dialled) >= FEWEST_DIGITS else digits
 
@@ -138,7 +149,35 @@ def nearly_occurs(word: str) -> Q:
     return Q(OfFoundBy(f"{OCCURS} OR {IS_NEAR}", word, word, output_field=BooleanField()))
 
 
-def closeness(words: list[str]) -> OfFoundBy:
+# Her own, then her guardian's; others end so: mariana@example.org, where ana@example.org was typed.
+IS_WHOLE_EMAIL = """
+    CASE WHEN {found_by} LIKE '%%| ' || people_fold(%s) || ' +%%' THEN 0
+         WHEN {found_by} LIKE '%% ' || people_fold(%s) || ' +%%' THEN 1 ELSE 2 END
+"""
+
+
+def closeness(told: Typed) -> OfFoundBy:
+    """Rank by what was typed: a phone, an e-mail, or names."""
+    if told.digits:
+        return _closeness_of_number(told.digits, told.words[0])
+    if len(told.words) == 1 and "@" in told.words[0]:
+        return OfFoundBy(IS_WHOLE_EMAIL, told.words[0], told.words[0], output_field=FloatField())
+    return _closeness_of_names(told.words)
+
+
+def _closeness_of_number(digits: str, as_kept: str) -> OfFoundBy:
+    """Rank: a phone that ends in all these digits, in those without the zeros before them, that has them all, others.
+
+    Without its zeros 001 234 is 1234, which of a hundred thousand phones some sixty have somewhere.
+    """
+    rank = """
+        CASE WHEN {found_by} LIKE '%%' || %s || ' %%' THEN 0 WHEN {found_by} LIKE '%%' || %s || ' %%' THEN 1
+             WHEN {found_by} LIKE '%%' || %s || '%%' THEN 2 ELSE 3 END
+    """
+    return OfFoundBy(rank, digits, as_kept, digits, output_field=FloatField())
+
+
+def _closeness_of_names(words: list[str]) -> OfFoundBy:
     """Rank: the whole name, the beginning of a name, whole words of it, beginnings of them, elsewhere, only nearly."""
     typed = " ".join(words)
     whole, begun, anywhere = (
