@@ -587,3 +587,28 @@ def test_leaving_and_the_end_of_a_sign_in_say_what_is_left_behind(as_olga, olga,
 
 def test_of_one_who_leaves_nothing_behind_nothing_is_said(as_olga, dana):
     assert as_olga.get(f"/settings/staff/{dana.pk}/deactivate/").context["left_behind"] == []
+
+
+def test_a_last_day_that_is_over_is_asked_about_once_and_then_taken(as_olga, bea):
+    held = bea.qualifications.first()
+    typed = typed_of(bea, licence_expires_on="2026-11-18") | {f"expires_{held.modality_id}": "2025-01-31"}
+    answer = as_olga.post(page_of(bea), typed)
+    errors = answer.context["form"].errors
+    assert {*errors} == {"licence_expires_on", f"expires_{held.modality_id}"}
+    assert "This day is over" in errors["licence_expires_on"][0]
+    bea.refresh_from_db()
+    assert bea.licence_expires_on == date(2028, 12, 31)
+    [asked] = re.findall(r'name="over" value="([^"]+)"', answer.content.decode())
+    other = as_olga.post(page_of(bea), typed | {"over": asked, "licence_expires_on": "2026-11-17"})
+    assert {*other.context["form"].errors} == {"licence_expires_on"}
+    assert as_olga.post(page_of(bea), typed | {"over": asked}).status_code == 302
+    bea.refresh_from_db()
+    assert bea.licence_expires_on == date(2026, 11, 18)
+    assert bea.qualifications.get(pk=held.pk).expires_on == date(2025, 1, 31)
+
+
+def test_a_last_day_of_today_or_one_that_was_over_before_is_not_asked_about(as_olga, bea, now):
+    Therapist.objects.filter(pk=bea.pk).update(licence_expires_on=date(2026, 11, 18))
+    bea.refresh_from_db()
+    assert as_olga.post(page_of(bea), typed_of(bea, licence_number="PT-8")).status_code == 302
+    assert as_olga.post(page_of(bea), typed_of(bea, licence_expires_on="2026-11-19")).status_code == 302

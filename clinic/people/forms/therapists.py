@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -61,6 +61,8 @@ class QualificationRow:
 class TherapistForm(OpenedForm, forms.Form):
     """What an owner says about a therapist. Each modality has a row of its own: ticked is qualified."""
 
+    # The days asked about on this page, for the template to bring back.
+    over = ""
     licence_number = forms.CharField(label=_("Licence number"), max_length=40, required=False)
     licence_expires_on = LastDayField(
         label=_("Licence valid until"),
@@ -81,8 +83,8 @@ class TherapistForm(OpenedForm, forms.Form):
         help_text=_("Visits get it while it is free."),
     )
 
-    def __init__(self, data: Any = None, files: Any = None, *, therapist: Therapist) -> None:
-        self.therapist = therapist
+    def __init__(self, data: Any = None, files: Any = None, *, therapist: Therapist, today: date) -> None:
+        self.therapist, self.today = therapist, today
         held = {one.modality_id: one for one in therapist.qualifications.all()} if therapist.pk else {}
         self.modalities = list(Modality.objects.filter(Q(archived_at__isnull=True) | Q(pk__in=held)))
         locations = list(therapist.locations.all()) if therapist.pk else []
@@ -139,7 +141,19 @@ class TherapistForm(OpenedForm, forms.Form):
             is_new = not self.initial[f"held_{one.pk}"] and not said.get(f"held_{one.pk}")
             if is_new and (said.get(f"certificate_{one.pk}") or said.get(f"expires_{one.pk}")):
                 self.add_error(f"held_{one.pk}", _("Tick it too, or leave its certificate and date empty."))
+        self._ask_about_days_that_are_over(said)
         return said
+
+    def _ask_about_days_that_are_over(self, said: dict[str, Any]) -> None:
+        """Ask once about each last day typed that is over; typed again, it is meant."""
+        held = {f"expires_{one.pk}" for one in self.modalities if said.get(f"held_{one.pk}")}
+        ends = {name: said.get(name) for name in self.changed_data if name in {"licence_expires_on", *held}}
+        over = {f"{name}={day}": name for name, day in ends.items() if day and day < self.today}
+        for told in over.keys() - {*self.data.get("over", "").split()}:
+            self.add_error(
+                over[told], _("This day is over: nothing can be booked with it. Is it right? Then save again.")
+            )
+        self.over = " ".join(over)
 
     def keep(self, *, by: User, now: datetime) -> Therapist:
         """Write what was typed or changed; raises ValidationError, and then nothing is written."""

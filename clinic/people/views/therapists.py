@@ -101,13 +101,13 @@ def therapist_clients(request: ClinicRequest, pk: int) -> HttpResponse:
 
 
 def _therapist_form(request: ClinicRequest, one: Therapist) -> HttpResponse:
-    form = TherapistForm(request.POST or None, therapist=one)
+    zone = clinic_zone()
+    today = local_date(zone, request.now)
+    form = TherapistForm(request.POST or None, therapist=one, today=today)
     if form.is_valid() and (kept := written(form, form.keep, by=request.user, now=request.now)):
         messages.success(request, _("%(name)s is saved.") % {"name": kept.user.name})
         # Nothing can be booked with a new one before there are working hours.
         return redirect("people:therapist" if one.pk else "scheduling:therapist-hours", kept.pk)
-    zone = clinic_zone()
-    today = local_date(zone, request.now)
     is_here = one.pk is not None and one.archived_at is None
     context = {
         "form": form,
