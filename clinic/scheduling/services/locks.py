@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from clinic.lib.rows import with_known
 from clinic.people.models import Client, Location, Room, Therapist
@@ -19,6 +19,8 @@ from clinic.scheduling.services.recording import record
 from clinic.scheduling.services.refusals import SlotTaken, in_words, moved_meanwhile
 
 LOCK_TIMEOUT = timedelta(seconds=3)
+# What the database calls off for the sake of others; sent again, it may go through.
+CALLED_OFF = (LockNotAvailable, DeadlockDetected, SerializationFailure)
 PLACES = """
     SELECT FROM people_therapist WHERE id = ANY(%(therapists)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
     SELECT FROM people_room WHERE location_id = ANY(%(locations)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
@@ -36,7 +38,7 @@ def one_booking() -> Iterator[None]:
     except IntegrityError as error:
         raise in_words(error) from error
     except OperationalError as error:
-        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
+        if isinstance(error.__cause__, CALLED_OFF):
             raise SlotTaken(_("Somebody is booking this time right now. Please try again.")) from error
         raise
 
