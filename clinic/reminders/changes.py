@@ -26,7 +26,7 @@ NOT_PROMISED = frozenset({"", Status.REQUESTED, Status.HELD, Status.CANCELLED, S
 
 _READ = (
     *("pk", "at", "before", "after", "because", "was", "appointment_id"),
-    *("appointment__client_id", "appointment__series_id", "appointment__booked_at"),
+    *("appointment__client_id", "appointment__series_id", "appointment__service_id", "appointment__booked_at"),
     *("appointment__starts_at", "appointment__therapist_id", "appointment__location_id"),
 )
 Row = dict[str, Any]
@@ -68,6 +68,7 @@ class Change:
     appointment_pk: int
     client_pk: int
     series_pk: int | None
+    service_pk: int
     place: Place
     steps: Sequence[Step]
     # The first of the steps that were taken at the moment of its last one, where visits of hers were changed together.
@@ -157,6 +158,7 @@ def _change(visit: Row, steps: Sequence[Step], together: dict[tuple[int, datetim
         visit["appointment_id"],
         client_pk,
         visit["appointment__series_id"],
+        visit["appointment__service_id"],
         _place_of(visit),
         _since_it_stood(steps),
         together_pk=min(mates) if len(mates) > 1 else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from clinic.lib.registry import Registry
 from clinic.people.models import ContactConsent
 
 if TYPE_CHECKING:
+    from django.db.models import Model
     from django_stubs_ext import StrOrPromise
 
 
@@ -28,6 +29,8 @@ class Due:
     # None: as the policy says.
     channels: tuple[str, ...] | None = None
     user_pk: int | None = None
+    # The service of the visit, whose policy holds where it has one.
+    service_pk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,20 @@ class MessageKind:
     - `client`: to whom it goes now, where what it is about may pass to another record (two were merged, or parted);
     - `zone`: the ZoneInfo in whose wall clock times are written and quiet hours kept; else that of the first location;
     - `calendar`: a calendar file that goes with the letter.
+    It may hold `not_before` alone: what it is about is being changed right now, and is looked at again then.
     The template is also given `clinic` and `called`. No health detail ever goes into a message.
+
+    A kind of which thousands may be due at once also offers `contexts(subject_pks, now)`: the same words for a whole
+    batch in a few reads, without locks, and only of those that plainly stand; the others are asked for one by one.
+    `subject` is then the model in whose row each of its changes leaves a mark: the letters are written ahead, and go
+    out as long as that row is untouched.
     """
 
     template: str
     find_due: Callable[[datetime], Iterable[Due]]
     context: Callable[[int, datetime], dict[str, Any] | None]
+    contexts: Callable[[Collection[int], datetime], Mapping[int, dict[str, Any]]] | None = None
+    subject: type[Model] | None = None
     # Answering kinds (a code, a confirmation of what she just did) do not wait for the morning.
     keeps_quiet_hours: bool = True
     # Staff alerts that cannot wait: neither for the morning nor for second thoughts.

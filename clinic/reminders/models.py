@@ -2,29 +2,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, ContactConsent, User
+from clinic.reminders.models_policy import MessagePolicy, PolicyOverride, Wording
 
-
-class MessagePolicy(models.Model):
-    """When and how the clinic writes. One row."""
-
-    offsets_minutes: ArrayField[list[int], list[int]] = ArrayField(
-        models.PositiveIntegerField(), size=5, default=list, verbose_name=_("reminders, minutes before")
-    )
-    quiet_from = models.TimeField(_("quiet from"))
-    quiet_until = models.TimeField(_("quiet until"))
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="message_policy_is_the_only_one")]
-
-    def __str__(self) -> str:
-        return f"{self.offsets_minutes} before, quiet {self.quiet_from:%H:%M}–{self.quiet_until:%H:%M}"
+__all__ = ["Message", "MessagePolicy", "MessageQuerySet", "PolicyOverride", "Reply", "Wording"]
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -165,4 +151,4 @@ class Message(models.Model):
 
 
 # What people write back is a model of this room as well; it speaks of Message.
-from clinic.reminders.texting.models import Reply  # noqa: E402, F401
+from clinic.reminders.texting.models import Reply  # noqa: E402
