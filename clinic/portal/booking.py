@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -20,6 +22,7 @@ from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import (
     CallUs,
     cancel_online,
+    may_ask_instead,
     move_online,
     therapists_for_move,
     why_not_cancel,
@@ -104,5 +107,16 @@ def _times(
 
 
 def _refused(request: ClinicRequest, visit: Appointment, words: str) -> HttpResponse:
-    context = {"visit": visit, "plan_client_pk": visit.client_id, "words": words}
+    """Say why not, and what she can do instead."""
+    clinic = the_clinic()
+    asked = urlencode({"location": visit.location_id, "with": visit.therapist_id})
+    context = {
+        "visit": visit,
+        "plan_client_pk": visit.client_id,
+        "words": words,
+        "ask_url": f"{reverse('booking:times', args=[visit.service_id])}?{asked}"
+        if may_ask_instead(clinic, visit, request.now)
+        else "",
+        "may_cancel": not why_not_cancel(clinic, visit, request.now),
+    }
     return render(request, "portal/visit_call.html", context, status=HTTPStatus.CONFLICT)

@@ -14,7 +14,7 @@ from clinic.people.opening import OpeningLine, opening_lines
 from clinic.people.places_page import spans_of
 from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
-from clinic.scheduling.online import why_not_cancel, why_not_move
+from clinic.scheduling.online import may_ask_instead, why_not_cancel, why_not_move
 from clinic.scheduling.waitlist_page import OfferToAnswer, offers_to_answer
 from intake.access import Pending, pending_for
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
@@ -39,11 +39,15 @@ class HomePage:
 
 @dataclass(frozen=True)
 class OwnVisit:
-    """A visit to come, and whether she may still move or cancel it by herself; what is held she has yet to confirm."""
+    """A visit to come, and whether she may still move or cancel it by herself; what is held she has yet to confirm.
+
+    Where the clinic moves it, she may ask for another time.
+    """
 
     visit: Appointment
     is_held: bool
     may_move: bool
+    may_ask: bool
     may_cancel: bool
 
 
@@ -86,6 +90,7 @@ def visits_page(client: Client, now: datetime) -> VisitsPage:
             visit,
             is_held=visit.status == Status.HELD,
             may_move=not why_not_move(clinic, visit, now),
+            may_ask=may_ask_instead(clinic, visit, now),
             may_cancel=not why_not_cancel(clinic, visit, now),
         )
         for visit in upcoming_of(client, now)

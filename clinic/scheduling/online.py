@@ -21,7 +21,7 @@ from clinic.people.records import records_of
 from clinic.people.services import lock_client
 from clinic.people.services.coming import Came, Newcomer, enter_herself
 from clinic.scheduling.availability import qualified_therapists
-from clinic.scheduling.models import MOVABLE, Appointment, OnlineConcern, Status
+from clinic.scheduling.models import MOVABLE, PROMISED, Appointment, OnlineConcern, Status
 from clinic.scheduling.offers import FreeTime, free_times, has_known_length
 from clinic.scheduling.services import (
     ChosenVisit,
@@ -314,10 +314,20 @@ def why_not_move(clinic: Clinic, visit: Appointment, now: datetime) -> str:
         return _("This time is only held so far. Answer first, or choose another one.")
     if not clinic.is_bookable_online:
         return _("Visits are not moved online at the moment.")
-    # What the clinic has agreed to is not changed without it where it answers each wish itself.
-    if clinic.online_booking == Clinic.OnlineBooking.REQUESTS and visit.status != Status.REQUESTED:
-        return _("A visit that is booked is moved by us.")
-    return _too_late(_("Moving online was possible until %(moment)s."), visit, move_until(clinic, visit), now)
+    if late := _too_late(_("Moving online was possible until %(moment)s."), visit, move_until(clinic, visit), now):
+        return late
+    return _("A visit that is booked is moved by us.") if _is_moved_by_us(clinic, visit) else ""
+
+
+def may_ask_instead(clinic: Clinic, visit: Appointment, now: datetime) -> bool:
+    """Say whether she may ask for another time in place of a visit that the clinic moves itself."""
+    is_soon_enough = now <= min(visit.starts_at, move_until(clinic, visit))
+    return is_soon_enough and _is_moved_by_us(clinic, visit) and visit.service.is_bookable_online
+
+
+def _is_moved_by_us(clinic: Clinic, visit: Appointment) -> bool:
+    """Say whether the clinic has agreed to it: where it answers each wish itself, that is not changed without it."""
+    return clinic.online_booking == Clinic.OnlineBooking.REQUESTS and visit.status in PROMISED
 
 
 def _too_late(words: str, visit: Appointment, until: datetime, now: datetime) -> str:

@@ -21,6 +21,7 @@ from tests.factories import BEFORE, ServiceFactory, TherapistFactory
 
 pytestmark = pytest.mark.usefixtures("now")
 TEN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 Post = Callable[..., HttpResponse]
 
 
@@ -256,6 +257,43 @@ def test_where_the_clinic_answers_first_only_a_request_is_moved(
     assert "requested" in text(as_alice.get(reverse("portal:visits")))
     assert move(as_alice, asked, TEN + timedelta(days=3)).status_code == 302
     assert status_of(asked) == Status.REQUESTED
+
+
+def test_where_the_clinic_moves_it_she_asks_for_another_time_and_keeps_this_one(
+    as_alice: Browser, visit: Appointment, open_clinic: Clinic
+) -> None:
+    open_clinic.online_booking, open_clinic.cancellation_policy = Clinic.OnlineBooking.REQUESTS, "Free until 24 h."
+    open_clinic.save()
+    assert "Another time" in text(as_alice.get(reverse("portal:visits")))
+    page = as_alice.get(reverse("portal:visit-move", args=[visit.pk]))
+    for said in ("A visit that is booked is moved by us.", "+351 21 345 6789", "Free until 24 h."):
+        assert said in text(page)
+    assert reverse("portal:visit-cancel", args=[visit.pk]) in text(page)
+    times = as_alice.get(page.context["ask_url"])
+    assert times.status_code == 200
+    assert times.context["page"].sought.therapist == visit.therapist
+    wish = {"location": visit.location_id, "at": choice_value(TEN + HOUR * 24, visit.therapist, visit.location)}
+    held = as_alice.post(reverse("booking:hold", args=[visit.service_id]), wish)
+    as_alice.post(held["Location"], {"is_different": "no", "by_email": "yes"})
+    assert set(Appointment.objects.values_list("starts_at", "status")) == {
+        (TEN, Status.BOOKED),
+        (TEN + HOUR * 24, Status.REQUESTED),
+    }
+
+
+def test_after_the_deadline_she_reads_until_when_it_was_the_policy_and_the_phone(
+    as_alice: Browser, visit: Appointment, open_clinic: Clinic
+) -> None:
+    open_clinic.online_booking, open_clinic.cancellation_policy = Clinic.OnlineBooking.REQUESTS, "Free until 24 h."
+    open_clinic.online_move_hours = open_clinic.online_cancel_hours = 24 * 10
+    open_clinic.save()
+    assert "Another time" not in text(as_alice.get(reverse("portal:visits")))
+    for name, words in (("visit-move", "Moving online was possible until"), ("visit-cancel", "Cancelling online was")):
+        page = text(as_alice.get(reverse(f"portal:{name}", args=[visit.pk])))
+        assert words in page
+        assert "+351 21 345 6789" in page
+        assert "Free until 24 h." in page
+        assert "Ask for another time" not in page
 
 
 def test_whoever_must_be_spoken_with_first_moves_nothing(
