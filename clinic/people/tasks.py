@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from clinic.people.importing.asking import forget_old_imports
+from clinic.people.importing.forgetting import forget_old_imports
 from clinic.people.importing.working import go_on
 from clinic.people.services import archive_those_who_left
 

@@ -23,11 +23,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.lib.times import at_wall, local_date
+from clinic.people.dates import shown
 from clinic.people.importing.columns import Field, Reads
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Work
-from clinic.people.importing.people import Therapists, name_of
+from clinic.people.importing.people import Therapists, known_here, name_of
 from clinic.people.importing.undoing import in_use, locked
-from clinic.people.importing.values import instant, shown
+from clinic.people.importing.values import instant
 from clinic.people.models import Client, Import, Location, Room, Service, Therapist
 from clinic.scheduling.models import Appointment, Status, StatusChange
 from clinic.scheduling.services import book_appointment, change_status, lock_places, one_booking
@@ -418,8 +419,9 @@ def _starts_at(row: Row, location: Location | None) -> datetime | None:
 def _service(row: Row, house: _House) -> Service | None:
     found = house.services.get(row.text("service").casefold())
     if found is None:
-        words = _("There is no service “%(name)s” here.") % {"name": shown(row.text("service"))}
-        row.problems.append(("service", words))
+        typed = row.text("service")
+        words = _("There is no service “%(name)s” here.") % {"name": shown(typed)}
+        row.problems.append(("service", words + known_here(typed, {one.name for one in house.services.values()})))
     return found
 
 

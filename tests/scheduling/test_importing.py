@@ -19,7 +19,7 @@ from clinic.reminders.services import prepare
 from clinic.scheduling.importing import _House
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import move_appointment
-from tests.factories import ClientFactory, LocationFactory
+from tests.factories import ClientFactory, LocationFactory, ServiceFactory
 from tests.importing import doubts, problems
 from tests.scheduling.conftest import at
 
@@ -46,6 +46,15 @@ def test_visits_are_booked_on_the_wall_of_the_place(house, bring, take, alice, o
     assert [visit.starts_at for visit in visits] == [at(10, day=23), at(9, 30, day=24)]
     assert {visit.booked_by for visit in visits} == {olga}
     assert {visit.client for visit in visits} == {alice}
+
+
+def test_a_service_that_is_not_here_is_answered_by_those_that_are_the_likest_first(house, bring, alice):
+    for name in ("Swedish 45", "Release 90", "Reflexology", "Head and neck", "Deep tissue"):
+        ServiceFactory(name=name)
+    job = bring(HEADER + row("2026-11-23 10:00").replace("Release 60", "Release of 60 min"), "appointments")
+    [(_row, _column, sentence)] = problems(job)
+    assert sentence.startswith("There is no service “Release of 60 min” here. Known here: Release 60, Release 90, ")
+    assert sentence.endswith(" and others.")
 
 
 def test_a_visit_in_another_zone_starts_by_the_clock_there(house, bring, take, bea):

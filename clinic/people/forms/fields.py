@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import PhoneNumber
 
-from clinic.people.importing.values import Habits, a_date
+from clinic.people.dates import day_of, in_our_time
 from clinic.people.phones import phone_number
 
 
@@ -45,7 +45,10 @@ class DayField(forms.DateField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> date | None:
-        return None if value in self.empty_values else a_date(value, Habits(today=timezone.now().date()))
+        if value in self.empty_values or isinstance(value, date):
+            return value or None
+        text = str(value).strip()
+        return in_our_time(day_of(text, today=timezone.now().date())) if text else None
 
     def prepare_value(self, value: Any) -> Any:
         return date_format(value, "j F Y") if isinstance(value, date) else value

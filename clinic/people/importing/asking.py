@@ -6,7 +6,7 @@ What takes long is done by a worker (`working.py`); here it is only asked for.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from clinic.audit.services import recorded
+from clinic.people import tasks
 from clinic.people.importing.checking import read_for
 from clinic.people.importing.columns import Reads, guess_columns, is_recognised
+from clinic.people.importing.forgetting import NOT_TAKEN_OVER
 from clinic.people.importing.kinds import Kind, kinds
 from clinic.people.importing.progress import begin_progress
 from clinic.people.importing.table import Cell, Table
@@ -24,11 +26,6 @@ from clinic.people.models import Import, ImportRow, User
 from clinic.people.phones import phone_region
 
 State = Import.State
-# What may still be given up: nothing of it was taken over.
-NOT_TAKEN_OVER = frozenset({State.UPLOADED, State.CHECKING, State.CHECKED, State.FAILED})
-# A file that nobody took over, and rows that were left out, hold names and birthdays: they do not stay.
-FORGOTTEN_AFTER = timedelta(days=7)
-LEFT_OUT_STAY = timedelta(days=30)
 # Where the month is written before the day.
 MONTH_FIRST = frozenset({"US", "CA", "PH"})
 
@@ -125,15 +122,6 @@ def forget_import(*, by: User, now: datetime, job: Import) -> None:
     _locked(job, NOT_TAKEN_OVER).delete()
 
 
-def forget_old_imports(now: datetime) -> None:
-    """Remove files that nobody took over, and rows that were left out; what a worker is at waits for the next time."""
-    old = Import.objects.filter(state__in=NOT_TAKEN_OVER, at__lt=now - FORGOTTEN_AFTER)
-    with transaction.atomic():
-        free = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        Import.objects.filter(pk__in=list(free)).delete()
-    ImportRow.objects.filter(file__state__in=[State.DONE, State.UNDONE], file__done_at__lt=now - LEFT_OUT_STAY).delete()
-
-
 def ask_again(job: Import, *, now: datetime) -> None:
     """Wake a worker once more for what is under way; one who is at it is not disturbed."""
     with transaction.atomic():
@@ -161,12 +149,10 @@ def _locked(job: Import, states: Collection[State]) -> Import:
 
 
 def _ask(job: Import, state: State, now: datetime) -> Import:
-    from clinic.people.tasks import go_on_with_import
-
     job.state, job.asked_at, job.why_stopped = state, now, ""
     job.save(update_fields=["state", "asked_at", "why_stopped", "columns", "day_first", "region", "by", "undone_by"])
     begin_progress(job.pk)
-    transaction.on_commit(lambda: go_on_with_import.delay(job.pk))
+    transaction.on_commit(lambda: tasks.go_on_with_import.delay(job.pk))
     return job
 
 

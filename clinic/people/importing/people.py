@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
+from difflib import SequenceMatcher
 
 from django.utils.translation import gettext as _
 
+from clinic.people.dates import shown
 from clinic.people.importing.kinds import Row
-from clinic.people.importing.values import name_in_order, shown
+from clinic.people.importing.values import name_in_order
 from clinic.people.models import Therapist
+
+# More names would hide the one that is meant.
+A_FEW = 5
 
 
 def name_of(row: Row, prefix: str = "") -> str:
@@ -17,6 +23,15 @@ def name_of(row: Row, prefix: str = "") -> str:
     whole = row.text(f"{prefix}legal_name") or name_in_order(row.text(f"{prefix}full_name"))
     parts = (row.text(f"{prefix}{part}") for part in ("first_name", "middle_name", "last_name"))
     return whole or " ".join(filter(None, parts))
+
+
+def known_here(typed: str, names: Collection[str]) -> str:
+    """Say which names there are, the likest first, for somebody who wrote another; nothing where there are none."""
+    if not names:
+        return ""
+    likest = sorted(names, key=lambda name: (-SequenceMatcher(a=_folded(typed), b=_folded(name)).ratio(), name))
+    words = _("Known here: %(names)s and others.") if len(names) > A_FEW else _("Known here: %(names)s.")
+    return " " + words % {"names": ", ".join(likest[:A_FEW])}
 
 
 def refuse_to_come(row: Row, field: str, now: datetime) -> None:

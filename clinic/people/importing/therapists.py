@@ -15,11 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from clinic.people.dates import shown
 from clinic.people.importing.columns import Field, Reads
 from clinic.people.importing.kinds import Kind, Made, Row, Work
 from clinic.people.importing.people import name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
-from clinic.people.importing.values import Habits, a_date, shown
+from clinic.people.importing.values import Habits, a_date
 from clinic.people.models import Import, Location, Modality, Qualification, Role, Therapist, User
 from clinic.people.services import add_therapist, change_profile
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.lib.months import month_numbers
 from clinic.lib.times import at_wall
+from clinic.people.dates import OFFSET, YEAR_LAST, day_of, in_our_time, shown, split_clock
 from clinic.people.importing.table import Cell, as_text
 from clinic.people.phones import phone_number
 
-# Excel counts days from here; it takes 1900 for a leap year, so the count is right from 1 March 1900 on.
-EXCEL_EPOCH = date(1899, 12, 30)
-# Below, a number is a year or a day of the month; above, it is no date of anybody's life.
-FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000
 # Spreadsheets run what begins so: a cell, and a piece of it where another separator is taken for the file's, as where
 # the comma is for decimals. The export puts an apostrophe before it, and the import takes it off again.
 TO_GUARD = re.compile(r"\A(?='*[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t\r\n])(?='*[=+\-@＝＋－＠])")
@@ -33,22 +28,7 @@ CHANNELS = {
 }
 NOT_BY = NO | {"not", "none", "never", "without"}
 NAME_ENDS = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
-# No date of anybody's life or appointments lies outside of them; far out, a date cannot be reckoned with.
-FIRST_YEAR, LAST_YEAR = 1900, 2199
-
-YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-YEAR_LAST = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4}|\d{2})")
-IN_WORDS = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.|º)?[\s,-]*(?:de\s+)?([^\W\d_]+)\.?[\s,-]*(?:de\s+)?(\d{4}|\d{2})")
-IN_WORDS_MONTH_FIRST = re.compile(r"([^\W\d_]+)\.?[\s-]+(\d{1,2})(?:st|nd|rd|th)?[\s,-]+(\d{4}|\d{2})")
 CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2}(?:\.\d+)?)?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
-EIGHT_DIGITS = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
-# Typed without looking up. A year stands last: no month and day look like one of these centuries.
-EIGHT_DIGITS_YEAR_LAST = re.compile(r"(\d{2})(\d{2})((?:19|20)\d{2})")
-CLOCK_AT_END = re.compile(
-    r"(?:T|,?\s+(?:at\s+)?)(\d{1,2}(?:[:.h]\d{2}){1,2}(?:\.\d+)?\s*(?:[ap]\.?m\.?)?)$", re.IGNORECASE
-)
-OFFSET = re.compile(r"\s*(?:UTC|GMT)$|(?<=\d)Z$|(?<=:\d{2})\s*[+-]\d{2}:?\d{2}$", re.IGNORECASE)
-WEEKDAY = re.compile(r"^[^\W\d_]+\.?,\s+(?=\d|[^\W\d_]+\.?\s+\d)")
 
 
 @dataclass(frozen=True)
@@ -78,14 +58,14 @@ def text_of(cell: Cell) -> str:
 def a_date(cell: Cell, habits: Habits) -> date | None:
     """Read a day; None for an empty cell."""
     told = _any_day(cell, habits)
-    return _in_our_time(told) if told else None
+    return in_our_time(told) if told else None
 
 
 def a_wall(cell: Cell, habits: Habits) -> datetime | None:
     """Read day and time as a wall shows them, or as an instant where an offset is named; None for an empty cell."""
     told = _any_wall(cell, habits)
     if told:
-        _in_our_time(told.date())
+        in_our_time(told.date())
     return told
 
 
@@ -180,11 +160,6 @@ def is_ambiguous(cell: Cell) -> bool:
     return bool(found) and found is not None and found[1] != found[2]
 
 
-def shown(text: str) -> str:
-    """Return a text short enough to stand in a sentence."""
-    return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004 -- about half a line
-
-
 def _any_day(cell: Cell, habits: Habits) -> date | None:
     if isinstance(cell, datetime):
         return cell.date()
@@ -205,56 +180,9 @@ def _any_wall(cell: Cell, habits: Habits) -> datetime | None:
     try:
         return datetime.fromisoformat(text.replace(" UTC", "+00:00"))
     except ValueError:
-        day, clock = _split(text)
+        day, clock = split_clock(text)
         return datetime.combine(_day_of(day, habits), a_time(clock) or time.min)
 
 
-def _in_our_time(day: date) -> date:
-    if FIRST_YEAR <= day.year <= LAST_YEAR:
-        return day
-    facts = {"day": date_format(day, "j F Y"), "first": FIRST_YEAR, "last": LAST_YEAR}
-    raise ValidationError(_("%(day)s lies outside the years %(first)d to %(last)d; is the year right?") % facts)
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Split day and time of day."""
-    found = CLOCK_AT_END.search(text)
-    return (text[: found.start()], found[1]) if found else (text, "")
-
-
 def _day_of(text: str, habits: Habits) -> date:
-    plain = WEEKDAY.sub("", _split(OFFSET.sub("", text))[0] or text)
-    for pattern, read in _ways(habits).items():
-        if found := pattern.fullmatch(plain):
-            try:
-                return read(*found.groups())
-            except ValueError:
-                raise ValidationError(_("“%(text)s” is no day of the calendar.") % {"text": shown(text)}) from None
-    if re.fullmatch(r"\d{5}(\.\d+)?", plain) and FIRST_SERIAL <= float(plain) <= LAST_SERIAL:
-        return EXCEL_EPOCH + timedelta(days=int(float(plain)))
-    raise ValidationError(_("“%(text)s” is no date.") % {"text": shown(text)})
-
-
-def _ways(habits: Habits) -> Mapping[re.Pattern[str], Callable[..., date]]:
-    def year_last(first: str, second: str, year: str) -> date:
-        day, month = (first, second) if habits.day_first else (second, first)
-        return date(_full_year(year, habits.today), int(month), int(day))
-
-    def in_words(day: str, month: str, year: str) -> date:
-        return date(_full_year(year, habits.today), month_numbers().get(month.casefold(), 0), int(day))
-
-    return {
-        YEAR_FIRST: lambda year, month, day: date(int(year), int(month), int(day)),
-        YEAR_LAST: year_last,
-        IN_WORDS: in_words,
-        IN_WORDS_MONTH_FIRST: lambda month, day, year: in_words(day, month, year),
-        EIGHT_DIGITS_YEAR_LAST: year_last,
-        EIGHT_DIGITS: lambda year, month, day: date(int(year), int(month), int(day)),
-    }
-
-
-def _full_year(digits: str, today: date) -> int:
-    """Return a year of four digits: one of two lies in the past."""
-    if len(digits) > 2:  # noqa: PLR2004 -- a year of two digits
-        return int(digits)
-    return int(digits) + (2000 if int(digits) <= today.year % 100 else 1900)
+    return day_of(text, today=habits.today, day_first=habits.day_first)

@@ -79,6 +79,7 @@ class User(AbstractBaseUser):
         return self.name.split()[0] if self.name else ""
 
 
+# intake has invitations too, and django-stubs takes two querysets of one name for the same.
 class StaffInvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> StaffInvitationQuerySet:
         """Keep those that nobody has accepted or withdrawn; some of them may have run out."""

@@ -23,7 +23,6 @@ from clinic.people.access import ClinicRequest, for_roles, one_of
 from clinic.people.exporting import csv_lines, record_export
 from clinic.people.forms.importing import ColumnsForm, FileForm, TakeOverForm, wanted_of
 from clinic.people.importing.asking import (
-    LEFT_OUT_STAY,
     ask_again,
     choose_columns,
     decide,
@@ -34,6 +33,7 @@ from clinic.people.importing.asking import (
     undo_import,
 )
 from clinic.people.importing.checking import table_of
+from clinic.people.importing.forgetting import LEFT_OUT_STAY
 from clinic.people.importing.kinds import Kind, kinds
 from clinic.people.importing.left_out import left_out_csv
 from clinic.people.importing.progress import progress_of

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from clinic.celery import app
 from clinic.people.importing import table, working
-from clinic.people.importing.asking import LEFT_OUT_STAY, forget_old_imports
+from clinic.people.importing.forgetting import LEFT_OUT_STAY, forget_old_imports
 from clinic.people.models import Client, Import
 from clinic.people.tasks import forget_imports
 from tests.factories import ClientFactory, UserFactory
