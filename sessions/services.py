@@ -135,7 +135,7 @@ def _start(appointment: Appointment, answers: Mapping[str, Answer], *, by: User,
         )
         note.clean_fields(exclude=UNSIGNED)
         note.save(force_insert=True)
-        record_change(by=by.pk, client=note.client_id, what=note, words=_("session started"), now=now)
+        record_change(by=by.pk, client=note.client_id, what=note, words=_("begun"), now=now)
     return note
 
 
@@ -345,7 +345,7 @@ def sign_note(*, by: User, now: datetime, note: Note, shown: str | None = None) 
             ]
         )  # fmt: skip
         change_status(by=by, now=now, appointment=kept.appointment, to=Status.COMPLETED)
-        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("note signed"), now=now)
+        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("signed"), now=now)
     return kept
 
 
@@ -358,5 +358,5 @@ def add_addendum(*, by: User, now: datetime, note: Note, text: str) -> Addendum:
         if not kept.is_signed:
             raise ValidationError(_("The note is a draft; write into it."))
         addendum.save(force_insert=True)
-        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("addendum added to the note"), now=now)
+        record_change(by=by.pk, client=kept.client_id, what=kept, words=_("got an addendum"), now=now)
     return addendum

@@ -301,7 +301,7 @@ def test_the_clients_history_tells_who_started_signed_and_added(signed: Note, be
     add_addendum(by=bea.user, now=now, note=signed, text="She called.")
     told = Change.objects.filter(what="treatment.note", what_pk=signed.pk).order_by("pk")
     assert [(change.by, change.client_pk) for change in told] == [(bea.user, signed.client_id)] * 3
-    assert [change.words for change in told] == ["session started", "note signed", "addendum added to the note"]
+    assert [change.words for change in told] == ["begun", "signed", "got an addendum"]
 
 
 def test_a_draft_takes_no_addendum(draft: Note, bea: Therapist, now: datetime) -> None:
