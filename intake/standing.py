@@ -15,8 +15,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.lib.prepared import Prepared
 from clinic.people.models import Modality, User, clinic_zone
-from clinic.people.records import Records, records_beside, records_of
+from clinic.people.records import Records, records_beside, records_given
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
@@ -88,15 +89,20 @@ class Sent:
     is_reviewed: bool
 
 
-def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
-    """Return each client's newest answers that were sent; one query."""
-    found = (
-        Submission.objects.filter(client__among=records_of(*client_pks))
+SENT = Prepared(
+    lambda: (
+        Submission.objects.filter(client__among=records_given("clients"))
         .sent()
         .annotate(records=records_beside())
         .order_by("submitted_at", "pk")
         .values_list("records", "pk", "submitted_at", "state")
     )
+)
+
+
+def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
+    """Return each client's newest answers that were sent; one query."""
+    found = SENT.all(clients=list(client_pks))
     # The later takes the place of the earlier.
     return {
         record: Sent(pk, at, state == Submission.State.REVIEWED)

@@ -15,13 +15,27 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from clinic.audit.kinds import label_of
-from clinic.audit.models import Change, Look
+from clinic.audit.models import Change
+from clinic.lib.prepared import add
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # Re-opening the same thing for the same reason within a few minutes is one look; a page with htmx parts is not forty.
 SAME_LOOK = timedelta(minutes=5)
+
+A_LOOK = """
+    INSERT INTO audit_look (by_id, client_pk, what, what_pk, why, at)
+    SELECT by_id, client_pk, what, what_pk, why, at
+    FROM (VALUES (%s::bigint, %s::bigint, %s::text, %s::bigint, %s::text, %s::timestamptz))
+        AS one (by_id, client_pk, what, what_pk, why, at)
+    WHERE NOT EXISTS (
+        SELECT FROM audit_look kept
+        WHERE (kept.by_id, kept.client_pk, kept.what, kept.what_pk, kept.why)
+                = (one.by_id, one.client_pk, one.what, one.what_pk, one.why)
+            AND kept.at > %s
+    )
+"""
 
 # What the blocks around this moment say of the changes they make.
 _said: ContextVar[Mapping[str, object]] = ContextVar("_said", default=MappingProxyType({}))
@@ -77,9 +91,8 @@ def _tell_database(facts: Mapping[str, object]) -> None:
 
 def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -> None:
     """Record that user `by` opened `what`, which belongs to the client with key `client`."""
-    facts = {"by_id": by, "client_pk": client, "what": label_of(type(what)), "what_pk": what.pk, "why": why}
-    if not Look.objects.filter(**facts, at__gt=now - SAME_LOOK).exists():
-        Look.objects.create(**facts, at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(A_LOOK, [by, client, label_of(type(what)), what.pk, why, now, now - SAME_LOOK])
 
 
 def record_change(*, by: int | None, client: int | None, what: Model, words: str, now: datetime) -> None:
@@ -88,4 +101,4 @@ def record_change(*, by: int | None, client: int | None, what: Model, words: str
     For what the change history does not track because it is about health, and for acts that are more than their rows.
     `client` is None for what is about no client.
     """
-    Change.objects.create(by_id=by, client_pk=client, what=label_of(type(what)), what_pk=what.pk, words=words, at=now)
+    add(Change(by_id=by, client_pk=client, what=label_of(type(what)), what_pk=what.pk, words=words, at=now))

@@ -17,11 +17,12 @@ from django.utils import timezone
 from clinic.people.models import User
 
 A_SESSION = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
-# One way to the database, in a transaction of its own. Nobody waits for the disk: what a machine that fails forgets is
+# A transaction of its own. Nobody waits for the disk: what a machine that fails forgets is
 # a message, or that somebody must sign in again; who signed out is deleted by Django's own statement, and waited for.
 KEEP = """
-    SELECT set_config('synchronous_commit', 'off', true);
-    UPDATE django_session SET session_data = %s, expire_date = %s WHERE session_key = %s RETURNING 1
+    UPDATE django_session SET session_data = %s, expire_date = %s
+    FROM (SELECT set_config('synchronous_commit', 'off', true)) nobody_waits
+    WHERE session_key = %s RETURNING 1
 """
 FIELDS = [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001  # public by Django's documentation
 A_USER = f"SELECT {', '.join(FIELDS)} FROM people_user WHERE id = %s"  # noqa: S608  # names of our own columns
@@ -48,7 +49,6 @@ class SessionStore(db.SessionStore):
         kept = self.create_model_instance(self._session)  # type: ignore[attr-defined]  # a property of Django's
         with connection.cursor() as cursor:
             cursor.execute(KEEP, [kept.session_data, kept.expire_date, kept.session_key])
-            cursor.nextset()
             if cursor.fetchone() is None:
                 raise UpdateError
 

@@ -10,8 +10,9 @@ from functools import cached_property
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, DateField, Exists, OuterRef, QuerySet
 
+from clinic.lib.prepared import Given, Prepared
 from clinic.people.models import Client, Location, Qualification, Room, Service, Therapist, clinic_zone
 from clinic.scheduling.lookup import Asked, Days, Person, people, whoever_gives
 from clinic.scheduling.models import Appointment, TimeOff, WeeklyHours
@@ -295,10 +296,22 @@ def qualified_therapists(service: Service, day: date) -> list[Therapist]:
     return list(therapists.select_related("user").order_by("user__name", "pk"))
 
 
+DAY = Given("day", DateField())
+MAY_GIVE = Prepared(
+    lambda: (
+        Qualification.objects.valid_on(DAY)
+        .filter(
+            therapist__in=Therapist.objects.here_on(DAY).filter(pk=Given("therapist", BigIntegerField())),
+            modality=Given("modality", BigIntegerField()),
+        )
+        .values_list("pk")
+    )
+)
+
+
 def is_qualified(therapist: Therapist, service: Service, day: date) -> bool:
     """Say whether she may give this service on that day; whoever has left, perhaps just now, may not."""
-    here = Therapist.objects.here_on(day).filter(pk=therapist.pk)
-    return _qualifications(service, day).filter(therapist__in=here).exists()
+    return bool(MAY_GIVE.all(therapist=therapist.pk, modality=service.modality_id, day=day))
 
 
 def zones_of(therapists: Collection[int]) -> Mapping[int | None, ZoneInfo]:

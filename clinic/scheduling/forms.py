@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,11 +10,12 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BigIntegerField, Model, Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.prepared import Given, Prepared
 from clinic.lib.times import at_wall
 from clinic.people.access import key_in
 from clinic.people.models import Client, Location, Room, Service, Therapist
@@ -77,7 +78,17 @@ class WallField(forms.CharField):
         return found
 
 
-def therapists() -> Any:
+def services() -> QuerySet[Service]:
+    """Return what may be booked."""
+    return Service.objects.filter(archived_at__isnull=True).select_related("modality")
+
+
+def locations() -> QuerySet[Location]:
+    """Return where it may be."""
+    return Location.objects.filter(archived_at__isnull=True)
+
+
+def therapists() -> QuerySet[Therapist]:
     """Return those who may be booked."""
     here = Therapist.objects.filter(archived_at__isnull=True)
     return here.select_related("user", "usual_room").order_by("user__name", "pk")
@@ -94,6 +105,23 @@ class RowIterator(ModelChoiceIterator[Any]):
 
 class RowField(forms.ModelChoiceField[M]):
     iterator = RowIterator
+
+
+class OfferedField(RowField[M]):
+    """One of the rows that are offered to everybody; which one is meant is asked by a prepared query."""
+
+    def __init__(self, offered: Callable[[], QuerySet[M]], **kwargs: Any) -> None:
+        super().__init__(offered(), **kwargs)
+        self._by_key = Prepared(lambda: offered().order_by().filter(pk=Given("pk", BigIntegerField())))
+
+    def to_python(self, value: Any) -> M | None:
+        if value in self.empty_values:
+            return None
+        pk = key_in(str(value))
+        found = None if pk is None else self._by_key.first(pk=pk)
+        if found is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return found
 
 
 class RoomField(RowField[Room]):
@@ -115,18 +143,14 @@ class RoomField(RowField[Room]):
 class WhenForm(forms.Form):
     """With whom, in which room, and on which day; at one location, where that is settled."""
 
-    therapist = RowField(
-        Therapist.objects.none(), label=_("Therapist"), required=False, empty_label=_("Anyone qualified")
-    )
+    therapist = OfferedField(therapists, label=_("Therapist"), required=False, empty_label=_("Anyone qualified"))
     room = RoomField()
     on = DayField(label=_("Day"))
 
     def __init__(self, *args: Any, location: Location | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        therapist, room = self.fields["therapist"], self.fields["room"]
-        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
-        assert isinstance(room, RoomField)  # noqa: S101 -- the same
-        therapist.queryset = therapists()
+        room = self.fields["room"]
+        assert isinstance(room, RoomField)  # noqa: S101 -- declared above; tells the type
         if location is not None:
             room.queryset = location.rooms.filter(archived_at__isnull=True).select_related("location")
 
@@ -134,12 +158,8 @@ class WhenForm(forms.Form):
 class WishForm(WhenForm):
     """What is wanted, without the time."""
 
-    service = RowField(
-        Service.objects.filter(archived_at__isnull=True).select_related("modality"),
-        label=_("Service"),
-        empty_label=None,
-    )
-    location = RowField(Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None)
+    service = OfferedField(services, label=_("Service"), empty_label=None)
+    location = OfferedField(locations, label=_("Location"), empty_label=None)
     field_order = ("service", "therapist", "location", "room", "on")
 
     def clean(self) -> dict[str, Any]:

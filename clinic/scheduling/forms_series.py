@@ -10,9 +10,20 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from clinic.people.models import Client, Location, Service, Therapist
+from clinic.people.models import Client, Service
 from clinic.people.records import records_of
-from clinic.scheduling.forms import CancelForm, ClockInput, DayField, RoomField, refuse_unqualified, therapists
+from clinic.scheduling.forms import (
+    CancelForm,
+    ClockInput,
+    DayField,
+    OfferedField,
+    RoomField,
+    RowField,
+    locations,
+    refuse_unqualified,
+    services,
+    therapists,
+)
 from clinic.scheduling.models import Appointment, Series, WeeklyHours
 from clinic.scheduling.series import dates_until
 from clinic.scheduling.services import MOST_VISITS, Which, Wished
@@ -25,21 +36,9 @@ MOST_LEFT_OUT = 26
 class _WhatForm(forms.Form):
     """What, with whom and where."""
 
-    service = forms.ModelChoiceField(
-        Service.objects.filter(archived_at__isnull=True).select_related("modality"),
-        label=_("Service"),
-        empty_label=None,
-    )
-    therapist = forms.ModelChoiceField(Therapist.objects.none(), label=_("Therapist"), empty_label=None)
-    location = forms.ModelChoiceField(
-        Location.objects.filter(archived_at__isnull=True), label=_("Location"), empty_label=None
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        therapist = self.fields["therapist"]
-        assert isinstance(therapist, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
-        therapist.queryset = therapists()
+    service: RowField[Service] = OfferedField(services, label=_("Service"), empty_label=None)
+    therapist = OfferedField(therapists, label=_("Therapist"), empty_label=None)
+    location = OfferedField(locations, label=_("Location"), empty_label=None)
 
 
 class SeriesForm(_WhatForm):
@@ -111,6 +110,7 @@ class SeriesChangeForm(_WhatForm):
     """How much of a series is meant, and how it goes on."""
 
     which = forms.TypedChoiceField(label=_("Which"), choices=Which.choices, coerce=Which)
+    service = RowField(Service.objects.none(), label=_("Service"), empty_label=None)
     weekday = forms.TypedChoiceField(label=_("Weekday"), choices=WeeklyHours.Weekday.choices, coerce=int)
     at_time = forms.TimeField(label=_("Time"), widget=ClockInput(), input_formats=[ClockInput.FORMAT])
     room = RoomField()
@@ -121,9 +121,7 @@ class SeriesChangeForm(_WhatForm):
         service = self.fields["service"]
         assert isinstance(service, forms.ModelChoiceField)  # noqa: S101 -- declared above; tells the type
         # What is booked already keeps its service, also one that is offered no more.
-        service.queryset = Service.objects.filter(archived_at__isnull=True) | Service.objects.filter(
-            pk=visit.service_id
-        )
+        service.queryset = services() | Service.objects.filter(pk=visit.service_id).select_related("modality")
         self.visit = visit
 
     def clean(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.lib.prepared import Given
 from clinic.people.models.catalogue import Modality
 from clinic.people.models.clinic import Picture
 from clinic.people.models.logins import User
@@ -27,7 +28,7 @@ def refuse_far_day(day: date) -> None:
 
 
 class TherapistQuerySet(models.QuerySet["Therapist"]):
-    def here_on(self, day: date) -> TherapistQuerySet:
+    def here_on(self, day: date | Given) -> TherapistQuerySet:
         """Keep those who have not left, and will not have by this day; the last day is still one of theirs."""
         return self.filter(Q(leaves_on__isnull=True) | Q(leaves_on__gte=day), archived_at__isnull=True)
 
@@ -102,7 +103,7 @@ class TherapistLocation(Therapist.locations.through):  # type: ignore[misc,name-
 
 
 class QualificationQuerySet(models.QuerySet["Qualification"]):
-    def valid_on(self, day: date) -> QualificationQuerySet:
+    def valid_on(self, day: date | Given) -> QualificationQuerySet:
         """Keep those that are valid on this day, its last one included."""
         return self.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
 

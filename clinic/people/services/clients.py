@@ -11,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change, recorded
+from clinic.lib.prepared import Prepared
 from clinic.lib.text import lines, one_line
 from clinic.lib.times import local_date
 from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User, clinic_zone
 from clinic.people.phones import phone_number
-from clinic.people.records import records_beside, records_of
+from clinic.people.records import records_beside, records_given, records_of
 
 # From this birthday on, nobody else answers for a client.
 OF_AGE = 18
@@ -102,11 +103,15 @@ def lock_kept(client_pk: int) -> Client:
     return held[held[client_pk].merged_into_id or client_pk]
 
 
+LOCKED_RECORDS = Prepared(
+    lambda: Client.objects.filter(pk__among=records_given("keys")).order_by("pk").select_for_update(no_key=True)
+)
+
+
 def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
     """Lock all records of these clients, in the order of their keys, and return them by key."""
     while True:
-        hers = Client.objects.filter(pk__among=records_of(*client_pks)).order_by("pk")
-        held = {record.pk: record for record in hers.select_for_update(no_key=True, of=("self",))}
+        held = {record.pk: record for record in LOCKED_RECORDS.all(keys=list(client_pks))}
         # A merge that we waited for may have put them into one that is not among them.
         if {record.merged_into_id for record in held.values()} <= {None, *held}:
             return held

@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import UUIDField
 from django.utils.translation import gettext as _
 
+from clinic.lib.prepared import Given, Prepared, add
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.people.services import lock_client
 from clinic.scheduling.gates import review_needed
@@ -17,6 +19,8 @@ from clinic.scheduling.services.locks import expire_holds, lock_places, locked_v
 from clinic.scheduling.services.plans import Plan, find_place, find_place_again, planned
 from clinic.scheduling.services.recording import record
 from clinic.scheduling.services.refusals import SlotTaken, used_form
+
+BOOKED_BEFORE = Prepared(lambda: Appointment.objects.filter(idempotency_key=Given("key", UUIDField())))
 
 
 def book_appointment(
@@ -124,7 +128,7 @@ def _enter(visit: Appointment, plan: Plan, *, now: datetime, why: str = "") -> A
         visit.client, visit.booked_by = plan.client, plan.by
         find_place(visit, plan, now=now)
         visit.review_needed = review_needed([planned(visit)])[0]
-        visit.save(force_insert=True)
+        add(visit)
         record(visit, before="", by=plan.by, at=now, why=why)
     return visit
 
@@ -142,7 +146,7 @@ def _take_up(visit: Appointment, to: Status, *, by: User | None, now: datetime) 
 
 
 def _booked_before(key: UUID | None, plan: Plan, by: User | None) -> Appointment | None:
-    earlier = Appointment.objects.filter(idempotency_key=key).first() if key else None
+    earlier = BOOKED_BEFORE.first(key=key) if key else None
     if earlier is None:
         return None
     wishes = (plan.client.pk, plan.service.pk, plan.therapist.pk, plan.location.pk, plan.starts_at, by and by.pk)

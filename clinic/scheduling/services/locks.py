@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import DateTimeField, Q
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
+from clinic.lib.lookups import KEYS
+from clinic.lib.prepared import Given, Prepared
 from clinic.lib.rows import with_known
-from clinic.people.models import Client, Location, Room, Therapist
+from clinic.people.models import Client, Location
 from clinic.people.services import lock_client
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services.recording import record
@@ -21,10 +23,17 @@ from clinic.scheduling.services.refusals import SlotTaken, in_words, moved_meanw
 LOCK_TIMEOUT = timedelta(seconds=3)
 # What the database calls off for the sake of others; sent again, it may go through.
 CALLED_OFF = (LockNotAvailable, DeadlockDetected, SerializationFailure)
-PLACES = """
-    SELECT FROM people_therapist WHERE id = ANY(%(therapists)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
-    SELECT FROM people_room WHERE location_id = ANY(%(locations)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
-"""
+THERAPISTS = "SELECT FROM people_therapist WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+ROOMS = "SELECT FROM people_room WHERE location_id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+
+STALE = Prepared(
+    lambda: Appointment.objects.filter(
+        Q(therapist__among=Given("therapists", KEYS)) | Q(location__among=Given("locations", KEYS))
+        | Q(client__among=Given("clients", KEYS)),
+        status=Status.HELD, held_until__lte=Given("now", DateTimeField()),
+    )
+    .exclude(pk__among=Given("leaving_out", KEYS)).order_by("pk").select_for_update(no_key=True)
+)  # fmt: skip
 
 
 @contextmanager
@@ -55,9 +64,8 @@ def locked_visit(appointment: Appointment, *, now: datetime) -> Iterator[Appoint
 
 def lock_places(therapists: Iterable[int], *locations: Location) -> None:
     """Lock these therapists and the rooms of the locations, always in this order, each by key."""
-    with connection.cursor() as cursor:
-        # One way to the database; each statement sees what those before it have waited for.
-        cursor.execute(PLACES, {"therapists": list(therapists), "locations": [one.pk for one in locations]})
+    lock_therapists(therapists)
+    lock_rooms(*locations)
 
 
 def expire_holds(
@@ -71,13 +79,14 @@ def expire_holds(
 
     What was held for this client elsewhere is among them. `held_until` stays, and tells such a hold from one given up.
     """
-    concerned = Q(therapist__in=list(therapists)) | Q(location__in=locations)
-    if client is not None:
-        concerned |= Q(client=client)
-    stale = Appointment.objects.filter(concerned, status=Status.HELD, held_until__lte=now)
-    if leaving_out is not None:
-        stale = stale.exclude(pk=leaving_out.pk)
-    for appointment in stale.select_for_update(no_key=True).order_by("pk"):
+    stale = STALE.all(
+        therapists=list(therapists),
+        locations=[one.pk for one in locations],
+        clients=[client.pk] if client else [],
+        leaving_out=[leaving_out.pk] if leaving_out else [],
+        now=now,
+    )
+    for appointment in stale:
         appointment.status = Status.CANCELLED
         appointment.save(update_fields=["status"])
         record(appointment, before=Status.HELD, by=None, at=now, why=_("the hold ran out"))
@@ -85,14 +94,14 @@ def expire_holds(
 
 def lock_therapists(therapists: Iterable[int]) -> None:
     """Lock these therapists by key: of a booking and a change of her hours, the later one sees the earlier."""
-    rows = Therapist.objects.filter(pk__in=set(therapists)).order_by("pk").select_for_update(no_key=True)
-    list(rows.values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(THERAPISTS, [list(therapists)])
 
 
 def lock_rooms(*locations: Location) -> None:
     """Lock the rooms of the locations by key, as a booking there does."""
-    rooms = Room.objects.filter(location__in=locations).order_by("pk").select_for_update(no_key=True)
-    list(rooms.values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(ROOMS, [[one.pk for one in locations]])
 
 
 def locked(appointment: Appointment) -> Appointment:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
+from clinic.lib.prepared import add
 from clinic.people.models import User
 from clinic.scheduling.models import Appointment, StatusChange
 
@@ -50,7 +51,7 @@ def record(
     words = words or appointment.get_status_display()
     if appointment.override_reason and (was is not None or not before):
         words = _("%(done)s, outside the rules") % {"done": words}
-    step_of(appointment, before=before, by=by, at=at, why=why, because=because, was=was, is_undo=is_undo).save()
+    add(step_of(appointment, before=before, by=by, at=at, why=why, because=because, was=was, is_undo=is_undo))
     record_change(
         by=by.pk if by else None,
         client=appointment.client_id,

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.audit.services import record_change
+from clinic.lib.prepared import add
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.services import lock_client
-from clinic.scheduling.models import Appointment, Series, StatusChange
+from clinic.scheduling.models import Appointment, Series
 from clinic.scheduling.services.locks import expire_holds, lock_places, one_booking
 from clinic.scheduling.services.plans import ChosenVisit, Plan, find_places
 from clinic.scheduling.services.recording import step_of
@@ -77,10 +78,8 @@ def book_series(
         series.save(force_insert=True)
         visits = [Appointment(client=fresh, series=series, booked_by=by, booked_at=now) for _plan in plans]
         find_places(visits, plans, now=now)
-        Appointment.objects.bulk_create(visits)
-        StatusChange.objects.bulk_create(
-            step_of(visit, before="", by=by, at=now, batch=idempotency_key) for visit in visits
-        )
+        add(*visits)
+        add(*[step_of(visit, before="", by=by, at=now, batch=idempotency_key) for visit in visits])
         told = ngettext("%(n)d visit booked", "%(n)d visits booked", len(visits)) % {"n": len(visits)}
         record_change(by=by.pk if by else None, client=client.pk, what=series, words=told, now=now)
     return series
