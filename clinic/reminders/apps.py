@@ -18,6 +18,11 @@ class RemindersConfig(AppConfig):
 
         message_kinds.register("booking", visits.BOOKING)
         message_kinds.register("series", visits.SERIES)
+        message_kinds.register("series_again", visits.SERIES_AGAIN)
+        message_kinds.register("moved", visits.MOVED)
+        message_kinds.register("series_moved", visits.SERIES_MOVED)
+        message_kinds.register("cancelled", visits.CANCELLED)
+        message_kinds.register("series_cancelled", visits.SERIES_CANCELLED)
         message_kinds.register("reminder", visits.REMINDER)
         message_kinds.register("offer", offers.OFFER)
         message_kinds.register("declined", requests.DECLINED)

@@ -17,7 +17,7 @@ from clinic.scheduling.models import Appointment
 State = Message.State
 
 # Kinds whose subject is one appointment.
-OF_A_VISIT = ("reminder", "booking")
+OF_A_VISIT = ("reminder", "booking", "moved", "cancelled")
 PILLS = {State.SENT: "ok", State.FAILED: "todo", State.UNCERTAIN: "todo"}
 
 

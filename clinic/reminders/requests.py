@@ -8,8 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from clinic.reminders.changes import GRACE
 from clinic.reminders.kinds import Due, MessageKind
-from clinic.reminders.visits import GRACE, locked_with_people, visit_words
+from clinic.reminders.visits import BY_BOTH, locked_with_people, visit_words
 from clinic.scheduling.models import Appointment, Status, StatusChange
 
 TOLD_WITHIN = timedelta(days=1)
@@ -33,5 +34,9 @@ def declined_words(appointment_pk: int, now: datetime) -> dict[str, Any] | None:
 
 
 DECLINED = MessageKind(
-    template="declined", find_due=declined_due, context=declined_words, words=_("request that cannot be met")
+    template="declined",
+    find_due=declined_due,
+    context=declined_words,
+    channels=BY_BOTH,
+    words=_("request that cannot be met"),
 )
