@@ -4,7 +4,7 @@ A room adds a line to DOORS for each of its addresses; the first test fails when
 or `in` where the visitor is sent to sign in first. The columns are nobody (not signed in), Carl (another client's
 login), Alice (the client in question), Dana (front desk), Bea (therapist), Olga (owner). A POST carries only what
 `sends` names: what counts here is who gets through the door. 409 and 422 are refusals behind it, 405 is a method that
-does not exist.
+does not exist. HEAD is answered as GET, and neither writes anything but who looked; PUT, PATCH and DELETE are nowhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -24,6 +24,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from clinic.people.models import Client, Clinic, Import, Location, Picture, Therapist, User
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
+from clinic.reminders import links
 from clinic.reminders.models import Message
 from clinic.scheduling.matching import Match
 from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status
@@ -87,6 +88,13 @@ DOORS: Mapping[str, Door] = {
     "booking:calendar-file": Door("in 404 404 404 404 404", ONLY_GET, at="visit"),
     # Whoever holds the link answers, and is led back to it.
     "booking:offer": Door(EVERYBODY, "302 302 302 302 302 302", at="offer_link"),
+    # The link of a message is exchanged for a key in the session; without one, each page says that it has run out.
+    "booking:visit-link": Door(EVERYBODY_ON, ONLY_GET, at="visit_link"),
+    "booking:visit-link-move": Door(EVERYBODY_ON, ONLY_GET, at="visit_link"),
+    "booking:visit-link-cancel": Door(EVERYBODY_ON, ONLY_GET, at="visit_link"),
+    "booking:visit": Door(NO_FORM_OPEN, NO_FORM_OPEN),
+    "booking:visit-move": Door(NO_FORM_OPEN, NO_FORM_OPEN),
+    "booking:visit-cancel": Door(NO_FORM_OPEN, NO_FORM_OPEN),
     "booking:from-online": Door("in 404 404 200 404 200", ONLY_GET),
     "booking:settle": Door(ONLY_POST, "in 404 404 302 404 302", at="concern"),
     # sign-in
@@ -218,6 +226,7 @@ DOORS: Mapping[str, Door] = {
     "scheduling:client-calendar": Door("in 404 200 404 404 404", "in 404 200 404 404 404", at="client_pk"),
     # reminders
     "reminders:message-list": Door(STAFF, ONLY_GET),
+    "reminders:how-they-go": Door(OWNERS, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
     "reminders:message-settle": Door(ONLY_POST, STAFF_DONE, at="message"),
     # intake, hers
@@ -376,6 +385,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "wish": {"pk": offer.wish_id},
         "offer": {"pk": offer.pk},
         "offer_link": {"token": token_for(offer)},
+        "visit_link": {"token": links.token_for(message)},
         "invitation": {"token": token},
         "step": {"number": 1},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
@@ -454,8 +464,26 @@ def test_each_door_opens_for_whom_it_should(part: str, world: World):
         if part_of(name) == part:
             url = reverse(name, kwargs=world.keys[door.at])
             surprises += surprises_at(url, "get", door.get, {}, world)
+            surprises += surprises_at(url, "head", door.get, {}, world)
             surprises += surprises_at(url, "post", door.post, door.sends, world)
     assert not surprises, "\n" + "\n".join(surprises)
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_no_door_knows_methods_that_no_form_sends(method: str, world: World):
+    found = {
+        f"{name}: {visitor} gets {words}"
+        for name, door in DOORS.items()
+        for visitor in ("nobody", "olga")
+        if (words := knock(method, reverse(name, kwargs=world.keys[door.at]), {}, world.visitors[visitor])) != "405"
+    }
+    assert not found, "\n" + "\n".join(sorted(found))
+
+
+def test_a_page_that_wrote_while_it_is_read_would_be_noticed(world: World):
+    before = rows_written()
+    Client.objects.filter(pk=world.keys["client"]["pk"]).update(alert="Rings twice.")
+    assert "people_client" in changed_since(before)
 
 
 def surprises_at(url: str, method: str, expected: str, sent: Mapping[str, str], world: World) -> list[str]:
@@ -469,11 +497,28 @@ def surprises_at(url: str, method: str, expected: str, sent: Mapping[str, str], 
 
 
 def knock(method: str, url: str, sent: Mapping[str, str], user: User | None) -> str:
-    """Try one door as one visitor, and leave the world as it was."""
+    """Try one door as one visitor, and leave the world as it was. What only reads, and has written, is told."""
     browser = Browser(raise_request_exception=False)
     with transaction.atomic():
         if user is not None:
             browser.force_login(user)
+        before = rows_written()
         answer = answer_in_words(getattr(browser, method)(url, sent))
+        written = changed_since(before) - WRITTEN_BY_READING if method in {"get", "head"} else set()
         transaction.set_rollback(True)
-    return answer
+    return " and writes ".join([answer, *sorted(written)])
+
+
+# Who looked at what, and what a browser is told once.
+WRITTEN_BY_READING = {"audit_look", "django_session"}
+
+
+def rows_written() -> dict[str, int]:
+    """Return how many rows of each table this transaction has added, changed or removed so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables")
+        return dict(cursor.fetchall())
+
+
+def changed_since(before: Mapping[str, int]) -> set[str]:
+    return {table for table, count in rows_written().items() if count != before.get(table, 0)}

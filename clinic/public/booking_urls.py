@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.public import booking, booking_desk, booking_held, booking_offer
+from clinic.public import booking, booking_desk, booking_held, booking_offer, visit_link
 
 app_name = "booking"
 
@@ -17,6 +17,12 @@ urlpatterns = [
     path("book/done/<int:pk>/", booking_held.done, name="done"),
     path("book/done/<int:pk>/visit.ics", booking_held.calendar_file, name="calendar-file"),
     path("offers/<str:token>/", booking_offer.offer, name="offer"),
+    path("v/<str:token>/", visit_link.open_link, name="visit-link"),
+    path("v/<str:token>/move/", visit_link.open_link, {"page": "move"}, name="visit-link-move"),
+    path("v/<str:token>/cancel/", visit_link.open_link, {"page": "cancel"}, name="visit-link-cancel"),
+    path("visit/", visit_link.visit, name="visit"),
+    path("visit/move/", visit_link.visit_move, name="visit-move"),
+    path("visit/cancel/", visit_link.visit_cancel, name="visit-cancel"),
     path("online/", booking_desk.from_online, name="from-online"),
     path("online/<int:pk>/settle/", booking_desk.settle, name="settle"),
 ]

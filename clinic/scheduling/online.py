@@ -334,8 +334,11 @@ def _too_late(words: str, visit: Appointment, until: datetime, now: datetime) ->
     return words % {"moment": moment_words(until, visit.location.zone)} if now > until else ""
 
 
-def cancel_online(*, by: User, now: datetime, appointment: Appointment) -> Appointment:
-    """Cancel a visit for her who comes, free of charge or late as at the desk. Raises CallUs after the cut-off."""
+def cancel_online(*, by: User | None, now: datetime, appointment: Appointment) -> Appointment:
+    """Cancel a visit for her who comes, free of charge or late as at the desk. Raises CallUs after the cut-off.
+
+    `by` is None where she has not signed in: a message of ours led her here.
+    """
     if appointment.status in {Status.CANCELLED, Status.LATE_CANCELLED}:
         return appointment
     if words := why_not_cancel(Clinic.objects.get(), appointment, now):
@@ -350,9 +353,18 @@ def therapists_for_move(visit: Appointment, day: date) -> list[Therapist]:
 
 
 def move_online(
-    *, by: User, now: datetime, appointment: Appointment, starts_at: datetime, therapist: Therapist, seen: ChosenVisit
+    *,
+    by: User | None,
+    now: datetime,
+    appointment: Appointment,
+    starts_at: datetime,
+    therapist: Therapist,
+    seen: ChosenVisit,
 ) -> Appointment:
-    """Move a visit, at its location. Raises CallUs after the cut-off, and SlotTaken where the time is not free."""
+    """Move a visit, at its location. Raises CallUs after the cut-off, and SlotTaken where the time is not free.
+
+    `by` is None where she has not signed in: a message of ours led her here.
+    """
     clinic, location = Clinic.objects.get(), appointment.location
     if words := why_not_move(clinic, appointment, now):
         raise CallUs(words)
