@@ -72,6 +72,17 @@ def test_a_stranger_sees_what_is_open_to_new_clients_and_bookable_online(visitor
     assert "By phone only" not in page
 
 
+def test_house_rules_and_what_is_kept_are_told_before_anything_is_chosen(visitor: Visitor) -> None:
+    Clinic.objects.update(house_rules="No scents.", privacy_notice="")
+    page = text(visitor.browser.get(reverse("booking:services")))
+    assert "No scents." in page
+    assert "What we keep about you" not in page
+    Clinic.objects.update(house_rules="", privacy_notice="Names, for ten years.")
+    page = text(visitor.browser.get(reverse("booking:services")))
+    assert "Names, for ten years." in page
+    assert "House rules" not in page
+
+
 def test_whoever_has_a_therapist_sees_what_is_for_those_who_have_been_here(as_alice: Browser, service: Service) -> None:
     ServiceFactory(name="For regulars", is_open_to_new_clients=False)
     assert "For regulars" in text(as_alice.get(reverse("booking:services")))
@@ -261,6 +272,7 @@ def test_a_newcomer_books_from_beginning_to_end(visitor: Visitor, wish: Wish) ->
     assert visit.client.email == "nina@example.org"
     page = text(visitor.browser.get(done["Location"]))
     assert "Your visit is booked" in page
+    assert "tel:+351-21-345-6789" in page  # an attack on the day
     assert "Fill in the form" in page
     assert consenting([visit.client_id], "email") == {visit.client_id}
     assert Invitation.objects.get().client == visit.client
