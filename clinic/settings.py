@@ -133,6 +133,10 @@ CACHES = {
 }
 
 CELERY_BROKER_URL = BROKER_URL
+# What is short and must be prompt goes to the first; a worker that names none listens to all.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "mail", "text", "slow")}
+CELERY_TASK_ROUTES = {"clinic.people.tasks.*": {"queue": "slow"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -148,6 +152,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "global_keyprefix": "stillpoint:",
 }
+# Where worker and beat leave a sign of life for whoever keeps them running; nowhere, where nobody does.
+PULSE_FOLDER = env.str("PULSE_FOLDER", default="")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "clinic.celery.HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
@@ -160,7 +166,6 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3500},
     },
     "forget_imports": {"task": "clinic.people.tasks.forget_imports", "schedule": 3600.0, "options": {"expires": 3500}},
-    "heartbeat": {"task": "clinic.celery.heartbeat", "schedule": 10.0, "options": {"expires": 9}},
 }
 
 AUTH_USER_MODEL = "people.User"

@@ -24,7 +24,8 @@ EXAMPLE = (ROOT / ".env.example").read_text()
 
 HOUSE: Mapping[str, Any] = yaml.safe_load(COMPOSE)
 SERVICES: Mapping[str, Any] = HOUSE["services"]
-OURS = ("web", "worker", "beat", "migrate")
+HEARING = ("worker", "slow", "beat", "watch")
+OURS = ("web", *HEARING, "migrate")
 LASTING = tuple(name for name in SERVICES if name != "migrate")
 
 IN_COMPOSE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
@@ -59,7 +60,7 @@ def listed(pattern: str) -> set[str]:
 
 
 def test_every_part_of_the_house_is_there() -> None:
-    assert set(SERVICES) == {"proxy", "web", "worker", "beat", "migrate", "postgres", "valkey"}
+    assert set(SERVICES) == {"proxy", "postgres", "valkey", *OURS}
     assert SERVICES["postgres"]["image"] == "postgres:18"
 
 
@@ -71,7 +72,7 @@ def test_every_service_says_whether_it_is_well_and_comes_back_when_it_ends(name:
 
 def test_migrations_run_once_before_anything_of_ours_starts() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
-    for name in ("web", "worker", "beat"):
+    for name in ("web", *HEARING):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
 
@@ -110,7 +111,7 @@ def test_only_migrations_know_the_owners_password() -> None:
     assert "stillpoint_owner:" in SERVICES["migrate"]["environment"]["MIGRATION_DATABASE_URL"]
 
 
-@pytest.mark.parametrize("name", ["web", "worker"])
+@pytest.mark.parametrize("name", ["web", "worker", "slow"])
 def test_more_of_them_can_be_started(name: str) -> None:
     assert "container_name" not in SERVICES[name]
     assert "hostname" not in SERVICES[name]
@@ -124,6 +125,23 @@ def test_requests_reach_every_web_container_through_the_one_proxy() -> None:
     assert re.search(r"dynamic a \{\s+name web\s+port 8000\b", DOCKERFILE)
     assert "0.0.0.0:8000" in dict(ALL_COMMANDS)["web"]
     assert set(SERVICES["proxy"]["networks"]) & set(SERVICES["web"]["networks"])
+
+
+@pytest.mark.parametrize("name", HEARING)
+def test_what_no_longer_hears_is_ended_from_beside_it(name: str) -> None:
+    folder = SERVICES[name]["environment"]["PULSE_FOLDER"]
+
+    assert words_of(SERVICES[name]["healthcheck"]["test"]) == ["python", "-m", "clinic.lib.pulse", folder]
+    assert find_spec("clinic.lib.pulse")
+    assert folder in SERVICES[name]["tmpfs"], "forgotten at a restart"
+    assert SERVICES[name]["init"] is True
+
+
+def test_somebody_listens_to_every_queue() -> None:
+    commands_of = [" ".join(SERVICES[name]["command"]) for name in ("worker", "slow")]
+    heard = [queue for command in commands_of for queue in re.search(r"--queues=(\S+)", command)[1].split(",")]  # type: ignore[index]
+
+    assert sorted(heard) == sorted(settings.CELERY_TASK_QUEUES)
 
 
 def test_the_database_and_the_broker_are_reached_from_inside_only_and_keep_their_data() -> None:
@@ -149,7 +167,7 @@ def test_every_command_names_a_program_that_exists(name: str, words: list[str]) 
     if words[:2] == ["python", "-c"]:
         compile(words[2], name, "exec")
     if words[0] == "celery":
-        assert find_spec(f"{words[words.index('-A') + 1]}.celery")
+        assert find_spec(f"{words[1].removeprefix('--app=')}.celery")
     if words[0] == "gunicorn":
         module, _, attribute = words[1].partition(":")
         assert attribute == "application"

@@ -18,6 +18,8 @@ LONGEST_PAUSE_SECONDS = 30
 # Whoever ran this long was well: its next failure starts counting anew.
 WELL_AFTER_SECONDS = 60
 GRACE_SECONDS = 10
+# Who leaves pulses does so every few seconds; without one for so long it is deaf, or stands still.
+SILENT_SECONDS = 20
 
 
 @dataclass
@@ -29,22 +31,27 @@ class Child:
     env: dict[str, str]
     log: Log
     once: bool = False
+    # Where it leaves signs of life, if it does.
+    pulses: Path | None = None
     failures: int = 0
     process: subprocess.Popen[str] | None = None
     started_at: float = 0.0
     due_at: float = 0.0
     _reader: threading.Thread | None = field(default=None, repr=False)
+    _seen: dict[Path, tuple[int, float]] = field(default_factory=dict, repr=False)
 
     def start(self) -> None:
         """Start it and pass on what it says."""
+        self._forget_pulses()
         self.process = launch(self.command, output=subprocess.PIPE, env=self.env, cwd=CHECKOUT)
         self.started_at = time.monotonic()
         self._reader = threading.Thread(target=self._pass_on, args=(self.process,), daemon=True)
         self._reader.start()
 
     def _pass_on(self, process: subprocess.Popen[str]) -> None:
-        with suppress(OSError, ValueError):
-            for line in process.stdout or ():
+        assert process.stdout  # noqa: S101  # a pipe, as `start` asked for
+        with suppress(OSError, ValueError), process.stdout:
+            for line in process.stdout:
                 self.log.say(self.name, line.rstrip())
 
     def ended(self) -> int | None:
@@ -53,6 +60,40 @@ class Child:
         if code is not None and self._reader:
             self._reader.join(timeout=1)
         return code
+
+    def keep(self) -> bool:
+        """Start it again when it has ended and its pause is over, end it when it is silent; True if it was started."""
+        code = self.ended()
+        if code is not None and not self.once:
+            self.plan_restart(code)
+        if self.process and self.is_silent:
+            self.log.say("runner", f"{self.name} lives and hears nothing; ending it.")
+            self._forget_pulses()
+            send(self.process.pid, signal.SIGKILL, group=True)
+        if not self.is_due:
+            return False
+        self.start()
+        return True
+
+    @property
+    def is_silent(self) -> bool:
+        """Say whether a sign of life is too old; who has left none yet is still starting.
+
+        Counted from when we saw it: the clock on the wall may jump, as after a laptop's sleep.
+        """
+        for path in self._left_pulses():
+            left_at = path.stat().st_mtime_ns
+            if self._seen.get(path, (0, 0.0))[0] != left_at:
+                self._seen[path] = (left_at, time.monotonic())
+        return any(time.monotonic() - seen_at > SILENT_SECONDS for _left_at, seen_at in self._seen.values())
+
+    def _left_pulses(self) -> list[Path]:
+        return list(self.pulses.glob("*.pulse")) if self.pulses else []
+
+    def _forget_pulses(self) -> None:
+        self._seen.clear()
+        for path in self._left_pulses():
+            path.unlink()
 
     def plan_restart(self, code: int) -> None:
         """Choose when to try again: 1, 2, 4 … seconds, so that a lasting fault does not burn the machine."""

@@ -142,7 +142,9 @@ class Runner:
         # Celery warns at length about root, at every start; nothing here is pickled.
         quiet = {"PYTHONWARNINGS": "ignore:You're running the worker"}
         schedule = {"BEAT_SCHEDULE": str(self._records.with_suffix(".beat"))}
-        self._start("worker", self._worker(), env | quiet | schedule)
+        pulses = self._records.with_suffix(".pulses")
+        pulses.mkdir(exist_ok=True)
+        self._start("worker", self._worker(), env | quiet | schedule | {"PULSE_FOLDER": str(pulses)}, pulses=pulses)
         self.log.say("runner", f"Stillpoint answers at {self.address} (Ctrl-C ends it)")
         self._watch_until(lambda: False)
 
@@ -232,8 +234,10 @@ class Runner:
             "--hostname", f"port-{self.port}@%h",
         ]  # fmt: skip
 
-    def _start(self, name: str, command: list[str], env: dict[str, str], *, once: bool = False) -> Child:
-        child = Child(name, command, env, self.log, once=once)
+    def _start(
+        self, name: str, command: list[str], env: dict[str, str], *, once: bool = False, pulses: Path | None = None
+    ) -> Child:
+        child = Child(name, command, env, self.log, once=once, pulses=pulses)
         self.children.append(child)
         child.start()
         self._write_records()
@@ -251,11 +255,7 @@ class Runner:
 
     def _keep_children(self) -> None:
         for child in self.children:
-            code = child.ended()
-            if code is not None and not child.once:
-                child.plan_restart(code)
-            if child.is_due:
-                child.start()
+            if child.keep():
                 self._write_records()
 
     def _keep_servers(self) -> None:

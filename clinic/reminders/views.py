@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.people.access import ClinicRequest, for_roles
+from clinic.people.models import Role
 from clinic.reminders import access, services
+from clinic.reminders.doctor import examine
 from clinic.reminders.reading import message_rows
 
 ON_A_PAGE = 50
@@ -28,6 +30,15 @@ def message_list(request: ClinicRequest) -> HttpResponse:
     page = Paginator(seen.order_by("-due_at", "-pk"), ON_A_PAGE).get_page(request.GET.get("page"))
     context = {"troubled": message_rows(list(troubled)), "rows": message_rows(list(page)), "page": page}
     return render(request, "reminders/message_list.html", context)
+
+
+@require_safe
+@for_roles(Role.OWNER)
+def how_they_go(request: ClinicRequest) -> HttpResponse:
+    """Show the owner whether everything runs that sends messages, and what to do where it does not."""
+    findings = examine(request.now)
+    is_well = all(finding.is_well for finding in findings)
+    return render(request, "reminders/how_they_go.html", {"findings": findings, "is_well": is_well})
 
 
 @require_POST

@@ -10,14 +10,14 @@ import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
 
-from clinic.celery import BEAT_PULSE, WORKER_PULSE, beat_once, heartbeat
+from clinic.celery import BEAT_PULSE, WORKER_PULSE, app, beat_once, heartbeat
 from clinic.reminders.models import Message
 
 
 @pytest.fixture
 def pulses() -> None:
     beat_once(BEAT_PULSE)
-    heartbeat()
+    heartbeat(list(app.amqp.queues))
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def test_all_is_well_when_every_part_answers(db, pulses):
     assert answer.json() == {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok", "messages": "ok"}
 
 
-@pytest.mark.parametrize(("key", "part"), [(WORKER_PULSE, "worker"), (BEAT_PULSE, "beat")])
+@pytest.mark.parametrize(
+    ("key", "part"), [(WORKER_PULSE + next(iter(app.amqp.queues)), "worker"), (BEAT_PULSE, "beat")]
+)
 def test_a_part_without_a_pulse_is_silent(db, pulses, key, part):
     cache.delete(key)
     answer = Browser().get("/healthz")
