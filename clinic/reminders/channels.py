@@ -59,8 +59,9 @@ class Line(Protocol):
 class Channel(Protocol):
     """One way out."""
 
-    # The provider knows a letter that comes again by its key, and passes it on once.
-    deduplicates: bool
+    @property
+    def deduplicates(self) -> bool:
+        """Whether the provider knows a letter that comes again by its key, and passes it on once."""
 
     def address_of(self, client: Client, now: datetime) -> str:
         """Return where this client is reached, or nothing."""

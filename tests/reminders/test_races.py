@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,9 +16,11 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from clinic.people.models import Client, Location
-from clinic.reminders import services, visits
+from clinic.reminders import delivery, services, visits, writing
 from clinic.reminders.channels import Letter, channels
-from clinic.reminders.models import Message, MessageQuerySet
+from clinic.reminders.kinds import message_kinds
+from clinic.reminders.models import Message
+from clinic.reminders.outbox import Claim
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Series
 from clinic.scheduling.services import cancel_appointment, refresh_review_needed
 from tests.factories import ServiceFactory, TherapistFactory
@@ -101,15 +104,15 @@ def test_without_the_claim_several_sweeps_at_once_send_doubles(
 ) -> None:
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
 
-    def see_only(now: datetime) -> services.Claim:
-        return services.Claim(uuid4(), list(Message.objects.due(now).values_list("pk", flat=True)))
+    def see_only(now: datetime) -> Claim:
+        return Claim(uuid4(), list(Message.objects.due(now)))
 
-    def begin_whatever(pk: int, token: UUID, now: datetime) -> tuple[Message, Letter]:
-        Message.objects.filter(pk=pk).update(state=State.SENDING, claimed_by=token, lease_until=now)
-        return Message.objects.get(pk=pk), Letter(pk, token, "alice@example.org", "", "", "")
+    def begin_whatever(message: Message, sealed: Any, before: Any, token: UUID, now: datetime) -> Letter:
+        Message.objects.filter(pk=message.pk).update(state=State.SENDING, claimed_by=token, lease_until=now)
+        return Letter(message.pk, message.key, "alice@example.org", "", "", "")
 
     monkeypatch.setattr(services, "claim", see_only)
-    monkeypatch.setattr(services, "begin_sending", begin_whatever)
+    monkeypatch.setattr(delivery, "begin", begin_whatever)
 
     sweep_at_once(now)
 
@@ -128,31 +131,34 @@ def test_the_same_batch_delivered_five_times_at_once_is_sent_once(
     assert channel.taken == Counter(dict.fromkeys(pks, 1))
 
 
-@pytest.fixture
-def both_know_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let two sweeps see that rows are missing before either inserts them."""
-    both = threading.Barrier(2)
-    really = MessageQuerySet.bulk_create
+def two_write_down_the_same(now: datetime) -> None:
+    """Let one sweep begin before what another has written down can be seen."""
+    is_written, is_through = threading.Event(), threading.Event()
 
-    def insert_together(self: MessageQuerySet, *args: Any, **kwargs: Any) -> Any:
-        both.wait(timeout=10)
-        return really(self, *args, **kwargs)
+    def write_and_linger() -> None:
+        with transaction.atomic():
+            services.prepare(now)
+            is_written.set()
+            is_through.wait(timeout=1)
 
-    monkeypatch.setattr(MessageQuerySet, "bulk_create", insert_together)
+    def write_meanwhile() -> None:
+        is_written.wait(timeout=10)
+        services.prepare(now)
+        is_through.set()
+
+    at_once(write_and_linger, write_meanwhile)
 
 
-@pytest.mark.usefixtures("both_know_nothing_yet")
 def test_two_sweeps_that_find_the_same_at_once_write_it_down_once(
     only_kind: dict[str, Any], alice: Client, now: datetime
 ) -> None:
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
 
-    at_once(*[lambda: services.prepare(now)] * 2)
+    two_write_down_the_same(now)
 
     assert Message.objects.count() == MESSAGES
 
 
-@pytest.mark.usefixtures("both_know_nothing_yet")
 def test_without_the_unique_key_two_sweeps_write_doubles(
     only_kind: dict[str, Any], alice: Client, now: datetime
 ) -> None:
@@ -161,7 +167,7 @@ def test_without_the_unique_key_two_sweeps_write_doubles(
     with connection.schema_editor() as editor:
         editor.remove_constraint(Message, key)
     try:
-        at_once(*[lambda: services.prepare(now)] * 2)
+        two_write_down_the_same(now)
         assert Message.objects.count() == 2 * MESSAGES
     finally:
         Message.objects.all().delete()
@@ -173,7 +179,7 @@ def sending_and_cancelling(visit: Appointment, now: datetime, monkeypatch: pytes
     """Cancel a visit while its reminder is about to be sent; say whether the cancellation was committed before."""
     about_to_send, may_send, cancelled = threading.Event(), threading.Event(), threading.Event()
     was_cancelled_before: list[bool] = []
-    write = services.write_letter
+    write = writing.write_letter
 
     def write_slowly(message: Message, **facts: Any) -> Letter:
         about_to_send.set()
@@ -188,10 +194,12 @@ def sending_and_cancelling(visit: Appointment, now: datetime, monkeypatch: pytes
 
     def let_it_go_on() -> None:
         about_to_send.wait(timeout=10)
-        cancelled.wait(timeout=0.5)
+        cancelled.wait(timeout=0.2)
         may_send.set()
 
-    monkeypatch.setattr(services, "write_letter", write_slowly)
+    monkeypatch.setattr(writing, "write_letter", write_slowly)
+    # A letter that is not written ahead, as that of a kind of which few are due.
+    monkeypatch.setattr(message_kinds, "_entries", {"reminder": replace(visits.REMINDER, contexts=None)})
     at_once(lambda: services.sweep(now), cancel, let_it_go_on)
     return was_cancelled_before[0]
 

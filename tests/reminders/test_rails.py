@@ -16,10 +16,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from clinic.people.models import Client, Location, User
-from clinic.reminders import services
+from clinic.reminders import delivery, outbox, services
 from clinic.reminders.channels import Letter, Refused, channels
 from clinic.reminders.kinds import MessageKind, message_kinds
 from clinic.reminders.models import Message
+from clinic.reminders.outbox import BATCH, LEASE
+from clinic.reminders.policy import message_policy
 from tests.reminders.support import agree, due_now
 
 State = Message.State
@@ -75,14 +77,14 @@ def test_it_sends_what_is_due_once_however_often_it_sweeps(
     assert (the_message().state, the_message().sent_at) == (State.SENT, now)
 
 
-def test_a_sweep_with_nothing_new_asks_three_questions_and_writes_nothing_new(
+def test_a_sweep_with_nothing_new_asks_as_much_however_much_there_is(
     only_kind: dict[str, Any], alice: Client, now: datetime, django_assert_num_queries: Any
 ) -> None:
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(40)]
     services.sweep(now)
 
-    # What is known; three closings; savepoint, claim, (empty) update, release.
-    with django_assert_num_queries(7):
+    # Policy, its exceptions, consents, what is known; three closings; savepoint, claim, release.
+    with django_assert_num_queries(10):
         services.sweep(now)
 
 
@@ -295,7 +297,7 @@ def test_a_worker_killed_between_the_providers_yes_and_our_commit_leaves_it_unce
 
     services.sweep(now + MINUTE)
     assert the_message().state == State.SENDING  # the lease still runs: somebody may be at it
-    services.sweep(now + services.LEASE + MINUTE)
+    services.sweep(now + LEASE + MINUTE)
 
     assert (the_message().state, len(taken)) == (State.UNCERTAIN, 1)
 
@@ -305,11 +307,11 @@ def test_a_worker_killed_before_it_began_to_send_loses_nothing(
 ) -> None:
     only_kind["dues"] = [due_now(alice, now)]
     services.prepare(now)
-    assert len(services.claim(now).pks) == 1  # and dies
+    assert len(services.claim(now).messages) == 1  # and dies
 
     services.sweep(now + MINUTE)
     assert mail.outbox == []
-    services.sweep(now + services.LEASE + MINUTE)
+    services.sweep(now + LEASE + MINUTE)
 
     assert (the_message().state, len(mail.outbox)) == (State.SENT, 1)
 
@@ -320,10 +322,10 @@ def test_a_worker_whose_claim_ran_out_and_went_to_another_sends_nothing(
     only_kind["dues"] = [due_now(alice, now)]
     services.prepare(now)
     slow = services.claim(now)
-    later = now + services.LEASE + MINUTE
+    later = now + LEASE + MINUTE
     services.claim(later)
 
-    services.deliver_claimed(slow.pks[0], slow.token, later)
+    services.deliver(slow, later)
 
     assert (the_message().state, mail.outbox) == (State.CLAIMED, [])
 
@@ -332,7 +334,7 @@ def test_a_late_yes_settles_what_was_taken_for_uncertain(
     only_kind: dict[str, Any], alice: Client, now: datetime, channel_that: Any
 ) -> None:
     def take_so_long_that_another_sweep_comes_by(letter: Letter) -> None:
-        services.close_past(now + services.LEASE + MINUTE)
+        outbox.close_past(now + LEASE + MINUTE)
         assert the_message().state == State.UNCERTAIN
 
     only_kind["dues"] = [due_now(alice, now)]
@@ -346,10 +348,10 @@ def test_a_late_yes_settles_what_was_taken_for_uncertain(
 def test_a_late_yes_does_not_undo_what_a_person_has_taken_over(
     only_kind: dict[str, Any], alice: Client, dana: User, now: datetime, channel_that: Any
 ) -> None:
-    later = now + services.LEASE + MINUTE
+    later = now + LEASE + MINUTE
 
     def take_very_long(letter: Letter) -> None:
-        services.close_past(later)
+        outbox.close_past(later)
         services.try_again(by=dana, now=later, message=the_message())
 
     only_kind["dues"] = [due_now(alice, now)]
@@ -401,26 +403,28 @@ def test_a_slow_batch_is_given_back_in_time(
 ) -> None:
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(3)]
     services.prepare(now)
-    clock = iter([0, 1, services.PATIENCE_SECONDS + 1])
-    monkeypatch.setattr(services, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    clock = iter([0, 1, delivery.PATIENCE_SECONDS + 1])
+    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
-    services.deliver_batch(list(Message.objects.values_list("pk", flat=True)), now)
+    left = services.deliver(services.claim(now), now)
 
     assert len(mail.outbox) == 1
-    assert Message.objects.due(now).count() == 2
+    due = Message.objects.due(now)
+    assert set(due.values_list("pk", "attempts")) == {(pk, 0) for pk in left}
+    assert len(left) == 2
 
 
 def test_batches_hold_everything_due_once_and_soonest_first(
     only_kind: dict[str, Any], alice: Client, now: datetime
 ) -> None:
-    count = services.BATCH + 5
+    count = BATCH + 5
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk, due_at=now - pk * MINUTE) for pk in range(count)]
     services.prepare(now)
 
-    batches = services.due_batches(now)
+    batches = [batch for _channel, batch in services.due_batches(now)]
 
     soonest_first = list(Message.objects.order_by("due_at").values_list("pk", flat=True))
-    assert [len(batch) for batch in batches] == [services.BATCH, 5]
+    assert [len(batch) for batch in batches] == [BATCH, 5]
     assert [pk for batch in batches for pk in batch] == soonest_first
 
 
@@ -469,7 +473,7 @@ def test_a_message_in_somebodys_hands_has_an_owner(failed: Message) -> None:
 
 
 def test_the_policy_stands_from_the_first_migration() -> None:
-    policy = services.message_policy()
+    policy = message_policy()
 
     assert policy.offsets_minutes == [48 * 60, 2 * 60]
     assert (policy.quiet_from, policy.quiet_until) == (time(20), time(8))

@@ -172,7 +172,7 @@ def test_a_visit_cancelled_after_its_reminder_was_claimed_is_not_remembered(book
     claimed = services.claim(now)
     cancel_appointment(by=None, now=now, appointment=visit)
 
-    services.deliver_claimed(claimed.pks[0], claimed.token, now)
+    services.deliver(claimed, now)
 
     assert (Message.objects.get().state, mail.outbox) == (State.DROPPED, [])
 
@@ -183,7 +183,7 @@ def test_a_visit_moved_after_its_reminder_was_claimed_is_remembered_at_its_new_t
     services.prepare(now)
     claimed = services.claim(now)
     move_appointment(by=None, now=now, appointment=visit, starts_at=VISIT_AT + DAY)
-    services.deliver_claimed(claimed.pks[0], claimed.token, now)
+    services.deliver(claimed, now)
     assert (Message.objects.get().state, mail.outbox) == (State.DROPPED, [])
 
     sweep_from(now, VISIT_AT + 2 * DAY)

@@ -29,7 +29,7 @@ from clinic.reminders.models import Message
 from tests.reminders.conftest import Book
 
 State = Message.State
-QUEUE = "stillpoint:celery"
+QUEUE = "stillpoint:mail"
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def test_a_worker_sends_what_is_due_and_only_ids_travel_through_the_broker(book:
     (message,) = Message.objects.all()
     with Redis.from_url(settings.REDIS_URL) as broker:
         (planned,) = [json.loads(raw) for raw in broker.lrange(QUEUE, 0, -1)]
-    assert json.loads(base64.b64decode(planned["body"]))[:2] == [[[message.pk]], {}]
+    assert json.loads(base64.b64decode(planned["body"]))[:2] == [["email", [message.pk]], {}]
     assert message.state == State.WAITING
 
     tasks.sweep.delay()
