@@ -89,6 +89,15 @@ def test_the_reason_given_before_is_for_no_more_time_than_it_was_given_for(
     assert change_length(by=dana, now=now, appointment=visit, minutes=45).override_reason == "begins before the break"
 
 
+def test_a_modality_of_one_length_is_told_by_that_length(
+    book: Book, dana: User, now: datetime, service: Service
+) -> None:
+    service.modality.shortest_minutes = service.modality.longest_minutes = 60
+    service.modality.save()
+    with pytest.raises(ValidationError, match=r"Myofascial release takes 60 minutes\. Give a reason"):
+        change_length(by=dana, now=now, appointment=book(at(10)), minutes=75)
+
+
 # --- Another service
 
 

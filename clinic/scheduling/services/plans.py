@@ -182,7 +182,8 @@ def _check_wish(plan: Plan, *, keeps_service: bool = False) -> bool:
         return False
     if not (plan.override_reason or plan.length_reason):
         facts = {"modality": modality, "shortest": shortest, "longest": longest}
-        raise needs_reason(_("%(modality)s takes %(shortest)d to %(longest)d minutes.") % facts)
+        words = _("%(modality)s takes %(shortest)d to %(longest)d minutes.")
+        raise needs_reason((_("%(modality)s takes %(longest)d minutes.") if shortest == longest else words) % facts)
     return True
 
 
