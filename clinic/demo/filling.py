@@ -17,6 +17,7 @@ from clinic.demo.slots import slots_for
 from clinic.demo.staffing import tell_of_staff
 from clinic.demo.stories import post, story_of
 from clinic.demo.twins import tell_of_twins
+from clinic.demo.waiting import tell_of_waiting
 from clinic.people.models import User
 
 SEED = 20261119
@@ -52,6 +53,7 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
     tell_of_staff(house, now=now)
     tell_of_records(house, now=now)
     tell_of_twins(house, now=now)
+    tell_of_waiting(house, now=now)
 
 
 @contextmanager

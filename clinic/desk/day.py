@@ -32,6 +32,8 @@ from clinic.scheduling.slots import Span, merged, without
 FIRST_HOUR, LAST_HOUR = 8, 19
 # More columns than a screen holds at once.
 MANY_COLUMNS = 8
+# So many who are off are named.
+NAMED_OFF = 4
 Wall = tuple[datetime, datetime]
 EXPECTED_SHOWN = 8
 GHOSTS = (Status.NO_SHOW, Status.LATE_CANCELLED)
@@ -178,8 +180,10 @@ class Calendar:
 
     wish: Wish
     columns: Sequence[Column]
-    # Those of `columns` that were asked for.
+    # Those of `columns` that were asked for; nobody who is off all the time, unless it is her who was asked for.
     shown: Sequence[Column]
+    # Who neither works nor has a visit, by day.
+    off: Mapping[date, Sequence[Column]]
     visits: Sequence[Visit]
     badges: Mapping[int, Sequence[Badge]]
     shades: Sequence[Shade]
@@ -213,6 +217,15 @@ class Calendar:
     def is_narrowed(self) -> bool:
         """Tell whether one column at a time was asked for, or would often be."""
         return self.wish.of is not None or self.wish.days == Days.WEEK or len(self.columns) > MANY_COLUMNS
+
+    @property
+    def off_words(self) -> str:
+        """Say who has no column, for being off all the time that is shown."""
+        here = {column.pk for column in self.shown}
+        away = [column.title for column in self.columns if self.wish.of is None and column.pk not in here]
+        if len(away) > NAMED_OFF:
+            return ngettext("%(n)d is off", "%(n)d are off", len(away)) % {"n": len(away)}
+        return _("Off: %(names)s") % {"names": ", ".join(away)} if away else ""
 
     @property
     def rows(self) -> list[Row]:
@@ -278,10 +291,12 @@ def calendar(*, user: User, now: datetime, wish: Wish) -> Calendar:
     spans = {span for spans in here.hours.values() for span in spans}
     work = [(wall_of(span.start, location.zone), wall_of(span.end, location.zone)) for span in spans]
     columns = _rooms(rooms) if wish.by == By.ROOM else _therapists(therapists, here, visits, location)
+    off = _days_off(columns, here, visits, wish) if wish.by == By.THERAPIST else {}
     return Calendar(
         wish=wish,
         columns=columns,
-        shown=[column for column in columns if wish.of in (None, column.pk)] or columns,
+        shown=_shown(columns, off, wish),
+        off=off,
         visits=visits,
         badges=_badges(user, visits, therapists, _in_absences(visits, here, now), zone=location.zone, now=now),
         shades=_closed(here) if wish.by == By.ROOM else list(_off(columns, here, wish)),
@@ -404,6 +419,27 @@ def _therapists(
         for pk, one in therapists.items()
         if here.hours[pk] or pk in busy
     ]
+
+
+def _days_off(
+    columns: Sequence[Column], here: Presence, visits: Sequence[Visit], wish: Wish
+) -> dict[date, list[Column]]:
+    """Return by day who neither works nor has a visit then."""
+    zone = wish.location.zone
+    there = {(visit.therapist_id, local_date(zone, visit.starts_at)) for visit in visits}
+    for column in columns:
+        hours, away = here.hours[column.pk], [one.span for one in here.away[column.pk]]
+        there |= {(column.pk, local_date(zone, span.start)) for span in (without(hours, away) if away else hours)}
+    days = [wish.first + timedelta(days=number) for number in range((wish.last - wish.first).days + 1)]
+    return {day: [column for column in columns if (column.pk, day) not in there] for day in days}
+
+
+def _shown(columns: Sequence[Column], off: Mapping[date, Sequence[Column]], wish: Wish) -> Sequence[Column]:
+    """Return the column that was asked for, or all but of those who are off all the time."""
+    if wish.of is not None:
+        return [column for column in columns if column.pk == wish.of] or columns
+    always = set.intersection(*({column.pk for column in one} for one in off.values())) if off else set()
+    return [column for column in columns if column.pk not in always] or columns
 
 
 def _rooms(rooms: Mapping[int, Room]) -> list[Column]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from clinic.desk.day import By, Calendar, Days, Wish, calendar
+from clinic.desk.day import MANY_COLUMNS, By, Calendar, Days, Wish, calendar
 from clinic.desk.visit_panel import visit_panel
 from clinic.desk.wire import message, words
 from clinic.lib.times import local_date
@@ -21,6 +21,8 @@ from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.models import MOVABLE
 from clinic.scheduling.time_page import parse_day
+from clinic.scheduling.waitlist_page import ROLES as WAITLIST_ROLES
+from clinic.scheduling.waitlist_page import waiting_for
 from clinic.scheduling.words import time_words
 
 
@@ -33,7 +35,9 @@ def day(request: ClinicRequest) -> HttpResponse:
     if wish is None:
         return render(request, "desk/day_no_location.html")
     shown = calendar(user=request.user, now=request.now, wish=wish)
-    told = message(shown, _rail(shown))
+    if _is_too_wide(shown, request):
+        return _first_of(shown, request)
+    told = message(shown, _rail(shown, request.user))
     context: dict[str, Any] = {
         "calendar": shown,
         "told": told,
@@ -64,7 +68,7 @@ def day_visits(request: ClinicRequest) -> HttpResponse:
     if wish is None:
         raise Http404
     shown = calendar(user=request.user, now=request.now, wish=wish)
-    told = message(shown, _rail(shown))
+    told = message(shown, _rail(shown, request.user))
     whole = HttpResponse(told.text, content_type="application/json", headers={"ETag": told.etag})
     response = get_conditional_response(request, etag=told.etag, response=whole) or whole
     response.headers["Updated"] = time_words(request.now, wish.location.zone)
@@ -79,6 +83,19 @@ def appointment(request: ClinicRequest, pk: int) -> HttpResponse:
     panel = visit_panel(user=request.user, now=request.now, visit=visit)
     template = "desk/appointment_panel.html" if request.htmx else "desk/appointment.html"
     return render(request, template, {"panel": panel, "day_url": day_url(visit, is_open=False)})
+
+
+def _is_too_wide(shown: Calendar, request: ClinicRequest) -> bool:
+    """Tell whether everybody's week, which was not asked for by name, has more columns than anybody can survey."""
+    is_week, is_list = shown.wish.days == Days.WEEK, request.GET.get("as") == "list"
+    return is_week and not is_list and "of" not in request.GET and len(shown.shown) > MANY_COLUMNS
+
+
+def _first_of(shown: Calendar, request: ClinicRequest) -> HttpResponse:
+    """Lead to the week of the first; the menu leads to the others, and to everybody's."""
+    asked = request.GET.copy()
+    asked["of"] = str(shown.shown[0].pk)
+    return HttpResponseRedirect(f"?{asked.urlencode()}")
 
 
 def _wish(request: ClinicRequest, locations: list[Location]) -> Wish | None:
@@ -115,11 +132,15 @@ def _query(wish: Wish) -> str:
     return urlencode(said | {"of": wish.of or ""})
 
 
-def _rail(shown: Calendar) -> str:
-    """Draw who is here and expected; a week has no room for it."""
-    if shown.wish.days != Days.DAY:
+def _rail(shown: Calendar, user: User) -> str:
+    """Draw who is here and expected, and who waits for time; a week has no room for it."""
+    wish = shown.wish
+    if wish.days != Days.DAY:
         return ""
-    return render_to_string("desk/day_rail.html", {"rail": shown.rail(), "query": _query(shown.wish)})
+    # Who waits is the desk's work; and nobody waits for a day that is over.
+    books = WAITLIST_ROLES & {*user.roles} and wish.on >= shown.today
+    waiting = waiting_for(wish.on, wish.location, shown.now) if books else ()
+    return render_to_string("desk/day_rail.html", {"rail": shown.rail(), "query": _query(wish), "waiting": waiting})
 
 
 def _chosen(locations: list[Location], pk: str) -> Location | None:

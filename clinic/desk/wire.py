@@ -61,6 +61,7 @@ def words() -> dict[str, str]:
         "close": _("Close"),
         "updated": _("Updated %s"),
         "hasLeft": _("has left"),
+        "off": _("%s off"),
         "nothingToUndo": _("There is nothing to take back."),
         "notSent": _("The change did not reach the clinic’s computer. The visit stays where it was."),
     }
@@ -82,6 +83,8 @@ def message(shown: Calendar, rail: str) -> Message:
         "shades": list(_shades(shown)),
         "first": shown.wish.first.isoformat(),
         "hidden": _hidden(shown),
+        "daysOff": {day.isoformat(): [one.pk for one in those] for day, those in shown.off.items() if those},
+        "off": shown.off_words,
         "hours": shown.hours,
         "offset": shown.now.astimezone(shown.zone).isoformat()[-len("+00:00") :],
         "summary": shown.summary,

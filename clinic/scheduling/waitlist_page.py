@@ -28,6 +28,8 @@ from clinic.scheduling.waitlist import to_phone
 from clinic.scheduling.words import moment_words, time_words
 
 ROLES = frozenset({Role.FRONT_DESK, Role.OWNER})
+# So many are named beside the day; the list has them all.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class WishRow:
     what: str
     when: str
     waits: str
-    ask: str
-    is_over: bool
     find_url: str
+    ask: str = ""
+    is_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,15 @@ def waitlist_page(user: User, now: datetime) -> WaitlistPage:
         is_over = wish.last_on is not None and wish.last_on < today
         ask = _("The last two offers were not answered.") if wish.pk in silent else ""
         ask = _("The days asked for are over.") if is_over else ask
-        row = _wish_row(wish, now, ask=ask, is_over=is_over, has_places=has_places)
-        (to_ask if ask else waiting).append(row)
+        row = _wish_row(wish, now, has_places=has_places)
+        (to_ask if ask else waiting).append(replace(row, ask=ask, is_over=is_over))
     return WaitlistPage(offers, to_ask, waiting)
+
+
+def waiting_for(day: date, location: Location, now: datetime) -> list[WishRow]:
+    """Return the first who wait and could come to this place on that day, in order. One query, or four."""
+    could = Wish.objects.could_come(day, location).with_all()[:MOST_NAMED]
+    return [_wish_row(wish, now, found_on=day, found_at=location) for wish in could]
 
 
 def offers_to_answer(client: Client, now: datetime) -> list[OfferToAnswer]:
@@ -168,7 +176,15 @@ def _until(held: Appointment) -> datetime:
     return make_naive(held.held_until, held.location.zone)
 
 
-def _wish_row(wish: Wish, now: datetime, *, ask: str, is_over: bool, has_places: bool) -> WishRow:
+def _wish_row(
+    wish: Wish,
+    now: datetime,
+    *,
+    has_places: bool = False,
+    found_on: date | None = None,
+    found_at: Location | None = None,
+) -> WishRow:
+    """Return a wish in words; `find_url` leads to the free times of a day and at a place, if these are settled."""
     services, people, places = list(wish.services.all()), list(wish.therapists.all()), list(wish.locations.all())
     parts = [_any_of(service.name for service in services)]
     parts.append(_("with %(whom)s") % {"whom": _any_of(one.user.first_name for one in people) or _("anyone")})
@@ -176,15 +192,15 @@ def _wish_row(wish: Wish, now: datetime, *, ask: str, is_over: bool, has_places:
         parts.append(_any_of(place.name for place in places))
     asked = {"client": wish.client_id, "service": services[0].pk if services else ""}
     asked |= {"therapist": people[0].pk} if len(people) == 1 else {}
-    asked |= {"location": places[0].pk} if len(places) == 1 else {}
-    asked |= {"on": wish.first_on.isoformat()} if wish.first_on and wish.first_on > now.date() else {}
+    place = found_at or (places[0] if len(places) == 1 else None)
+    asked |= {"location": place.pk} if place else {}
+    day = found_on or (wish.first_on if wish.first_on and wish.first_on > now.date() else None)
+    asked |= {"on": day.isoformat()} if day else {}
     return WishRow(
         wish=wish,
         what=", ".join(parts),
         when=wanted_words(wish),
         waits=timesince(wish.added_at, now, depth=1),
-        ask=ask,
-        is_over=is_over,
         find_url=f"{reverse('scheduling:appointment-new')}?{urlencode(asked)}",
     )
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.services import add_weekly_hours, book_appointment, change_status
+from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment, change_status
 from tests.factories import ClientFactory, RoomFactory, ServiceFactory, TherapistFactory, modality
 
 BEFORE = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -372,3 +372,18 @@ def test_a_room_is_a_column_as_well(open_day: Callable[..., Page], visit: Appoin
     moved = fresh(visit)
     assert (moved.room, moved.therapist_id) == (ruth.usual_room, visit.therapist_id)
     assert reverse("desk:day") in page.url
+
+
+# --- A week
+
+
+def test_a_week_folds_away_who_is_off_on_a_day(
+    open_day: Callable[..., Page], visit: Appointment, dana: User, ruth: Therapist
+) -> None:
+    add_time_off(by=dana, now=BEFORE, therapist=ruth, starts_at=at(0), ends_at=at(0, day=20), reason="Course")
+    page = open_day(f"{DAY}&days=week")
+    expect(block(page, visit)).to_be_visible()
+    expect(page.locator(".ec-col-group").nth(3)).to_have_text("Thu 19, 1 off")
+    expect(page.locator(".ec-col-group").nth(4)).to_have_text("Fri 20")
+    widths = page.locator(".ec-body .ec-day").evaluate_all("all => all.map((one) => one.getBoundingClientRect().width)")
+    assert [width > 20 for width in widths] == [True] * 7 + [False] + [True] * 2

@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
 from clinic.scheduling import services
-from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.matching import times_for
+from clinic.scheduling.models import Appointment, Status, Wish
 from clinic.scheduling.services import (
     ChosenVisit,
     add_time_off,
@@ -25,6 +26,7 @@ from clinic.scheduling.services import (
     cancel_appointment,
     change_status,
 )
+from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from clinic.scheduling.working_week import set_hours
 from tests.factories import ClientFactory, LocationFactory, RoomFactory, ServiceFactory, TherapistFactory
 
@@ -157,6 +159,52 @@ def test_a_week_holds_all_its_days_and_hides_those_on_which_nobody_works(as_dana
     shown = told(as_dana, days="week")
     assert [one["pk"] for one in shown["visits"]] == [visit.pk for visit in visits]
     assert (shown["first"], shown["hidden"]) == ("2026-11-16", [6, 0])
+
+
+def test_who_is_off_has_no_column_unless_she_is_asked_for(
+    as_dana: Browser, book: Book, bea: Therapist, location: Location
+) -> None:
+    ruth = TherapistFactory(user__name="Ruth Adeyemi")
+    works(ruth, location)
+    add_time_off(by=None, now=BEFORE, therapist=ruth, starts_at=at(0), ends_at=at(0, day=20), reason="Course")
+    shown = told(as_dana)
+    assert [pk for pk, *_rest in shown["columns"]] == [bea.pk]
+    assert shown["off"] == "Off: Ruth Adeyemi"
+    shown = told(as_dana, of=ruth.pk)
+    assert ([pk for pk, *_rest in shown["columns"]], shown["off"]) == ([ruth.pk], "")
+    book(at(10), therapist=ruth, client=ClientFactory(), override_reason="She comes in for it")
+    assert len(told(as_dana)["columns"]) == 2
+
+
+def test_a_week_says_who_is_off_on_which_day(as_dana: Browser, book: Book, bea: Therapist, location: Location) -> None:
+    ruth = TherapistFactory(user__name="Ruth Adeyemi")
+    works(ruth, location)
+    add_time_off(by=None, now=BEFORE, therapist=ruth, starts_at=at(0, day=19), ends_at=at(0, day=21), reason="Course")
+    weekend = {"2026-11-21": [bea.pk, ruth.pk], "2026-11-22": [bea.pk, ruth.pk]}
+    shown = told(as_dana, days="week")
+    assert shown["daysOff"] == {"2026-11-19": [ruth.pk], "2026-11-20": [ruth.pk]} | weekend
+    assert (len(shown["columns"]), shown["off"]) == (2, "")
+
+
+def test_the_week_of_very_many_begins_with_one_of_them(
+    as_dana: Browser, book: Book, bea: Therapist, location: Location
+) -> None:
+    book(at(10))
+    for _number in range(8):
+        works(TherapistFactory(), location)
+    answer = as_dana.get(DAY, {"days": "week", "on": "2026-11-19"})
+    assert answer.url == f"?days=week&on=2026-11-19&of={bea.pk}"
+    assert len(as_dana.get(DAY + answer.url).context["calendar"].shown) == 1
+    for asked in ({"of": ""}, {"as": "list"}):
+        assert len(as_dana.get(DAY, {"days": "week"} | asked).context["calendar"].shown) == 9
+
+
+def test_on_a_day_on_which_all_are_off_they_have_their_columns(
+    as_dana: Browser, book: Book, bea: Therapist, location: Location
+) -> None:
+    add_time_off(by=None, now=BEFORE, location=location, starts_at=at(0), ends_at=at(0, day=20), reason="Holiday")
+    shown = told(as_dana)
+    assert ([pk for pk, *_rest in shown["columns"]], shown["off"]) == ([bea.pk], "")
 
 
 def test_one_column_may_be_asked_for(as_dana: Browser, book: Book, location: Location) -> None:
@@ -293,6 +341,45 @@ def test_open_work_is_counted_by_kind_and_leads_to_the_first(as_dana: Browser, b
     book(at(15), client=ClientFactory())
     chores = as_dana.get(DAY).context["calendar"].rail().chores
     assert [(chore.words, chore.count, chore.visit.pk) for chore in chores] == [("intake missing", 2, first.pk)]
+
+
+def test_the_rail_says_who_waits_and_could_come_that_day(
+    as_dana: Browser, as_bea: Browser, book: Book, dana: User, service: Service, bea: Therapist, location: Location,
+    now: datetime,
+) -> None:  # fmt: skip
+    def wait(name: str, **wished: object) -> Wish:
+        client = ClientFactory(legal_name=name)
+        return add_wish(by=dana, now=BEFORE, client=client, wished=Wished([service], **wished))
+
+    book(at(10))
+    hannah = wait("Hannah Osei", therapists=[bea], weekdays=[3], not_before=time(12))
+    wait("Marek Nowicki", is_urgent=True)
+    wait("On Fridays", weekdays=[4])
+    wait("Next week", first_on=date(2026, 11, 23))
+    wait("Elsewhere", locations=[LocationFactory()])
+    wait("Off today", therapists=[TherapistFactory()])
+    rail = told(as_dana)["rail"]
+    assert [name for name in ("Marek", "Hannah", "Fridays", "Next week", "Elsewhere", "Off today") if name in rail] == [
+        "Marek", "Hannah",
+    ]  # fmt: skip
+    assert rail.index("Marek") < rail.index("Hannah")
+    assert "with Bea, Thu, from 12:00" in rail
+    found = f"?client={hannah.client_id}&amp;service={service.pk}&amp;therapist={bea.pk}&amp;location={location.pk}"
+    assert f"{found}&amp;on=2026-11-19" in rail
+    assert "Hannah" not in told(as_dana, on="2026-11-18")["rail"]
+    assert "Hannah" not in told(as_bea)["rail"]
+
+
+def test_who_is_offered_a_time_just_now_waits_for_her_own_answer(
+    as_dana: Browser, book: Book, dana: User, service: Service, now: datetime
+) -> None:
+    book(at(10))
+    wish = add_wish(by=dana, now=BEFORE, client=ClientFactory(legal_name="Hannah Osei"), wished=Wished([service]))
+    assert "wait-" in told(as_dana)["rail"]
+    wish = Wish.objects.with_all().get(pk=wish.pk)
+    match = times_for([wish], now=now, earliest=now + timedelta(hours=3))[wish.pk][0]
+    offer_time(by=None, now=now, wish=wish, match=match)
+    assert "wait-" not in told(as_dana)["rail"]
 
 
 # --- Ways through the days

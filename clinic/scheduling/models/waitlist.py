@@ -34,6 +34,20 @@ class WishQuerySet(models.QuerySet["Wish"]):
         """Keep those whose days are not over."""
         return self.kept().filter(Q(last_on__isnull=True) | Q(last_on__gte=today))
 
+    def could_come(self, day: date, location: Location) -> WishQuerySet:
+        """Keep those who could come to this place on that day, where one they wish for works then, by her hours.
+
+        Who is offered a time just now has it.
+        """
+        weekday = Q(weekdays=[]) | Q(weekdays__contains=[day.weekday()])
+        since, until = Q(first_on__isnull=True) | Q(first_on__lte=day), Q(last_on__isnull=True) | Q(last_on__gte=day)
+        here = Q(locations__isnull=True) | Q(locations=location)
+        hours = WeeklyHours.objects.filter(location=location, weekday=day.weekday(), valid_from__lte=day)
+        works = hours.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day)).values("therapist")
+        with_whom = Q(therapists__isnull=True) | Q(therapists__in=works)
+        offered = Offer.objects.open().filter(wish=OuterRef("pk"))
+        return self.kept().filter(weekday, since, until, here, with_whom).exclude(Exists(offered)).distinct()
+
     def offerable(self, now: datetime) -> WishQuerySet:
         """Keep those to whom a time may be offered by itself."""
         counted = self.annotate(

@@ -4,8 +4,10 @@
 
 const LOOK_AGAIN_MS = 5000;
 const SLOT_PX = 36; // half an hour
+const NOW_LABEL_PX = 18; // so near an hour's label would meet that of now
 const SHORT_MINUTES = 39; // room for one line
 const LOW_MINUTES = 59; // room for two
+const DENSE_WIDTH = "minmax(96px, 1fr)";
 
 const box = document.getElementById("calendar");
 const shown = box ?? document.getElementById("day-list"); // neither on a visit's own page
@@ -448,12 +450,43 @@ function nameBlock({ event, el }) {
 // --- The calendar itself
 
 let calendar = null;
+const weekday = new Intl.DateTimeFormat(box?.dataset.language, { weekday: "short" });
 let drawn = new Map();
+let folded = new Map(); // by day, the columns of those who are off
 let etag = shown?.dataset.etag;
 let isBusy = false; // somebody drags
 
 function eventsOf(facts) {
-  return [...readVisits(facts).map(asEvent), ...facts.shades.map(asShade)];
+  const shades = facts.shades.filter(([column, starts]) => !folded.get(starts.slice(0, 10))?.has(column));
+  return [...readVisits(facts).map(asEvent), ...shades.map(asShade)];
+}
+
+/** In a week of many columns, fold away on each day those who are off; where all are, the first one stays. */
+function fold(facts) {
+  const columns = facts.columns.map(([pk]) => pk);
+  const isFolding = isDense && !isNarrow && columns.length > 1;
+  const days = isFolding ? shownDays(facts) : [];
+  folded = new Map(days.map((day) => {
+    const off = columns.filter((pk) => facts.daysOff[day]?.includes(pk));
+    return [day, new Set(off.length < columns.length ? off : off.slice(1))];
+  }));
+  const widths = days.flatMap((day) => columns.map((pk) => (folded.get(day).has(pk) ? "0" : DENSE_WIDTH)));
+  box.classList.toggle("is-folding", isFolding);
+  box.style.setProperty("--columns", widths.join(" "));
+}
+
+function shownDays(facts) {
+  return [0, 1, 2, 3, 4, 5, 6]
+    .map((number) => new Date(Date.parse(`${facts.first}T00:00Z`) + number * 86400000))
+    .filter((day) => !facts.hidden.includes(day.getUTCDay()))
+    .map((day) => day.toISOString().slice(0, 10));
+}
+
+/** Name a day of the week, and say how many are off. */
+function headOfDay(date) {
+  const off = folded.get(wall(date).slice(0, 10))?.size;
+  const day = `${weekday.format(date)} ${date.getDate()}`;
+  return off ? `${day}, ${fill(words.off, off)}` : day;
 }
 
 function resourcesOf(facts) {
@@ -478,10 +511,10 @@ function headOf({ resource }) {
 }
 
 function draw(facts) {
+  fold(facts);
   const events = eventsOf(facts);
   drawn = new Map(events.map((event) => [event.id, JSON.stringify(event)]));
   const columns = resourcesOf(facts);
-  const weekday = new Intl.DateTimeFormat(box.dataset.language, { weekday: "short" });
   box.classList.toggle("is-dense", isDense);
   calendar = EventCalendar.create(box, {
     view: isWeek ? "resourceTimeGridWeek" : "resourceTimeGridDay",
@@ -493,8 +526,8 @@ function draw(facts) {
     height: "100%",
     allDaySlot: false,
     datesAboveResources: isWeek,
-    columnWidth: isDense && columns.length > 1 ? "minmax(96px, 1fr)" : "minmax(128px, 1fr)",
-    dayHeaderFormat: (date) => `${weekday.format(date)} ${date.getDate()}`,
+    columnWidth: isDense && columns.length > 1 ? DENSE_WIDTH : "minmax(128px, 1fr)",
+    dayHeaderFormat: headOfDay,
     slotDuration: "00:30",
     slotLabelInterval: "01:00",
     slotLabelFormat: (time) => `${time.getHours()}:00`,
@@ -512,7 +545,7 @@ function draw(facts) {
     eventContent: contentOf,
     eventDidMount: nameBlock,
     eventClick: ({ event }) => isMoving() || show(event.id),
-    dateClick: ({ date, resource }) => (isMoving() ? putArmed(wall(date), resource.id) : bookAt(wall(date), resource.id)),
+    dateClick: ({ dateStr, resource }) => (isMoving() ? putArmed : bookAt)(dateStr.slice(0, 16), resource.id),
     eventDragStart: () => (isBusy = true),
     eventDragStop: () => (isBusy = false),
     eventResizeStart: () => (isBusy = true),
@@ -520,7 +553,7 @@ function draw(facts) {
     eventDrop: putDragged,
     eventResize: changeLength,
   });
-  stampNow();
+  requestAnimationFrame(() => stampNow());
 }
 
 function bookAt(at, column) {
@@ -548,6 +581,9 @@ function changeLength({ event, revert }) {
 /** Draw what has changed, and nothing else: what stays is not touched, so nothing flickers and no focus is lost. */
 function redraw(facts) {
   const focused = document.activeElement?.closest?.("[data-block]")?.dataset.block;
+  fold(facts);
+  calendar.setOption("dayHeaderFormat", (date) => headOfDay(date));
+  document.getElementById("off").textContent = facts.off;
   const events = new Map(eventsOf(facts).map((event) => [event.id, event]));
   const before = JSON.stringify(calendar.getOption("resources").map(({ id, title }) => [id, title]));
   const columns = resourcesOf(facts);
@@ -580,10 +616,17 @@ function redrawRail(facts) {
   if (focused) document.getElementById(focused)?.focus();
 }
 
-/** The line of now says which time it is; it is drawn and moved by the calendar. */
+/** The line of now, which the calendar draws and moves, says which time it is; an hour beside it stands back. */
 function stampNow(time = document.getElementById("updated").dataset.at) {
   const line = box.querySelector(".ec-now-indicator");
-  if (line !== null) line.dataset.time = time;
+  if (line === null) return;
+  line.dataset.time = time;
+  if (isWeek) return; // there it says nothing
+  const at = line.getBoundingClientRect().top;
+  for (const label of box.querySelectorAll(".ec-body .ec-sidebar time")) {
+    const { top, bottom } = label.getBoundingClientRect();
+    label.classList.toggle("is-behind", Math.abs((top + bottom) / 2 - at) < NOW_LABEL_PX);
+  }
 }
 
 // --- What others changed meanwhile
