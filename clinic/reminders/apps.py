@@ -10,7 +10,7 @@ class RemindersConfig(AppConfig):
 
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
-        from clinic.reminders import merging, offers, requests, visits, work
+        from clinic.reminders import alerts, merging, offers, recall, requests, visits, work
         from clinic.reminders.channels import channels
         from clinic.reminders.kinds import message_kinds
         from clinic.reminders.texting import channel, checks, console, providers, twilio, vonage
@@ -26,6 +26,9 @@ class RemindersConfig(AppConfig):
         message_kinds.register("reminder", visits.REMINDER)
         message_kinds.register("offer", offers.OFFER)
         message_kinds.register("declined", requests.DECLINED)
+        message_kinds.register("recall", recall.RECALL)
+        message_kinds.register("licence", alerts.LICENCE)
+        message_kinds.register("channel_failing", alerts.FAILING)
         badge_providers.register("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
         merge_steps.register("reminders", merging.STEP)
