@@ -27,10 +27,13 @@ def planned_once() -> CursorWrapper:
 
     What is the same each time must stand in the statement itself, so that an index for that alone can serve it.
     """
+    if connection.queries_logged:
+        # Whoever reads the log wants to see the values, too.
+        return connection.cursor()
     connection.ensure_connection()
     connection.connection.prepare_threshold = TIMES_UNPLANNED
     cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # what a cursor of psycopg takes
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    return connection.make_cursor(cursor)
 
 
 class Given(Expression):
