@@ -124,7 +124,7 @@ def changed_with(step_pk: int) -> tuple[datetime | None, list[int]]:
     if step is None:
         return None, []
     at, client_pk = step
-    together = StatusChange.objects.filter(at=at, appointment__client=client_pk)
+    together = StatusChange.objects.filter(at=at, appointment__client=client_pk).exclude(before="")
     return at, sorted(set(together.values_list("appointment", flat=True)))
 
 
@@ -134,7 +134,9 @@ def _changes(found: QuerySet[StatusChange]) -> dict[int, Change]:
     together: dict[tuple[int, datetime], list[int]] = defaultdict(list)
     for visit, steps in told.values():
         for step in steps:
-            together[visit["appointment__client_id"], step.at].append(step.pk)
+            # Those that begin a visit are told one by one, or by the summary of their series.
+            if step.before:
+                together[visit["appointment__client_id"], step.at].append(step.pk)
     return {pk: _change(visit, steps, together) for pk, (visit, steps) in told.items() if steps}
 
 
@@ -153,7 +155,7 @@ def _steps(rows: Sequence[Row]) -> tuple[Row, list[Step]]:
 
 def _change(visit: Row, steps: Sequence[Step], together: dict[tuple[int, datetime], list[int]]) -> Change:
     client_pk, last = visit["appointment__client_id"], steps[-1]
-    mates = together[client_pk, last.at]
+    mates = together.get((client_pk, last.at), []) if last.before else []
     return Change(
         visit["appointment_id"],
         client_pk,

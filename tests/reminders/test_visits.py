@@ -18,12 +18,13 @@ from clinic.people.models import Client, Clinic, Location, Service, Therapist, U
 from clinic.reminders import services, visits
 from clinic.reminders.models import Message, MessagePolicy
 from clinic.scheduling.models import Appointment, Series, Status
-from clinic.scheduling.services import book_appointment, cancel_appointment, change_status, move_appointment
+from clinic.scheduling.services import book_appointment, cancel_appointment, change_status, move_appointment, undo
 from tests.reminders.conftest import Book
 
 State = Message.State
 LISBON = ZoneInfo("Europe/Lisbon")
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+SECOND = timedelta(seconds=1)
 # Sunday 29 November, half past one in the afternoon, in Lisbon winter time.
 VISIT_AT = datetime(2026, 11, 29, 13, 30, tzinfo=UTC)
 
@@ -79,7 +80,10 @@ def test_every_offset_is_sent_once_at_its_time_across_clock_changes(
     starts_at = at_wall(zone, change + timedelta(days=days_after), wall.replace(minute=0, second=0, microsecond=0))
     with transaction.atomic():
         mail.outbox.clear()
-        MessagePolicy.objects.update(offsets_minutes=offsets, quiet_from=time(0), quiet_until=time(0))
+        slots = list(range(len(offsets)))
+        MessagePolicy.objects.update(
+            offsets_minutes=offsets, offset_slots=slots, quiet_from=time(0), quiet_until=time(0)
+        )
         Location.objects.update(time_zone=time_zone)
         location.refresh_from_db()
         book(starts_at, booked_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -162,7 +166,7 @@ def test_a_cancelled_visit_is_not_remembered(book: Book) -> None:
 
     sweep_from(VISIT_AT - 3 * DAY, VISIT_AT + DAY)
 
-    assert not Message.objects.exists()
+    assert not Message.objects.filter(kind="reminder").exists()
 
 
 def test_a_visit_cancelled_after_its_reminder_was_claimed_is_not_remembered(book: Book) -> None:
@@ -173,8 +177,23 @@ def test_a_visit_cancelled_after_its_reminder_was_claimed_is_not_remembered(book
     cancel_appointment(by=None, now=now, appointment=visit)
 
     services.deliver(claimed, now)
+    assert (Message.objects.get().state, mail.outbox) == (State.WAITING, [])
+    sweep_from(now, VISIT_AT)
 
-    assert (Message.objects.get().state, mail.outbox) == (State.DROPPED, [])
+    assert subjects() == ["Cancelled: Sunday 29 November, 13:30"]
+    assert Message.objects.get(kind="reminder").state == State.DROPPED
+
+
+def test_a_visit_cancelled_by_a_slip_as_its_reminder_was_due_is_remembered_all_the_same(book: Book, olga: User) -> None:
+    visit = book(VISIT_AT)
+    now = VISIT_AT - 2 * DAY
+    cancelled = cancel_appointment(by=olga, now=now - 30 * SECOND, appointment=visit)
+    services.sweep(now)
+    undo(by=olga, now=now + 30 * SECOND, appointment=cancelled)
+
+    sweep_from(now, now + 10 * MINUTE, every=MINUTE)
+
+    assert subjects() == ["Your appointment on Sunday 29 November, 13:30"]
 
 
 def test_a_visit_moved_after_its_reminder_was_claimed_is_remembered_at_its_new_time_only(book: Book) -> None:
@@ -184,21 +203,25 @@ def test_a_visit_moved_after_its_reminder_was_claimed_is_remembered_at_its_new_t
     claimed = services.claim(now)
     move_appointment(by=None, now=now, appointment=visit, starts_at=VISIT_AT + DAY)
     services.deliver(claimed, now)
-    assert (Message.objects.get().state, mail.outbox) == (State.DROPPED, [])
+    assert (Message.objects.get().state, mail.outbox) == (State.WAITING, [])
 
     sweep_from(now, VISIT_AT + 2 * DAY)
 
-    assert subjects() == ["Your appointment on Monday 30 November, 13:30"] * 2
+    assert subjects() == [
+        "Now on Monday 30 November, 13:30",
+        *["Your appointment on Monday 30 November, 13:30"] * 2,
+    ]
+    assert Message.objects.get(kind="reminder", about_at=VISIT_AT).state == State.DROPPED
 
 
-def test_a_visit_moved_to_a_time_that_is_near_is_remembered_at_once(book: Book) -> None:
+def test_a_visit_moved_to_a_time_that_is_near_is_told_once(book: Book) -> None:
     visit = book(VISIT_AT)
     now = VISIT_AT - 5 * DAY
     move_appointment(by=None, now=now, appointment=visit, starts_at=now + 26 * HOUR)
 
-    services.sweep(now + MINUTE)
+    sweep_from(now, now + 23 * HOUR)
 
-    assert len(mail.outbox) == 1
+    assert subjects() == ["Now on Wednesday 25 November, 15:30"]
 
 
 def test_who_has_arrived_early_is_not_remembered(book: Book) -> None:
@@ -359,11 +382,11 @@ def test_times_are_those_of_the_wall_of_the_location(book: Book, now: datetime) 
     assert subjects() == ["Booked: Sunday 29 November, 11:30"]
 
 
-def test_what_is_due_is_found_in_one_question_however_many_visits(
+def test_what_is_due_is_found_in_four_questions_however_many_visits(
     book: Book, django_assert_num_queries: object
 ) -> None:
     for hour in range(6):
         book(VISIT_AT + hour * HOUR)
 
-    with django_assert_num_queries(2):  # type: ignore[operator]  # the policy and the visits
+    with django_assert_num_queries(4):  # type: ignore[operator]  # the policies, what was changed, the visits
         assert len(list(visits.reminders_due(VISIT_AT - DAY))) == 6
