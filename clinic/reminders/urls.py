@@ -7,7 +7,6 @@ from clinic.reminders import views
 app_name = "reminders"
 urlpatterns = [
     path("messages/", views.message_list, name="message-list"),
-    path("messages/how-they-go/", views.how_they_go, name="how-they-go"),
     path("messages/<int:pk>/try-again/", views.message_try_again, name="message-try-again"),
     path("messages/<int:pk>/settle/", views.message_settle, name="message-settle"),
 ]
