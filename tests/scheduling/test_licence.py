@@ -21,7 +21,7 @@ from clinic.scheduling.services import (
     change_status,
     move_appointment,
 )
-from clinic.scheduling.slots import Diary, Kind, Length, Span, obstacle, open_slots
+from clinic.scheduling.slots import Diary, Kind, Length, Span, gaps, instant, obstacle
 from tests.scheduling.conftest import Book, at
 
 LAST_DAY = date(2026, 11, 24)  # a Tuesday
@@ -53,7 +53,7 @@ def no_owner(request: pytest.FixtureRequest, dana: User, bea: Therapist) -> User
 def test_no_start_is_free_from_the_end_of_the_licence_on() -> None:
     hours = [Span(at(9), at(13))]
     diary = Diary(hours, away=[], busy=[], licence_ends_at=at(11))
-    assert list(open_slots(diary, [[]], Length(60), earliest=at(8)))[-1] == at(10, 45)
+    assert instant(gaps(diary, Length(60), earliest=at(8))[-1][-1]) == at(10, 45)
     found = obstacle(diary, [[]], Length(60), at(11), earliest=at(8))
     assert found is not None
     assert found.kind is Kind.UNLICENSED
