@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from clinic.people.access import ClinicRequest, signed_in
@@ -54,7 +54,7 @@ def closed(request: HttpRequest, status: int) -> HttpResponse:
     return render(request, "intake/closed.html", status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_now
 def open_link(request: ClinicRequest, token: str) -> HttpResponse:
     """Open a private link: say who you are, then go on where you stopped."""
@@ -81,7 +81,7 @@ def open_link(request: ClinicRequest, token: str) -> HttpResponse:
     return render(request, "intake/open.html", {"form": form, "is_begun": invitation.opened_at is not None})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     """Let a client who has signed in open the form that waits for her."""
@@ -93,7 +93,7 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     return render(request, "intake/open.html", {"form": None, "is_begun": False})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_now
 def step(request: ClinicRequest, number: int) -> HttpResponse:
     """Ask one step, and keep its answers; going back keeps those that are there."""
@@ -125,7 +125,7 @@ def step_save(request: ClinicRequest, number: int) -> HttpResponse:
     return render_at_wall(request, "intake/parts/saved.html", {"saved_at": draft.saved_at})
 
 
-@require_GET
+@require_safe
 @with_now
 def stop(request: ClinicRequest) -> HttpResponse:
     """Ask her to get help first."""
@@ -149,7 +149,7 @@ def _emergency_number(draft: Submission, now: datetime) -> str:
     return emergency_number(visit.location if visit else None)
 
 
-@require_GET
+@require_safe
 @with_now
 def sent(request: ClinicRequest) -> HttpResponse:
     """Thank her, and tell what happens next."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, for_roles, key_in
@@ -48,7 +48,7 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
     return redirect("desk:client", client.pk)
 
 
-@require_GET
+@require_safe
 @for_roles(Role.THERAPIST)
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
@@ -57,7 +57,7 @@ def review_list(request: ClinicRequest) -> HttpResponse:
     return render_at_wall(request, "intake/review_list.html", context)
 
 
-@require_GET
+@require_safe
 @for_roles(Role.THERAPIST)
 def review(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show one client's answers, what changed, and what they raise."""
@@ -78,7 +78,7 @@ def review_done(request: ClinicRequest, pk: int) -> HttpResponse:
     return redirect("intake:review-list")
 
 
-@require_GET
+@require_safe
 @for_roles(Role.THERAPIST)
 def findings(request: ClinicRequest, pk: int) -> HttpResponse:
     """Show what is in force for a client, and what was."""
