@@ -509,8 +509,8 @@ def knock(method: str, url: str, sent: Mapping[str, str], user: User | None) -> 
     return " and writes ".join([answer, *sorted(written)])
 
 
-# Who looked at what, and what a browser is told once.
-WRITTEN_BY_READING = {"audit_look", "django_session"}
+# Who looked at what and who took a list along, and what a browser is told once.
+WRITTEN_BY_READING = {"audit_look", "audit_change", "django_session"}
 
 
 def rows_written() -> dict[str, int]:
