@@ -1,9 +1,11 @@
 """What every page knows: the clinic, the theme, and how much work waits."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from clinic.people.models import clinic_with_logo
 from clinic.people.worklist import counts_for
@@ -24,4 +26,5 @@ def worklist_counts(request: HttpRequest) -> dict[str, Any]:
         return {}
     # A page of error may come from before the moment was read.
     now = getattr(request, "now", None) or timezone.now()
-    return {"worklist_counts": counts_for(user, now)}
+    # A page that answers in a hurry gives none of its own instead, and nothing is counted.
+    return {"worklist_counts": SimpleLazyObject(partial(counts_for, user, now))}

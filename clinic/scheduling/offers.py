@@ -22,6 +22,7 @@ from clinic.scheduling.availability import (
     availabilities,
     availabilities_by_key,
     availability,
+    is_qualified,
     length_of,
     qualified_therapists,
 )
@@ -125,7 +126,10 @@ def free_times(
         raise ValueError(message)
     if not (with_reason or has_known_length(service)):
         return []
-    people = [one for one in qualified_therapists(service, first) if therapist in {None, one}]
+    if therapist is None:
+        people = qualified_therapists(service, first)
+    else:
+        people = [therapist] if is_qualified(therapist, service, first) else []
     if among is not None:
         people = [one for one in people if one in among]
     people.sort(key=lambda one: one != preferred)

@@ -16,10 +16,12 @@ from clinic.people.models import Client, Location, Room, Service, Therapist, cli
 from clinic.scheduling.availability import availability, length_of
 from clinic.scheduling.forms import FIRST_DAY, LAST_DAY, LAST_WISH, WhenForm, choice_value, last_wish
 from clinic.scheduling.models import Appointment
-from clinic.scheduling.offers import DAYS_AHEAD, FreeTime, free_times, nearest, next_free_times, why_nothing
+from clinic.scheduling.offers import FreeTime, free_times, nearest, next_free_times, why_nothing
 
 OTHER_DAYS = (-1, 1, 7)
 MOST_NEAREST = 3
+# So near there nearly always is another time for the one that was taken.
+DAYS_SOON = 4
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def time_page(
         service=wanted.service,
         locations=[wanted.location],
         first=wanted.on,
-        days=DAYS_AHEAD if taken else 1,
+        days=DAYS_SOON if taken else 1,
         therapist=wanted.therapist,
         client=wanted.client,
         leaving_out=wanted.moving,
@@ -139,6 +141,8 @@ def time_page(
     free = [one for one in in_room(wanted, free, now) if not _is_where_it_stands(one, wanted)]
     zone = wanted.location.zone
     near = nearest(free, taken, MOST_NEAREST) if taken else []
+    if taken and not any(one.starts_at > taken for one in near):
+        near = list(in_room(wanted, nearest_free(wanted, taken, now), now))
     choices = _choices([one for one in free if local_date(zone, one.starts_at) == wanted.on], wanted, wished)
     # A time that has just been refused has been spoken of already.
     is_missed = bool(wished) and not near and not any(choice.is_chosen for choice in choices)
@@ -152,7 +156,8 @@ def time_page(
         days=[_other_day(said, day) for day in days if day >= today],
         nearest=[_other_time(said, one, wanted) for one in near],
         missed=wished[11:16] if is_missed else "",
-        why_nothing="" if choices else _why_nothing(wanted, now),
+        # Where it was taken just now, that is why.
+        why_nothing="" if choices or taken else _why_nothing(wanted, now),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -198,7 +199,7 @@ def _show_times(  # noqa: PLR0917 -- private, and each is of its own type
     was_asked = "therapist" in request.GET
     if request.method != "POST" and not was_asked:
         wish.visible_fields()[0].field.widget.attrs["autofocus"] = True
-    context = {
+    context: dict[str, Any] = {
         "wish": wish,
         "times": times,
         "wanted": wanted,
@@ -206,9 +207,16 @@ def _show_times(  # noqa: PLR0917 -- private, and each is of its own type
         "page": page,
         "was_asked": was_asked,
         "client": client,
-        "is_written_to": any(last_words([client.pk]).values()),
-        "for_another": _for_another(request, wish),
+        "taken": taken,
     }
+    if taken and page:
+        # Others came too late at the same moment: neither is the wish drawn again, nor is the work counted.
+        context |= {"worklist_counts": {}, "other_wish": f"{request.path}?{urlencode(page.hidden)}"}
+    else:
+        context |= {
+            "is_written_to": any(last_words([client.pk]).values()),
+            "for_another": _for_another(request, wish),
+        }
     return render(request, "scheduling/appointment_time.html", context, status=status)
 
 

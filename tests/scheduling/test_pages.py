@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from clinic.audit.models import Change
 from clinic.people.models import Client, Location, Room, Service, Therapist, User
-from clinic.scheduling.models import Appointment, Series, Status
+from clinic.scheduling.models import Appointment, Series, Status, TimeOff
 from clinic.scheduling.services import SlotTaken, add_time_off, cancel_appointment, change_status, move_appointment
 from tests.factories import BEFORE, ClientFactory
 from tests.scheduling.conftest import Book, at
@@ -171,6 +171,32 @@ def test_a_taken_time_is_refused_with_409_and_what_is_free_nearest(
         datetime(2026, 11, 20, 11, 45),  # noqa: DTZ001
     ]
     assert Appointment.objects.count() == 1
+
+
+def test_who_comes_too_late_goes_on_with_the_same_wish_and_what_was_typed(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, book: Book
+) -> None:
+    book(at(10, day=20), client=ClientFactory())
+    typed = {"other_time": "10:00", "override_reason": "she asked for it", "key": str(uuid4())}
+    refused = as_dana.post(NEW, asked | typed)
+    assert refused.status_code == HTTPStatus.CONFLICT
+    assert 'value="she asked for it"' in refused.content.decode()
+    wish = as_dana.get(refused.context["other_wish"]).context["wish"]
+    assert {name: wish[name].value() for name in asked if name != "client"} == {
+        name: str(value) for name, value in asked.items() if name != "client"
+    }
+    again = refused.context["page"].hidden | {"slot": slot(20, "14:00", bea), "key": typed["key"]}
+    assert as_dana.post(NEW, again).status_code == HTTPStatus.FOUND
+
+
+def test_where_all_days_near_are_full_the_refusal_looks_further(
+    as_dana: Browser, asked: dict[str, object], bea: Therapist, book: Book
+) -> None:
+    book(at(10, day=20), client=ClientFactory())
+    TimeOff.objects.create(therapist=bea, starts_at=at(0, day=20), ends_at=at(0, day=28))
+    refused = as_dana.post(NEW, asked | {"slot": slot(20, "10:00", bea), "key": str(uuid4())})
+    assert refused.status_code == HTTPStatus.CONFLICT
+    assert min(one.on for one in refused.context["page"].nearest) >= datetime(2026, 11, 28)  # noqa: DTZ001 -- a wall
 
 
 def test_beside_a_taken_time_the_one_before_it_is_offered_too(
