@@ -69,6 +69,10 @@ class MessageKind:
     channels: tuple[str, ...] = (ContactConsent.Channel.EMAIL,)
     # A message that only answers what she asked for herself needs no consent of its own.
     needs_consent: bool = True
+    # The placeholders (`wording.VALUES`) of which a clinic's own words for it may be made, and those they must hold;
+    # a kind without them is said in our words only.
+    may_say: tuple[str, ...] = ()
+    must_say: tuple[str, ...] = ()
     # What the front desk calls it, translated lazily.
     words: StrOrPromise = ""
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from clinic.reminders.kinds import Due, MessageKind
-from clinic.reminders.visits import BY_BOTH, locked_with_people, visit_words
+from clinic.reminders.visits import BY_BOTH, OF_A_VISIT, locked_with_people, visit_words
 from clinic.scheduling.models import Appointment, Offer, Status
 from clinic.scheduling.offer_links import address_of
 
@@ -39,5 +39,11 @@ def offer_words(offer_pk: int, now: datetime) -> dict[str, Any] | None:
 
 
 OFFER = MessageKind(
-    template="offer", find_due=offers_due, context=offer_words, channels=BY_BOTH, words=_("offer of a free time")
+    template="offer",
+    find_due=offers_due,
+    context=offer_words,
+    channels=BY_BOTH,
+    may_say=(*OF_A_VISIT, "until", "minutes"),
+    must_say=("day", "time", "until", "link", "policy"),
+    words=_("offer of a free time"),
 )

@@ -74,5 +74,11 @@ def _weeks_after(visit: Appointment, weeks: int) -> datetime:
 
 
 RECALL = MessageKind(
-    template="recall", find_due=recalls_due, context=recall_words, channels=BY_BOTH, words=_("invitation to come again")
+    template="recall",
+    find_due=recalls_due,
+    context=recall_words,
+    channels=BY_BOTH,
+    may_say=("called", "clinic", "link", "phone", "policy"),
+    must_say=("policy",),
+    words=_("invitation to come again"),
 )

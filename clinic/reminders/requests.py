@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.reminders.changes import GRACE
 from clinic.reminders.kinds import Due, MessageKind
-from clinic.reminders.visits import BY_BOTH, locked_with_people, visit_words
+from clinic.reminders.visits import BY_BOTH, OF_A_PLACE, locked_with_people, visit_words
 from clinic.scheduling.models import Appointment, Status, StatusChange
 
 TOLD_WITHIN = timedelta(days=1)
@@ -38,5 +38,7 @@ DECLINED = MessageKind(
     find_due=declined_due,
     context=declined_words,
     channels=BY_BOTH,
+    may_say=OF_A_PLACE,
+    must_say=("day", "time", "policy"),
     words=_("request that cannot be met"),
 )

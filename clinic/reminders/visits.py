@@ -47,6 +47,10 @@ CLOCK_CHANGE = timedelta(hours=3)
 PROMISED = (Status.BOOKED, Status.CONFIRMED)
 NEVER_TOOK_PLACE = (Status.REQUESTED, Status.HELD, Status.CANCELLED, Status.LATE_CANCELLED)
 BY_BOTH = ("email", "text")
+# What the clinic's own words may say of a visit, and must.
+OF_A_PLACE = ("called", "day", "time", "therapist", "location", "phone", "clinic", "policy")
+OF_A_VISIT = (*OF_A_PLACE, "link")
+OF_SEVERAL = ("called", "visits", "therapist", "location", "phone", "clinic", "policy")
 
 Words = dict[str, Any]
 
@@ -276,30 +280,35 @@ def visit_words(visit: Appointment) -> Words:
 # hours but the reminder. Who is told only in the morning that it is off may be on her way by then.
 _answer = partial(MessageKind, keeps_quiet_hours=False, channels=BY_BOTH)
 
-BOOKING = _answer(template="booking", find_due=bookings_due, context=booking_words, words=_("confirmation"))
-SERIES = _answer(template="series", find_due=series_due, context=series_words, words=_("series confirmation"))
-MOVED = _answer(
+_of_a_visit = partial(_answer, may_say=OF_A_VISIT, must_say=("day", "time", "link", "policy"))
+_of_several = partial(_answer, may_say=OF_SEVERAL, must_say=("visits", "policy"))
+
+BOOKING = _of_a_visit(template="booking", find_due=bookings_due, context=booking_words, words=_("confirmation"))
+SERIES = _of_several(template="series", find_due=series_due, context=series_words, words=_("series confirmation"))
+MOVED = _of_a_visit(
     template="moved", find_due=partial(alone_due, Outcome.MOVED), context=moved_words, words=_("change of a visit")
 )
 CANCELLED = _answer(
     template="cancelled",
     find_due=partial(alone_due, Outcome.CANCELLED),
     context=cancelled_words,
+    may_say=OF_A_PLACE,
+    must_say=("day", "time", "policy"),
     words=_("cancellation"),
 )
-SERIES_AGAIN = _answer(
+SERIES_AGAIN = _of_several(
     template="series",
     find_due=partial(together_due, Outcome.BOOKED),
     context=partial(together_words, Outcome.BOOKED),
     words=_("confirmation of several visits"),
 )
-SERIES_MOVED = _answer(
+SERIES_MOVED = _of_several(
     template="series_moved",
     find_due=partial(together_due, Outcome.MOVED),
     context=partial(together_words, Outcome.MOVED),
     words=_("change of several visits"),
 )
-SERIES_CANCELLED = _answer(
+SERIES_CANCELLED = _of_several(
     template="series_cancelled",
     find_due=partial(together_due, Outcome.CANCELLED),
     context=partial(together_words, Outcome.CANCELLED),
@@ -312,5 +321,7 @@ REMINDER = MessageKind(
     contexts=reminder_contexts,
     subject=Appointment,
     channels=BY_BOTH,
+    may_say=OF_A_VISIT,
+    must_say=("day", "time", "link", "policy"),
     words=_("reminder"),
 )

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html, format_html_join, linebreaks
@@ -20,8 +21,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from clinic.people.models import Clinic, ContactConsent, Location
-from clinic.reminders.models import Wording
+from clinic.audit.services import record_change
+from clinic.people.models import Clinic, ContactConsent, Location, User
+from clinic.reminders.models import MessagePolicy, Wording
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -189,3 +191,16 @@ def our_words(template: str, channel: str, names: Collection[str]) -> Said:
     subject, text = (render_to_string(f"emails/{template}/{part}", given) for part in ("subject.txt", "text.txt"))
     # The name of the clinic stands below every mail.
     return Said(_tidied(text.partition("\n-- \n")[0]), " ".join(subject.split()))
+
+
+@transaction.atomic
+def reword(*, by: User, now: datetime, kind: str, channel: str, language: str, subject: str, text: str) -> None:
+    """Say it in the clinic's own words from now on; without a text, in ours again."""
+    # Of two who save at once, the later waits here, also where there are no words yet.
+    policy = MessagePolicy.objects.select_for_update().get(pk=1)
+    Wording.objects.filter(kind=kind, channel=channel, language=language).delete()
+    if text:
+        wording = Wording(kind=kind, channel=channel, language=language, subject=subject, text=text)
+        wording.full_clean()
+        wording.save()
+    record_change(by=by.pk, client=None, what=policy, words=_("messages: their words"), now=now)
