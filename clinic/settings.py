@@ -161,6 +161,11 @@ CELERY_BEAT_SCHEDULER = "clinic.celery.HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "clinic.reminders.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "answer_texts": {
+        "task": "clinic.reminders.tasks.answer_texts",
+        "schedule": 15.0,
+        "options": {"expires": 14, "queue": "text"},
+    },
     "waitlist": {"task": "clinic.scheduling.tasks.offer_free_times", "schedule": 60.0, "options": {"expires": 55}},
     "let_therapists_leave": {
         "task": "clinic.people.tasks.let_therapists_leave",

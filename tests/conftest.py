@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Li
 
 @pytest.fixture(scope="session", autouse=True)
 def _as_in_a_checkout() -> Iterator[None]:
-    """Plain http, files straight from the checkout, quick hashes, a cache inside this process.
+    """Plain http, files straight from the checkout, quick hashes, a cache inside this process, texts on the console.
 
     For the whole session, because the live server reads its settings once.
     """
@@ -45,6 +45,7 @@ def _as_in_a_checkout() -> Iterator[None]:
         MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        TEXT_URL="consoletext://",
     ):
         yield
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -25,7 +26,7 @@ from clinic.people.models import Client, Clinic, Import, Location, Picture, Ther
 from clinic.people.services import invite_staff
 from clinic.people.services.merging import merge_clients
 from clinic.reminders import links
-from clinic.reminders.models import Message
+from clinic.reminders.models import Message, Reply
 from clinic.scheduling.matching import Match
 from clinic.scheduling.models import Appointment, Offer, OnlineConcern, Status
 from clinic.scheduling.offer_links import token_for
@@ -55,6 +56,7 @@ OWNERS = "in 404 404 404 404 200"
 OWNERS_DONE = "in 404 404 404 404 302"
 # No link has been opened in this browser: who has signed in makes no difference.
 NO_FORM_OPEN = "410 410 410 410 410 410"
+FORBIDDEN = "403 403 403 403 403 403"
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,12 @@ DOORS: Mapping[str, Door] = {
     "reminders:how-they-go": Door(OWNERS, ONLY_GET),
     "reminders:message-try-again": Door(ONLY_POST, STAFF_DONE, at="message"),
     "reminders:message-settle": Door(ONLY_POST, STAFF_DONE, at="message"),
+    "reminders:reply-list": Door(STAFF, ONLY_GET),
+    "reminders:reply": Door(THERAPISTS, ONLY_GET, at="reply"),
+    "reminders:reply-settle": Door(ONLY_POST, STAFF_DONE, at="reply"),
+    # Whoever calls without the provider's signature.
+    "reminders:text-incoming": Door(ONLY_POST, FORBIDDEN),
+    "reminders:text-receipt": Door(ONLY_POST, FORBIDDEN, at="text"),
     # intake, hers
     "intake:open": Door(EVERYBODY, EVERYBODY, at="invitation"),
     "intake:own": Door("in 404 200 404 404 404", "in 404 302 404 404 404", at="client_pk"),
@@ -381,6 +389,8 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "submission": {"pk": submission.pk},
         "finding": {"pk": finding.pk},
         "message": {"pk": message.pk},
+        "text": {"key": uuid4()},
+        "reply": {"pk": reply_of(alice, now=now).pk},
         "concern": {"pk": mark_online(alice, OnlineConcern.Kind.CALL, by=alice_user, now=now).pk},
         "wish": {"pk": offer.wish_id},
         "offer": {"pk": offer.pk},
@@ -407,6 +417,13 @@ def offer_to(client: Client, visit: Appointment, *, now: datetime) -> Offer:
     wish = add_wish(by=None, now=now, client=client, wished=Wished([visit.service]))
     match = Match(visit.service, visit.therapist, visit.location, now + timedelta(days=1))
     return offer_time(by=None, now=now, wish=wish, match=match)
+
+
+def reply_of(client: Client, *, now: datetime) -> Reply:
+    """Return what Alice's phone wrote."""
+    return Reply.objects.create(
+        provider_key="SM1", number="+351912345678", words="hello", meaning=Reply.Meaning.OTHER, at=now, client=client
+    )
 
 
 def picture_of(content: bytes, *, now: datetime) -> Picture:

@@ -9,10 +9,12 @@ class RemindersConfig(AppConfig):
         from django.core.checks import register
 
         from clinic.people.merging import merge_steps
+        from clinic.people.settings_page import upper_groups
         from clinic.people.worklist import worklists
         from clinic.reminders import alerts, merging, offers, recall, requests, visits, work
         from clinic.reminders.channels import channels
         from clinic.reminders.kinds import message_kinds
+        from clinic.reminders.settings_rows import SETTINGS
         from clinic.reminders.texting import channel, checks, console, providers, twilio, vonage
         from clinic.scheduling.badges import badge_providers
 
@@ -31,7 +33,9 @@ class RemindersConfig(AppConfig):
         message_kinds.register("channel_failing", alerts.FAILING)
         badge_providers.register("reminders", work.badges)
         worklists.register("messages", work.MESSAGES)
+        worklists.register("replies", work.REPLIES)
         merge_steps.register("reminders", merging.STEP)
+        upper_groups.register("messages", SETTINGS)
         channels["text"] = channel.TextChannel()
         providers.text_providers.register("twilio", twilio.Twilio.named)
         providers.text_providers.register("vonage", vonage.Vonage.named)

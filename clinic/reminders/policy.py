@@ -14,6 +14,7 @@ from clinic.people.models import Client, Service, User
 from clinic.people.services.clients import last_words
 from clinic.reminders.kinds import Due, MessageKind
 from clinic.reminders.models import MessagePolicy, PolicyOverride
+from clinic.reminders.texting.providers import is_open
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def _offsets(minutes: Sequence[int], slots: Sequence[int], since: datetime | Non
 def with_channels(kind: MessageKind, found: Iterable[Due]) -> Iterator[tuple[Due, Sequence[str]]]:
     """Yield what is due with the channels that it goes by. Three queries, however many there are.
 
-    They are those of the policy for which the kind has words and she has agreed. Where she has agreed to none of them
-    the first is tried, so that it stands in the list of messages why nothing went out.
+    They are those of the policy which are open, for which the kind has words and she has agreed. Where she has agreed
+    to none of them the first is tried, so that it stands in the list of messages why nothing went out.
     """
     dues = list(found)
     if not dues:
@@ -99,7 +100,7 @@ def with_channels(kind: MessageKind, found: Iterable[Due]) -> Iterator[tuple[Due
             yield due, kind.channels[:1]
             continue
         wished = due.channels if due.channels is not None else known.channels(due.client_pk, due.service_pk)
-        spoken = [one for one in wished if one in kind.channels] or kind.channels[:1]
+        spoken = [one for one in wished if one in kind.channels and is_open(one)] or kind.channels[:1]
         agreed = [one for one in spoken if due.client_pk and said.get((due.client_pk, one))]
         yield due, agreed or spoken[:1]
 

@@ -17,8 +17,9 @@ from clinic.lib.lookups import keys
 from clinic.people.models import Role, User
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.reminders.access import minds_messages
-from clinic.reminders.models import Message
+from clinic.reminders.models import Message, Reply
 from clinic.reminders.reading import OF_A_VISIT, MessageRow, message_rows
+from clinic.reminders.texting.inbox import reply_rows
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.models import Offer, Status
 
@@ -31,7 +32,7 @@ SIGNS = {
         gettext_lazy("reminder failed"),
         gettext_lazy("reminder perhaps not sent"),
     ),
-    "offer": (gettext_lazy("offer mailed"), gettext_lazy("offer not mailed"), gettext_lazy("offer perhaps not mailed")),
+    "offer": (gettext_lazy("offer sent"), gettext_lazy("offer not sent"), gettext_lazy("offer perhaps not sent")),
 }
 OF_A_BOOKING = (
     gettext_lazy("confirmation sent"),
@@ -79,12 +80,15 @@ def badge_of(message: Message) -> Badge | None:
         return Badge("bell-x", str(uncertain), is_open_work=True)
     # An offer lasts an hour or so: whoever looks wants to know whether she has it.
     is_offer_on_its_way = message.kind == "offer" and message.state in ON_ITS_WAY
-    return Badge("bell", _("offer goes out by mail")) if is_offer_on_its_way else None
+    return Badge("bell", _("offer goes out")) if is_offer_on_its_way else None
 
 
 def count(user: User, now: datetime) -> int:
-    """Return how many messages need a person."""
-    return Message.objects.needing_a_person().count() if minds_messages(user) else 0
+    """Return how many messages, and how many replies, need a person."""
+    if not minds_messages(user):
+        return 0
+    messages, replies = Message.objects.needing_a_person(), Reply.objects.open()
+    return messages.values("pk").union(replies.values("pk"), all=True).count()
 
 
 def rows(user: User, now: datetime) -> Sequence[WorkRow]:
@@ -110,10 +114,35 @@ def work_row(row: MessageRow, now: datetime) -> WorkRow:
     )
 
 
+def reply_work(user: User, now: datetime) -> Sequence[WorkRow]:
+    """Return what a therapist's clients wrote, and what nobody else would read, the oldest first."""
+    if not user.is_therapist:
+        return []
+    open_ones = Reply.objects.open().select_related("client", "message").order_by("at", "pk")
+    hers = Q(client__primary_therapist__user=user) | Q(client__primary_therapist__isnull=True)
+    return [
+        WorkRow(
+            title=row.name,
+            detail=row.reply.get_meaning_display(),
+            verb=_("Read"),
+            url=reverse("reminders:reply", args=[row.reply.pk]),
+            is_urgent=row.is_urgent,
+        )
+        for row in reply_rows(list(open_ones.filter(hers)))
+    ]
+
+
 MESSAGES = Worklist(
     heading=gettext_lazy("Messages that need a person"),
     empty=gettext_lazy("Every message has gone out."),
     count=count,
     rows=rows,
     roles=frozenset({Role.FRONT_DESK, Role.OWNER}),
+)
+
+REPLIES = Worklist(
+    heading=gettext_lazy("Replies by text"),
+    empty=gettext_lazy("Nobody has written back."),
+    rows=reply_work,
+    roles=frozenset({Role.THERAPIST}),
 )

@@ -10,11 +10,11 @@ from clinic.reminders.kinds import Due
 LONG_AGO = datetime(2026, 10, 1, 10, 0, tzinfo=UTC)
 
 
-def agree(client: Client, *, is_given: bool = True, at: datetime = LONG_AGO) -> None:
-    """Record her word on e-mail."""
-    record_contact_consent(
-        by=None, now=at, client=client, channel=ContactConsent.Channel.EMAIL, is_given=is_given, source="test"
-    )
+def agree(
+    client: Client, *, channel: str = ContactConsent.Channel.EMAIL, is_given: bool = True, at: datetime = LONG_AGO
+) -> None:
+    """Record her word on e-mail, or on another channel."""
+    record_contact_consent(by=None, now=at, client=client, channel=channel, is_given=is_given, source="test")
 
 
 def due_now(client: Client, now: datetime, subject_pk: int = 1, **facts: Any) -> Due:

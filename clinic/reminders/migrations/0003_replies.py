@@ -48,7 +48,6 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("cancelled", "told that the visit is cancelled"),
                             ("call", "asked to call"),
                             ("stopped", "told that no more texts come"),
                             ("started", "told that texts come again"),
@@ -106,9 +105,7 @@ class Migration(migrations.Migration):
                         name="reply_meaning_is_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("answer__in", ["", "cancelled", "call", "stopped", "started", "unwatched"])
-                        ),
+                        condition=models.Q(("answer__in", ["", "call", "stopped", "started", "unwatched"])),
                         name="reply_answer_is_known",
                     ),
                 ],

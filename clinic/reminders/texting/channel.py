@@ -29,11 +29,6 @@ class TextChannel:
     """Texts through the provider that TEXT_URL names."""
 
     @property
-    def is_open(self) -> bool:
-        """Whether the clinic has a provider for texts."""
-        return text_provider() is not None
-
-    @property
     def deduplicates(self) -> bool:
         """Whether the same text handed over twice goes out once."""
         provider = text_provider()
@@ -41,7 +36,7 @@ class TextChannel:
 
     def address_of(self, client: Client, now: datetime) -> str:
         """Return her mobile number, or of somebody under 18 who has none the guardian's."""
-        return text_number(client, now) if self.is_open else ""
+        return text_number(client, now) if text_provider() else ""
 
     @contextmanager
     def open(self) -> Iterator[Line]:

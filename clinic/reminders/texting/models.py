@@ -31,7 +31,6 @@ class Reply(models.Model):
     class Answer(models.TextChoices):
         """What she is told at once, as templates/texts/answers/ has it."""
 
-        CANCELLED = "cancelled", _("told that the visit is cancelled")
         CALL = "call", _("asked to call")
         STOPPED = "stopped", _("told that no more texts come")
         STARTED = "started", _("told that texts come again")
@@ -62,7 +61,7 @@ class Reply(models.Model):
                 name="reply_meaning_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(answer__in=["", "cancelled", "call", "stopped", "started", "unwatched"]),
+                condition=Q(answer__in=["", "call", "stopped", "started", "unwatched"]),
                 name="reply_answer_is_known",
             ),
         ]

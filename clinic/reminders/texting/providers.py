@@ -23,6 +23,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.lib.registry import Registry
+from clinic.people.models import ContactConsent
 from clinic.reminders.channels import Refused
 
 # Well within the lease of a batch; a provider answers within one or two.
@@ -114,6 +115,11 @@ text_providers: Registry[Callable[[Named], Provider]] = Registry("text provider"
 def text_provider() -> Provider | None:
     """Return the one that TEXT_URL names, or None where the clinic sends no texts. Raises ImproperlyConfigured."""
     return _provider_of(settings.TEXT_URL) if settings.TEXT_URL else None
+
+
+def is_open(channel: str) -> bool:
+    """Say whether the clinic has somebody who carries messages of this channel; mail always has."""
+    return channel != ContactConsent.Channel.TEXT or text_provider() is not None
 
 
 @lru_cache(maxsize=8)

@@ -19,7 +19,7 @@ from clinic.reminders.texting.channel import reached_at
 from clinic.reminders.texting.models import Reply
 from clinic.reminders.texting.providers import Incoming
 from clinic.reminders.texting.wordlists import ends_texts, meaning_of
-from clinic.scheduling.models import PROMISED, Appointment, Offer, Status
+from clinic.scheduling.models import PROMISED, Appointment, Offer, Status, StatusChange
 from clinic.scheduling.services import cancel_appointment, cancelled_as, change_status
 from clinic.scheduling.waitlist import accept_offer, decline_offer
 
@@ -188,8 +188,8 @@ def visit_of(text: Message, now: datetime) -> Appointment | None:
         return None
     to_come = Appointment.objects.filter(pk=text.subject_pk, status__in=PROMISED, starts_at__gt=now)
     visit = to_come.select_for_update(no_key=True, of=("self",)).with_people().first()
-    was_moved = visit is not None and text.kind == "reminder" and text.about_at != visit.starts_at
-    return None if was_moved else visit
+    moved_since = StatusChange.objects.filter(appointment=visit, was__isnull=False, at__gt=text.tried_at)
+    return None if visit is None or moved_since.exists() else visit
 
 
 def confirmed(visit: Appointment, now: datetime) -> Done:
@@ -199,11 +199,14 @@ def confirmed(visit: Appointment, now: datetime) -> Done:
 
 
 def cancelled(visit: Appointment, now: datetime) -> Done:
-    """Cancel a visit where that is free of charge; else she calls, for one word is no agreement to a fee."""
+    """Cancel a visit where that is free of charge; else she calls, for one word is no agreement to a fee.
+
+    That it is cancelled she is told as of every cancellation.
+    """
     if cancelled_as(visit, now=now) != Status.CANCELLED:
         return Done(Answer.CALL, needs_a_person=True)
     cancel_appointment(by=None, now=now, appointment=visit, why=_("cancelled by text"))
-    return Done(Answer.CANCELLED)
+    return Done()
 
 
 def offer_answered(text: Message, *, says_yes: bool, now: datetime) -> Done:
