@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 import time_machine
 from django.apps import apps
@@ -25,6 +26,10 @@ from tests.factories import (
     give_login,
     make_clinic,
 )
+
+# A machine that has much else to do is no fault of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Lisbon as well
 
@@ -77,6 +82,15 @@ def now() -> Iterator[datetime]:
 @pytest.fixture
 def clinic(db: None) -> Clinic:
     return make_clinic()
+
+
+@pytest.fixture
+def open_clinic(clinic: Clinic) -> Clinic:
+    """Harbour Clinic, open to online booking at once."""
+    clinic.online_booking = Clinic.OnlineBooking.AT_ONCE
+    clinic.late_fee_percent = 50
+    clinic.save()
+    return clinic
 
 
 @pytest.fixture

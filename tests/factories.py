@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import factory
@@ -21,6 +22,7 @@ from clinic.people.models import (
     Therapist,
     User,
 )
+from clinic.scheduling.services import add_weekly_hours
 
 BEFORE = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 PASSWORD = "a quiet morning in Lisbon"
@@ -44,6 +46,24 @@ def give_login(client: Client, relation: str = ClientAccess.Relation.SELF) -> Us
     user = User.objects.create_user(client.email, name=client.name)
     ClientAccess.objects.create(user=user, client=client, relation=relation, granted_at=BEFORE)
     return user
+
+
+def give_hours(
+    therapist: Therapist, location: Location, *spans: tuple[int, int], weekdays: Iterable[int] = range(5)
+) -> None:
+    """Let a therapist work on these weekdays of each week of 2026 and later, from one full hour to another."""
+    for weekday in weekdays:
+        for opens, closes in spans:
+            add_weekly_hours(
+                by=None,
+                now=BEFORE,
+                therapist=therapist,
+                location=location,
+                weekday=weekday,
+                opens=time(opens),
+                closes=time(closes),
+                valid_from=date(2026, 1, 1),
+            )
 
 
 class UserFactory(DjangoModelFactory[User]):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from itertools import combinations
 from threading import Barrier, Event
 from time import sleep
@@ -19,8 +19,8 @@ from django.db.models import Model
 from clinic.people.models import Location, Therapist
 from clinic.scheduling.gates import review_needed
 from clinic.scheduling.models import TAKING, Appointment
-from clinic.scheduling.services import SlotTaken, add_weekly_hours
-from tests.factories import BEFORE
+from clinic.scheduling.services import SlotTaken
+from tests.factories import give_hours
 from tests.scheduling.standing_in import stand_in
 
 # How long one stands still where the other has to wait for it.
@@ -58,17 +58,7 @@ def race(roads: list[Road]) -> Counter[str]:
 
 
 def works_all_week(therapist: Therapist, location: Location) -> None:
-    for weekday in range(7):
-        add_weekly_hours(
-            by=None,
-            now=BEFORE,
-            therapist=therapist,
-            location=location,
-            weekday=weekday,
-            opens=time(8),
-            closes=time(20),
-            valid_from=date(2026, 1, 1),
-        )
+    give_hours(therapist, location, (8, 20), weekdays=range(7))
 
 
 def meeting(first: Road, second: Road, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:

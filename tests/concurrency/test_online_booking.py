@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -20,8 +20,7 @@ from clinic.scheduling import online
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import come, confirm_online, hold_online
-from clinic.scheduling.services import add_weekly_hours
-from tests.factories import BEFORE, ClientFactory, RoomFactory, ServiceFactory, give_login
+from tests.factories import ClientFactory, RoomFactory, ServiceFactory, give_hours, give_login
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -49,22 +48,10 @@ def race(roads: list[Road]) -> Counter[str]:
 
 
 @pytest.fixture
-def service(clinic: Clinic, bea: Therapist, location: Location, now: datetime) -> Service:
-    clinic.online_booking = Clinic.OnlineBooking.AT_ONCE
-    clinic.save()
+def service(open_clinic: Clinic, bea: Therapist, location: Location, now: datetime) -> Service:
     for _ in range(3):
         RoomFactory(location=location)
-    for weekday in range(5):
-        add_weekly_hours(
-            by=None,
-            now=BEFORE,
-            therapist=bea,
-            location=location,
-            weekday=weekday,
-            opens=time(9),
-            closes=time(18),
-            valid_from=date(2026, 1, 1),
-        )
+    give_hours(bea, location, (9, 18))
     return ServiceFactory(minutes=60)
 
 

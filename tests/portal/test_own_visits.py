@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -16,21 +16,13 @@ from clinic.people.models import Client, Clinic, Location, Service, Therapist, U
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, OnlineConcern, Status
 from clinic.scheduling.online import mark
-from clinic.scheduling.services import add_weekly_hours, book_appointment, move_appointment, request_appointment
-from tests.factories import BEFORE, ServiceFactory, TherapistFactory
+from clinic.scheduling.services import book_appointment, move_appointment, request_appointment
+from tests.factories import ServiceFactory, TherapistFactory, give_hours
 
 pytestmark = pytest.mark.usefixtures("now")
 TEN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 Post = Callable[..., HttpResponse]
-
-
-@pytest.fixture
-def open_clinic(clinic: Clinic) -> Clinic:
-    clinic.online_booking = Clinic.OnlineBooking.AT_ONCE
-    clinic.late_fee_percent = 50
-    clinic.save()
-    return clinic
 
 
 @pytest.fixture
@@ -42,17 +34,7 @@ def service(open_clinic: Clinic) -> Service:
 def hours(bea: Therapist, location: Location) -> None:
     location.phone = "+351213456789"
     location.save(update_fields=["phone"])
-    for weekday in range(5):
-        add_weekly_hours(
-            by=None,
-            now=BEFORE,
-            therapist=bea,
-            location=location,
-            weekday=weekday,
-            opens=time(9),
-            closes=time(18),
-            valid_from=date(2026, 1, 1),
-        )
+    give_hours(bea, location, (9, 18))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 
 import pytest
 from django.core import mail
@@ -14,8 +14,7 @@ from django.urls import reverse
 
 from clinic.people.models import Clinic, Location, Service, Therapist
 from clinic.scheduling.forms import choice_value
-from clinic.scheduling.services import add_weekly_hours
-from tests.factories import BEFORE, ServiceFactory
+from tests.factories import ServiceFactory, give_hours
 from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
 
 
@@ -25,16 +24,7 @@ def at(hour: int, minute: int = 0, *, day: int = 24) -> datetime:
 
 
 @pytest.fixture
-def open_clinic(clinic: Clinic, now: datetime) -> Clinic:
-    """Harbour Clinic, open to online booking at once."""
-    clinic.online_booking = Clinic.OnlineBooking.AT_ONCE
-    clinic.late_fee_percent = 50
-    clinic.save()
-    return clinic
-
-
-@pytest.fixture
-def service(open_clinic: Clinic) -> Service:
+def service(open_clinic: Clinic, now: datetime) -> Service:
     return ServiceFactory(name="Myofascial release", minutes=60, price_minor=8250)
 
 
@@ -43,18 +33,7 @@ def hours(bea: Therapist, location: Location) -> None:
     """Bea works from Monday to Friday, from 9 to 13 and from 14 to 19."""
     location.phone = "+351213456789"
     location.save(update_fields=["phone"])
-    for weekday in range(5):
-        for opens, closes in ((time(9), time(13)), (time(14), time(19))):
-            add_weekly_hours(
-                by=None,
-                now=BEFORE,
-                therapist=bea,
-                location=location,
-                weekday=weekday,
-                opens=opens,
-                closes=closes,
-                valid_from=date(2026, 1, 1),
-            )
+    give_hours(bea, location, (9, 13), (14, 19))
 
 
 Wish = Callable[..., dict[str, str]]

@@ -12,7 +12,7 @@ from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Series, Wish
 from clinic.scheduling.services import ChosenVisit, add_weekly_hours, book_appointment, book_series
 from clinic.scheduling.waitlist import Wished, add_wish
-from tests.factories import BEFORE, ClientFactory, ServiceFactory
+from tests.factories import BEFORE, ClientFactory, ServiceFactory, give_hours
 from tests.importing import bring, send, take, worker  # noqa: F401 -- fixtures
 
 Book = Callable[..., Appointment]
@@ -38,18 +38,7 @@ def service(db: None) -> Service:
 @pytest.fixture
 def hours(bea: Therapist, location: Location) -> None:
     """Bea works from Monday to Friday, from 9 to 13 and from 14 to 18."""
-    for weekday in range(5):
-        for opens, closes in ((time(9), time(13)), (time(14), time(18))):
-            add_weekly_hours(
-                by=None,
-                now=BEFORE,
-                therapist=bea,
-                location=location,
-                weekday=weekday,
-                opens=opens,
-                closes=closes,
-                valid_from=date(2026, 1, 1),
-            )
+    give_hours(bea, location, (9, 13), (14, 18))
 
 
 @pytest.fixture
