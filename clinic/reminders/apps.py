@@ -6,6 +6,7 @@ class RemindersConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below, and our own with the kinds that scheduling gives rise to."""
+        from django.conf import settings
         from django.core.checks import register
 
         from clinic.people.merging import merge_steps
@@ -41,3 +42,8 @@ class RemindersConfig(AppConfig):
         providers.text_providers.register("vonage", vonage.Vonage.named)
         providers.text_providers.register("consoletext", console.Console)
         register(checks.text_url_is_understood)
+        register(checks.mail_service_is_secured)
+        if settings.MAIL_SERVICE:
+            from clinic.reminders import mail_services
+
+            mail_services.listen()

@@ -99,10 +99,23 @@ class EmailLine:
             self.connection.send_messages([mail])
         except (SMTPRecipientsRefused, SMTPResponseException) as problem:
             raise refusal(problem) from problem
-        except Exception:
+        except Exception as problem:
             self.close()
-            raise
-        return ""
+            if not settings.MAIL_SERVICE:
+                raise
+            from clinic.reminders import mail_services
+
+            raise mail_services.refusal(problem) from None
+        return self.key_of(mail)
+
+    @staticmethod
+    def key_of(mail: EmailMultiAlternatives) -> str:
+        """Return the mail service's key of a mail that was handed over; a mail server gives none."""
+        if not settings.MAIL_SERVICE:
+            return ""
+        from clinic.reminders import mail_services
+
+        return mail_services.provider_key_of(mail)
 
     def connect(self) -> None:
         """Have an open connection; a server may have hung up since the last letter."""

@@ -1,5 +1,6 @@
 """Addresses of the pages about messages."""
 
+from django.conf import settings
 from django.urls import path
 
 from clinic.reminders import views, views_policy, views_replies, webhooks
@@ -21,3 +22,7 @@ urlpatterns = [
     path("hooks/texts/", webhooks.text_incoming, name="text-incoming"),
     path("hooks/texts/<uuid:key>/", webhooks.text_receipt, name="text-receipt"),
 ]
+if settings.MAIL_SERVICE:
+    from clinic.reminders.mail_services import events_at
+
+    urlpatterns += events_at(settings.MAIL_SERVICE)
