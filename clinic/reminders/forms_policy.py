@@ -22,6 +22,7 @@ from clinic.reminders.models import MessagePolicy, PolicyOverride
 from clinic.reminders.models_policy import MOST_OFFSETS
 from clinic.reminders.policy import change_policy, override_policy
 from clinic.reminders.wording import Said, check, reword
+from clinic.scheduling.forms import ClockInput
 
 Channel = ContactConsent.Channel
 UNITS = {"d": 24 * 60, "h": 60, "m": 1}
@@ -93,7 +94,7 @@ def _channels(*, required: bool, help_text: Any) -> forms.MultipleChoiceField:
 
 
 def _clock(label: Any) -> forms.TimeField:
-    return forms.TimeField(label=label, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    return forms.TimeField(label=label, widget=ClockInput(), input_formats=[ClockInput.FORMAT])
 
 
 class PolicyForm(OpenedForm, forms.ModelForm[MessagePolicy]):

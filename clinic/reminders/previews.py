@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -41,26 +41,39 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class WordingRow:
-    """One kind in the list: whether it has words of its own by this channel."""
+class Way:
+    """One channel and language in which a kind is said."""
 
-    kind: str
-    words: StrOrPromise
     channel: str
-    channel_words: StrOrPromise
+    words: StrOrPromise
     language: str
     is_own: bool
 
 
+@dataclass(frozen=True)
+class WordingRow:
+    """One kind in the list, and the ways in which it is said."""
+
+    kind: str
+    words: StrOrPromise
+    ways: Sequence[Way]
+
+
 def wording_rows(clinic: Clinic) -> list[WordingRow]:
-    """Return what can be put into other words, by kind, channel and each language of the clinic. One query."""
+    """Return what can be put into other words. One query."""
     own = all_own_words()
     return [
-        WordingRow(name, kind.words, channel, Channel(channel).label, language, (name, channel, language) in own)
+        WordingRow(
+            name,
+            kind.words,
+            [
+                Way(channel, Channel(channel).label, language, (name, channel, language) in own)
+                for language in clinic.languages
+                for channel in kind.channels
+            ],
+        )
         for name, kind in message_kinds.items()
         if kind.may_say
-        for channel in kind.channels
-        for language in clinic.languages
     ]
 
 

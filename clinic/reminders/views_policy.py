@@ -30,6 +30,7 @@ def policy(request: ClinicRequest) -> HttpResponse:
         messages.success(request, _("It is saved, and holds from now on."))
         return redirect("reminders:policy")
     context = {
+        "place": "settings",
         "form": form,
         "rows": previews.wording_rows(the_clinic()),
         "previews": previews.reminder_previews(request.now),
@@ -60,6 +61,7 @@ def wording(request: ClinicRequest, kind: str, channel: str, language: str) -> H
         return redirect("reminders:wording", kind, channel, language)
     shown = Said(form.cleaned_data["text"], form.cleaned_data.get("subject", "")) if is_preview else now_said
     context = {
+        "place": "settings",
         "form": form,
         "kind": spoken,
         "channel": channel,
@@ -96,5 +98,7 @@ def _override(request: ClinicRequest, of: Service | Client) -> HttpResponse:
         return redirect(request.path)
     above = message_policy()
     channels = [str(Channel(channel).label) for channel in above.channels]
-    context = {**whose, "form": form, "channels": channels, "offsets": in_hours(above.offsets_minutes)}
+    place = "clients" if isinstance(of, Client) else "settings"
+    offsets = in_hours(above.offsets_minutes)
+    context = {**whose, "place": place, "form": form, "channels": channels, "offsets": offsets}
     return render(request, "reminders/override.html", context)
