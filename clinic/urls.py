@@ -15,4 +15,5 @@ urlpatterns = [
     path("", include("intake.urls")),
     path("", include("sessions.urls")),
     path("", include("plans.urls")),
+    path("", include("clinic.demo.urls")),
 ]

@@ -234,6 +234,10 @@ DOORS: Mapping[str, Door] = {
     "reminders:reply-list": Door(STAFF, ONLY_GET),
     "reminders:reply": Door(THERAPISTS, ONLY_GET, at="reply"),
     "reminders:reply-settle": Door(ONLY_POST, STAFF_DONE, at="reply"),
+    # Only the example clinic has a mailbox.
+    "demo:mailbox": Door("in 404 404 404 404 404", ONLY_GET),
+    "demo:mail": Door("in 404 404 404 404 404", ONLY_GET, at="letter"),
+    "demo:write-back": Door(ONLY_POST, "in 404 404 404 404 404"),
     # Whoever calls without the provider's signature.
     "reminders:text-incoming": Door(ONLY_POST, FORBIDDEN),
     "reminders:text-receipt": Door(ONLY_POST, FORBIDDEN, at="text"),
@@ -390,6 +394,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "finding": {"pk": finding.pk},
         "message": {"pk": message.pk},
         "text": {"key": uuid4()},
+        "letter": {"name": "00000000000000000000-00000000.mail"},
         "reply": {"pk": reply_of(alice, now=now).pk},
         "concern": {"pk": mark_online(alice, OnlineConcern.Kind.CALL, by=alice_user, now=now).pk},
         "wish": {"pk": offer.wish_id},

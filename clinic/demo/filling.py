@@ -59,12 +59,12 @@ def fill(now: datetime, progress: Callable[[float], None]) -> None:
 @contextmanager
 def _nothing_is_mailed() -> Iterator[None]:
     """What was written to the clients of the example lies in its past."""
-    before = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    before = settings.EMAIL_BACKEND, settings.TEXT_URL
+    settings.EMAIL_BACKEND, settings.TEXT_URL = "django.core.mail.backends.dummy.EmailBackend", ""
     try:
         yield
     finally:
-        settings.EMAIL_BACKEND = before
+        settings.EMAIL_BACKEND, settings.TEXT_URL = before
 
 
 def _arrivals(count: int) -> list[float]:

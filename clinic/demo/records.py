@@ -92,3 +92,9 @@ def tell_of_records(house: House, *, now: datetime) -> None:
             by=house.desk, now=now - timedelta(days=days), client=first, channel=ContactConsent.Channel.TEXT,
             is_given=is_given, source="on the phone",
         )  # fmt: skip
+    # One in three agreed to texts when she was last here.
+    for client in Client.objects.active().exclude(pk=first.pk).exclude(phone="").order_by("pk")[::3]:
+        record_contact_consent(
+            by=house.desk, now=now - timedelta(days=7), client=client, channel=ContactConsent.Channel.TEXT,
+            is_given=True, source="at the desk",
+        )  # fmt: skip

@@ -149,7 +149,10 @@ class Runner:
         self._watch_until(lambda: False)
 
     def _environment(self) -> dict[str, str]:
-        named = settings_environment(self.place, port=self.port) | dict(os.environ) | self.servers.environment()
+        named = settings_environment(self.place, port=self.port)
+        if self.with_example and "EMAIL_URL" not in os.environ:
+            named["MAILBOX"] = str(self.place.folder / "mailbox")
+        named |= dict(os.environ) | self.servers.environment()
         # Two arenas instead of eight per core: threads otherwise keep tens of megabytes each.
         return named | {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", "DJANGO_SETTINGS_MODULE": "clinic.settings"}
 

@@ -46,4 +46,6 @@ class Command(BaseCommand):
         lines.append(
             f"  {'client':<10}  {cast.email_of(cast.CLIENTS[0].name):<26}  a code by mail: it appears here below"
         )
+        if settings.MAILBOX:
+            lines.append(f"Every message as its reader sees it (signed in as staff): {base}{reverse('demo:mailbox')}")
         self.stdout.write("\n".join(lines))
