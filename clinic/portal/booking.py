@@ -7,6 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -45,7 +46,7 @@ def visit_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         try:
             cancel_online(by=request.user, now=request.now, appointment=visit)
-        except CallUs as refused:
+        except ValidationError as refused:
             return _refused(request, visit, " ".join(refused.messages))
         messages.success(request, _("The visit is cancelled."))
         return redirect("portal:visits")

@@ -27,9 +27,9 @@ from clinic.public.booking_wish import first_place
 from clinic.reminders.links import message_by, visit_behind
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import PROMISED, Appointment, Status
-from clinic.scheduling.online import CallUs, cancel_online, move_online, why_not_cancel, why_not_move
+from clinic.scheduling.online import CallUs, cancel_online, confirm_coming, move_online, why_not_cancel, why_not_move
 from clinic.scheduling.online_page import Sought, chosen_in, online_page
-from clinic.scheduling.services import ChosenVisit, SlotTaken, cancelled_as, change_status, free_until
+from clinic.scheduling.services import ChosenVisit, SlotTaken, cancelled_as, free_until
 
 P = ParamSpec("P")
 OPENED = "visit_link"
@@ -71,17 +71,18 @@ def of_the_opened_link(view: VisitView[P]) -> Callable[Concatenate[HttpRequest, 
 @of_the_opened_link
 def visit(request: VisitorRequest, visit: Appointment) -> HttpResponse:
     """Show when and where it is, and let her say that she comes."""
-    refused = ""
+    is_to_come, refused = visit.status in PROMISED and visit.starts_at > request.now, ""
     if request.method == "POST":
         try:
+            if not is_to_come:
+                raise ValidationError(_("There is nothing to confirm any more."))
             change_status(by=None, now=request.now, appointment=visit, to=Status.CONFIRMED, why=_("by our message"))
+            return redirect("booking:visit")
         except ValidationError as problem:
             refused = " ".join(problem.messages)
-        else:
-            return redirect("booking:visit")
     clinic = the_clinic()
     standing: dict[str, Any] = {
-        "is_to_come": visit.status in PROMISED and visit.starts_at > request.now,
+        "is_to_come": is_to_come,
         "is_off": visit.status in {Status.CANCELLED, Status.LATE_CANCELLED},
         "may_move": not why_not_move(clinic, visit, request.now),
         "may_cancel": not why_not_cancel(clinic, visit, request.now),

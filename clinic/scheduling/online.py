@@ -27,6 +27,7 @@ from clinic.scheduling.services import (
     ChosenVisit,
     SlotTaken,
     cancel_appointment,
+    change_status,
     confirm_hold,
     hold_appointment,
     hours_before,
@@ -34,6 +35,7 @@ from clinic.scheduling.services import (
     move_appointment,
     one_booking,
 )
+from clinic.scheduling.services.locks import locked
 from clinic.scheduling.words import moment_words
 
 # So long a time is hers while she says who she is and answers.
@@ -344,6 +346,18 @@ def cancel_online(*, by: User | None, now: datetime, appointment: Appointment) -
     if words := why_not_cancel(Clinic.objects.get(), appointment, now):
         raise CallUs(words)
     return cancel_appointment(by=by, now=now, appointment=appointment, why=_("cancelled online"))
+
+
+def confirm_coming(*, by: User | None, now: datetime, appointment: Appointment) -> Appointment:
+    """Write down that she says she comes. Raises CallUs where nothing is booked any more: it does not come back so.
+
+    `by` is None where she has not signed in: a message of ours led her here.
+    """
+    with one_booking():
+        visit = locked(appointment)
+        if visit.status not in PROMISED or visit.starts_at <= now:
+            raise CallUs(_("This visit can no longer be confirmed."))
+        return change_status(by=by, now=now, appointment=visit, to=Status.CONFIRMED, why=_("confirmed online"))
 
 
 def therapists_for_move(visit: Appointment, day: date) -> list[Therapist]:

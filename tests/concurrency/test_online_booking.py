@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -20,6 +21,7 @@ from clinic.scheduling import online
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import come, confirm_online, hold_online
+from clinic.scheduling.services import book_appointment, locks
 from tests.factories import ClientFactory, RoomFactory, ServiceFactory, give_hours, give_login
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -45,6 +47,13 @@ def race(roads: list[Road]) -> Counter[str]:
 
     with ThreadPoolExecutor(len(roads)) as pool:
         return Counter(pool.map(run, roads))
+
+
+def _in_a_connection_of_its_own(ask: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        return ask()
+    finally:
+        connections.close_all()
 
 
 @pytest.fixture
@@ -132,6 +141,31 @@ def test_a_confirmation_that_is_sent_many_times_books_once(
     ended = race([lambda: confirm_online(by=user, now=NOW, appointment=held).status for _ in range(AT_ONCE)])
     assert ended == {"booked": AT_ONCE}
     assert held.status_changes.filter(after=Status.BOOKED).count() == 1
+
+
+def test_who_cancels_while_somebody_is_at_the_visit_reads_that_she_should_try_again(
+    people: list[tuple[User, Client]],
+    service: Service,
+    bea: Therapist,
+    location: Location,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user, client = people[0]
+    visit = book_appointment(
+        by=None, now=NOW, client=client, service=service, therapist=bea, location=location, starts_at=TEN
+    )
+    browser = Browser()
+    browser.force_login(user)
+    where = reverse("portal:visit-cancel", args=[visit.pk])
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", timedelta(seconds=1))
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Appointment.objects.select_for_update().get(pk=visit.pk)
+        refused = pool.submit(_in_a_connection_of_its_own, lambda: browser.post(where)).result(20)
+    assert refused.status_code == 409
+    assert "Please try again." in refused.content.decode()
+    assert browser.post(where).status_code == 302
+    visit.refresh_from_db()
+    assert visit.status == Status.CANCELLED
 
 
 def test_a_newcomer_who_clicks_many_times_is_entered_once(service: Service) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, OnlineConcern, Status
-from clinic.scheduling.online import mark
+from clinic.scheduling.online import CallUs, confirm_coming, mark
 from clinic.scheduling.services import book_appointment, move_appointment, request_appointment
 from tests.factories import ServiceFactory, TherapistFactory, give_hours
 
@@ -111,6 +111,18 @@ def test_late_she_reads_the_sum_and_it_counts_as_late(
     assert "Cancelling was free until Monday 23 November, 10:00. Now it costs €41.25." in page
     cancel(as_alice, visit)
     assert status_of(visit) == Status.LATE_CANCELLED
+
+
+@pytest.mark.parametrize(
+    "status", [Status.REQUESTED, Status.CANCELLED, Status.LATE_CANCELLED, Status.NO_SHOW, Status.ARRIVED]
+)
+def test_who_had_the_page_open_confirms_nothing_that_is_not_booked_any_more(
+    visit: Appointment, now: datetime, status: Status
+) -> None:
+    Appointment.objects.filter(pk=visit.pk).update(status=status)
+    with pytest.raises(CallUs, match="can no longer be confirmed"):
+        confirm_coming(by=None, now=now, appointment=visit)
+    assert status_of(visit) == status
 
 
 @pytest.mark.parametrize(
