@@ -71,18 +71,17 @@ def of_the_opened_link(view: VisitView[P]) -> Callable[Concatenate[HttpRequest, 
 @of_the_opened_link
 def visit(request: VisitorRequest, visit: Appointment) -> HttpResponse:
     """Show when and where it is, and let her say that she comes."""
-    is_to_come, refused = visit.status in PROMISED and visit.starts_at > request.now, ""
+    refused = ""
     if request.method == "POST":
         try:
-            if not is_to_come:
-                raise ValidationError(_("There is nothing to confirm any more."))
-            change_status(by=None, now=request.now, appointment=visit, to=Status.CONFIRMED, why=_("by our message"))
-            return redirect("booking:visit")
+            confirm_coming(by=None, now=request.now, appointment=visit)
         except ValidationError as problem:
             refused = " ".join(problem.messages)
+        else:
+            return redirect("booking:visit")
     clinic = the_clinic()
     standing: dict[str, Any] = {
-        "is_to_come": is_to_come,
+        "is_to_come": visit.status in PROMISED and visit.starts_at > request.now,
         "is_off": visit.status in {Status.CANCELLED, Status.LATE_CANCELLED},
         "may_move": not why_not_move(clinic, visit, request.now),
         "may_cancel": not why_not_cancel(clinic, visit, request.now),
