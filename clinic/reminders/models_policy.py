@@ -35,12 +35,18 @@ class MessagePolicy(models.Model):
         models.CharField(max_length=10, choices=Channel.choices), default=both_channels, verbose_name=_("written by")
     )
     offsets_minutes: ArrayField[list[int], list[int]] = ArrayField(
-        models.PositiveIntegerField(), size=MOST_OFFSETS, default=list, verbose_name=_("reminders, minutes before")
+        models.PositiveIntegerField(),
+        size=MOST_OFFSETS,
+        default=list,
+        blank=True,
+        verbose_name=_("reminders, minutes before"),
     )
     # By which the outbox knows each of them, beside it in the list: it stays when 48 h become 47 h.
-    offset_slots: ArrayField[list[int], list[int]] = ArrayField(models.PositiveSmallIntegerField(), default=list)
+    offset_slots: ArrayField[list[int], list[int]] = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True
+    )
     # What was due before this moment was the business of the list before.
-    offsets_since = models.DateTimeField(null=True)
+    offsets_since = models.DateTimeField(null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"))
     quiet_until = models.TimeField(_("quiet until"))
     recall_weeks = models.PositiveSmallIntegerField(_("weeks without a visit"), null=True, blank=True)
@@ -80,8 +86,10 @@ class PolicyOverride(models.Model):
     offsets_minutes: ArrayField[list[int] | None, list[int] | None] = ArrayField(
         models.PositiveIntegerField(), size=MOST_OFFSETS, null=True, blank=True
     )
-    offset_slots: ArrayField[list[int], list[int]] = ArrayField(models.PositiveSmallIntegerField(), default=list)
-    offsets_since = models.DateTimeField(null=True)
+    offset_slots: ArrayField[list[int], list[int]] = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True
+    )
+    offsets_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -46,10 +46,10 @@ class Migration(migrations.Migration):
                 (
                     "offset_slots",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveSmallIntegerField(), default=list, size=None
+                        base_field=models.PositiveSmallIntegerField(), blank=True, default=list, size=None
                     ),
                 ),
-                ("offsets_since", models.DateTimeField(null=True)),
+                ("offsets_since", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -73,17 +73,28 @@ class Migration(migrations.Migration):
                 verbose_name="written by",
             ),
         ),
+        migrations.AlterField(
+            model_name="messagepolicy",
+            name="offsets_minutes",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.PositiveIntegerField(),
+                blank=True,
+                default=list,
+                size=5,
+                verbose_name="reminders, minutes before",
+            ),
+        ),
         migrations.AddField(
             model_name="messagepolicy",
             name="offset_slots",
             field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.PositiveSmallIntegerField(), default=list, size=None
+                base_field=models.PositiveSmallIntegerField(), blank=True, default=list, size=None
             ),
         ),
         migrations.AddField(
             model_name="messagepolicy",
             name="offsets_since",
-            field=models.DateTimeField(null=True),
+            field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name="messagepolicy",
