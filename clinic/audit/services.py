@@ -16,7 +16,7 @@ from django.db.models import Model
 
 from clinic.audit.kinds import label_of
 from clinic.audit.models import Change
-from clinic.lib.prepared import add, planned_once
+from clinic.lib.prepared import add
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,7 +91,7 @@ def _tell_database(facts: Mapping[str, object]) -> None:
 
 def record_look(*, by: int, client: int, what: Model, why: str, now: datetime) -> None:
     """Record that user `by` opened `what`, which belongs to the client with key `client`."""
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(A_LOOK, [by, client, label_of(type(what)), what.pk, why, now, now - SAME_LOOK])
 
 

@@ -1,7 +1,6 @@
-"""Statements that are written and planned once, for what the desk waits for.
+"""Queries that are put into SQL once, for what the desk waits for.
 
-Django writes the SQL of a query anew each time it is asked, and PostgreSQL plans anew how to answer it; both take
-longer than the answer.
+Django writes the SQL of a query anew each time it is asked, which takes longer than PostgreSQL needs for the answer.
 """
 
 from __future__ import annotations
@@ -11,29 +10,11 @@ from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.backends.postgresql.base import ServerBindingCursor
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 R = TypeVar("R")
-
-TIMES_UNPLANNED = 2
-
-
-def planned_once() -> CursorWrapper:
-    """Open a cursor whose statements PostgreSQL keeps on each connection, from the third time on, with their plans.
-
-    What is the same each time must stand in the statement itself, so that an index for that alone can serve it.
-    """
-    if connection.queries_logged:
-        # Whoever reads the log wants to see the values, too.
-        return connection.cursor()
-    connection.ensure_connection()
-    connection.connection.prepare_threshold = TIMES_UNPLANNED
-    cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # what a cursor of psycopg takes
-    return connection.make_cursor(cursor)
 
 
 class Given(Expression):
@@ -58,7 +39,7 @@ class Prepared(Generic[R]):
         """Ask, and return all rows: objects with what `select_related` names, or tuples."""
         sql, parameters, rows_of = self._written
         values: list[Any] = [given[one.name] if isinstance(one, Given) else one for one in parameters]
-        with planned_once() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return rows_of(cursor.fetchall())
 
@@ -105,7 +86,7 @@ def add(*rows: Model) -> None:
     """
     sql, fields = _insertion(type(rows[0]))
     columns = [[one.get_db_prep_save(one.pre_save(row, add=True), connection) for row in rows] for one in fields]
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql, columns)
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key

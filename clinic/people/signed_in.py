@@ -14,7 +14,6 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.utils import timezone
 
-from clinic.lib.prepared import planned_once
 from clinic.people.models import User
 
 A_SESSION = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
@@ -48,7 +47,7 @@ class SessionStore(db.SessionStore):
             super().save(must_create)
             return
         kept = self.create_model_instance(self._session)  # type: ignore[attr-defined]  # a property of Django's
-        with planned_once() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(KEEP, [kept.session_data, kept.expire_date, kept.session_key])
             if cursor.fetchone() is None:
                 raise UpdateError
@@ -64,6 +63,6 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no 
 
 
 def _row(sql: str, *values: str | int | datetime | None) -> Any:
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchone()

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from psycopg.types.multirange import Multirange
 
-from clinic.lib.prepared import planned_once
 from clinic.lib.times import day_bounds
 from clinic.people.models import Client
 from clinic.people.records import Records
@@ -141,7 +141,7 @@ class Asked:
             "leaving_out": list(self.leaving_out),
         }
         found = TakenBy()
-        with planned_once() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(TAKEN + HERS if self.client and therapists else TAKEN, facts)
             for therapist, room, start, end in cursor.fetchall():
                 found.therapist[therapist].append((start, end))
@@ -194,7 +194,7 @@ class Person:
 def people(therapists: Iterable[int], days: Days, *, modality: int | None = None) -> list[Person]:
     """Look up when these therapists work and are away; one query. Without a modality, all of them may give it."""
     facts = _facts(days.zones, days.first, days.last) | {"modality": modality, "therapists": list(therapists)}
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(THESE, facts)
         return [_person(row, is_qualified=modality is None) for (row,) in cursor.fetchall()]
 
@@ -204,7 +204,7 @@ def whoever_gives(
 ) -> tuple[Length, Days, list[Person]] | None:
     """Look up who may give a service on one of the days, and how long it takes; None where there is none. One query."""
     facts = _facts(locations, first, last) | {"service": service, "therapists": therapist and [therapist]}
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(WHOEVER, facts)
         row = cursor.fetchone()
     if row is None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from clinic.lib.lookups import KEYS
-from clinic.lib.prepared import Given, Prepared, planned_once
+from clinic.lib.prepared import Given, Prepared
 from clinic.lib.rows import with_known
 from clinic.people.models import Client, Location
 from clinic.people.services import lock_client
@@ -94,13 +94,13 @@ def expire_holds(
 
 def lock_therapists(therapists: Iterable[int]) -> None:
     """Lock these therapists by key: of a booking and a change of her hours, the later one sees the earlier."""
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(THERAPISTS, [list(therapists)])
 
 
 def lock_rooms(*locations: Location) -> None:
     """Lock the rooms of the locations by key, as a booking there does."""
-    with planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(ROOMS, [[one.pk for one in locations]])
 
 
