@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from unicodedata import combining, normalize
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -26,7 +25,7 @@ from clinic.lib.times import at_wall, local_date
 from clinic.people.dates import shown
 from clinic.people.importing.columns import Field, Reads
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Work
-from clinic.people.importing.people import Therapists, known_here, name_of
+from clinic.people.importing.people import Therapists, compared_name, known_here, name_of, plain_name
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.importing.values import instant
 from clinic.people.models import Client, Import, Location, Room, Service, Therapist
@@ -269,7 +268,7 @@ class _House:
         for client in Client.objects.active():
             if client.email:
                 self.by_email[client.email.casefold()].append(client)
-            for name in {_folded(client.legal_name), _folded(client.name)}:
+            for name in {compared_name(client.legal_name), compared_name(client.name)}:
                 self.by_name[name].append(client)
 
     def client(self, row: Row) -> Client | None:
@@ -280,7 +279,7 @@ class _House:
         if numbered := self.by_key.get(row.text("key")):
             row.problems += _contradictions(row, numbered)
             return numbered
-        name = _folded(name_of(row, "client_"))
+        name = compared_name(name_of(row, "client_"))
         named = self.by_name.get(name, [])
         sharing = self.by_email.get(row.text("email").casefold(), [])
         known = [client for client in sharing if client in named] or named or ([] if name else sharing)
@@ -319,19 +318,9 @@ def _contradictions(row: Row, client: Client) -> list[tuple[str, str]]:
     return [(field, words % {"name": client.name}) for field, differs in is_other.items() if differs]
 
 
-def _plain(name: str) -> str:
-    """Return a name in small letters, without accents."""
-    return "".join(sign for sign in normalize("NFKD", name.casefold()) if not combining(sign))
-
-
 def _words(name: str) -> set[str]:
     """Return the words of a name that are more than an initial."""
-    return set(re.findall(r"\w{2,}", _plain(name)))
-
-
-def _folded(name: str) -> str:
-    """Return a name as it is compared: its words in the order of the alphabet, as clinic.people.duplicates has it."""
-    return " ".join(sorted(re.findall(r"\w+", _plain(name))))
+    return set(re.findall(r"\w{2,}", plain_name(name)))
 
 
 def _client_problem(row: Row, known: Sequence[Client], *, several: bool) -> tuple[str, str]:
@@ -498,8 +487,8 @@ APPOINTMENTS = Kind(
     words=gettext_lazy("future appointments"),
     title=gettext_lazy("Import future appointments"),
     exported=gettext_lazy("exported all future appointments"),
-    taken_over=ngettext_lazy("%(n)d visit booked", "%(n)d visits booked", "n"),
-    taken_back=ngettext_lazy("%(n)d visit cancelled again", "%(n)d visits cancelled again", "n"),
+    taken_over=ngettext_lazy("%(shown)s visit booked", "%(shown)s visits booked", "n"),
+    taken_back=ngettext_lazy("%(shown)s visit cancelled again", "%(shown)s visits cancelled again", "n"),
     explained=gettext_lazy(
         "Visits still to come, booked by the same rules as at the desk. Import the clients first. Nobody gets a "
         "confirmation of what was agreed elsewhere; reminders go out as for any visit."

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 
 from clinic.lib.forms import laid_out
+from clinic.people.importing.columns import not_recognised
 from clinic.people.importing.kinds import Kind
 from clinic.people.importing.reading import MOST_BYTES
 from clinic.people.importing.table import Table
@@ -64,7 +65,7 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, kind: Kind, table: Table, job: Import, **kwargs: Any) -> None:
         kwargs["initial"] = {"day_first": "1" if job.day_first else "0", "region": job.region}
         super().__init__(*args, **kwargs)
-        self.table = table
+        self.kind, self.table, self.job = kind, table, job
         self._region_field().choices = regions()
         choices = [("", _("leave out")), *((field.name, field.label) for field in kind.fields)]
         for index, header in enumerate(table.header):
@@ -88,6 +89,11 @@ class ColumnsForm(forms.Form):
             (header, self.table.samples(index), self[f"column_{index}"])
             for index, header in enumerate(self.table.header)
         ]
+
+    def not_recognised(self) -> list[str]:
+        """Return the names of columns that nobody has said yet what they are."""
+        is_new = self.job.state == Import.State.UPLOADED and self.table.has_header
+        return not_recognised(self.job.columns, self.table, self.kind.ignored) if is_new else []
 
     def chosen(self) -> list[str]:
         """Return the field of each column."""

@@ -16,7 +16,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from clinic.audit.services import recorded
 from clinic.people import tasks
 from clinic.people.importing.checking import read_for
-from clinic.people.importing.columns import Reads, guess_columns, is_recognised
+from clinic.people.importing.columns import Reads, guess_columns, not_recognised
 from clinic.people.importing.forgetting import NOT_TAKEN_OVER
 from clinic.people.importing.kinds import Kind, kinds
 from clinic.people.importing.progress import begin_progress
@@ -55,7 +55,7 @@ def start_import(*, by: User, now: datetime, kind: Kind, file_name: str, content
     job.save()
     is_clear = is_sure or not any(map(is_ambiguous, dates))
     has_codes = bool(region) or all(_has_code(cell) for cell in _cells(table, kind, columns, {Reads.PHONE}))
-    is_known = is_recognised(columns, table, kind.ignored) and not kind.lacks(columns)
+    is_known = not not_recognised(columns, table, kind.ignored) and not kind.lacks(columns)
     return job, table.has_header and is_known and is_clear and has_codes
 
 
@@ -98,7 +98,8 @@ def take_over(*, by: User, now: datetime, job: Import, leaves_wrong: bool) -> Im
     if free is None or free.state != State.CHECKED:
         return job
     if free.wrong_count and not leaves_wrong:
-        raise ValidationError(_("Say that the rows with problems are to be left out, or put the file right first."))
+        words = _("Say that the rows with problems are to be left out, or put the file right first.")
+        raise ValidationError({"leaves_wrong": words})
     if not free.new_count and not _doubtful(free).filter(is_wanted=True).exists():
         raise ValidationError(_("There is no row to take over."))
     free.by = by

@@ -19,7 +19,7 @@ from clinic.lib.times import local_date
 from clinic.people.duplicates import REASONS, Given, Likeness, likenesses
 from clinic.people.importing.client_fields import FIELDS, IGNORED
 from clinic.people.importing.kinds import Doubt, Kind, Made, Row, Work, batched
-from clinic.people.importing.people import Therapists, name_of, refuse_to_come
+from clinic.people.importing.people import Therapists, compared_name, name_of, refuse_to_come
 from clinic.people.importing.undoing import in_use, locked
 from clinic.people.models import Client, ContactConsent, Import, clinic_zone
 from clinic.people.services import last_words, new_client
@@ -202,17 +202,20 @@ def _words_on_channels(row: Row) -> Iterator[tuple[ContactConsent.Channel, bool]
 
 
 def _doubt_twins_in_the_file(rows: Sequence[Row]) -> None:
-    """Doubt every row that says of the same person the same as one above it.
+    """Doubt every row with the name and the date of birth of one above it; without a date, where it says all the same.
 
     Less than that is not doubted within one list: families stand in it, who share phones and addresses.
     """
     first: dict[tuple[object, ...], int] = {}
     for row in rows:
         client = row.made
-        told = (client.legal_name.casefold(), client.born_on, client.email, str(client.phone))
-        number = first.setdefault(told, row.number)
+        told = (client.email, str(client.phone)) if client.born_on is None else ()
+        number = first.setdefault((compared_name(client.legal_name), client.born_on, *told), row.number)
         if number != row.number:
-            row.doubt = _("Says the same as row %(number)d.") % {"number": number}
+            words = (
+                _("Same name and date of birth as row %(number)d.") if client.born_on else _("Same as row %(number)d.")
+            )
+            row.doubt = words % {"number": number}
 
 
 def _doubt_those_who_are_here(rows: Sequence[Row]) -> None:
@@ -235,8 +238,8 @@ CLIENTS = Kind(
     words=gettext_lazy("clients"),
     title=gettext_lazy("Import clients"),
     exported=gettext_lazy("exported all clients"),
-    taken_over=ngettext_lazy("%(n)d client taken over", "%(n)d clients taken over", "n"),
-    taken_back=ngettext_lazy("%(n)d client taken back", "%(n)d clients taken back", "n"),
+    taken_over=ngettext_lazy("%(shown)s client taken over", "%(shown)s clients taken over", "n"),
+    taken_back=ngettext_lazy("%(shown)s client taken back", "%(shown)s clients taken back", "n"),
     explained=gettext_lazy(
         "Names, contact details, birthdays, emergency contacts. Nothing about health is taken over."
     ),

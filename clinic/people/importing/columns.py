@@ -87,7 +87,8 @@ def guess_columns(table: Table, fields: Sequence[Field], seconds: Mapping[str, s
 OUR_OWN = frozenset({folded(ROW), folded(WHY)})
 
 
-def is_recognised(columns: Collection[str], table: Table, ignored: frozenset[str]) -> bool:
-    """Tell whether every column is recognised, or known to be none of ours."""
+def not_recognised(columns: Collection[str], table: Table, ignored: frozenset[str]) -> list[str]:
+    """Return the headers of which it is known neither what they are nor that they are none of ours."""
     known = ignored | OUR_OWN
-    return all(name or folded(header) in known for name, header in zip(columns, table.header, strict=True))
+    named = zip(columns, table.header, strict=True)
+    return [header for name, header in named if not name and folded(header) not in known]

@@ -8,6 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.utils.formats import number_format
+
 from clinic.lib.registry import Registry
 from clinic.people.importing.columns import Field
 from clinic.people.importing.table import MOST_ROWS
@@ -92,11 +94,11 @@ class Doubt:
 class Kind:
     """One kind of import.
 
-    `taken_over` and `taken_back` are said with the number n. `lacks` says which field is missing among the chosen ones,
-    or nothing. `check` looks at all rows and writes what it finds into them; `stands` says by field how a sound row
-    will stand; `write` writes those that remain, inside one transaction; `listed` names what was written by its keys,
-    each with its page; `undo` takes back what was made and nobody has used since, and names the rest. `export` yields
-    the cells of each row by field. `doubt` is None where no row of this kind can be doubtful.
+    `taken_over` and `taken_back` are said with what `counted` makes of a number. `lacks` says which field is missing
+    among the chosen ones, or nothing. `check` looks at all rows and writes what it finds into them; `stands` says by
+    field how a sound row will stand; `write` writes those that remain, inside one transaction; `listed` names what was
+    written by its keys, each with its page; `undo` takes back what was made and nobody has used since, and names the
+    rest. `export` yields the cells of each row by field. `doubt` is None where no row of this kind can be doubtful.
     """
 
     slug: str
@@ -121,6 +123,11 @@ class Kind:
     # Headers of other programs that are known, and none of ours.
     ignored: frozenset[str] = frozenset()
     most_rows: int = MOST_ROWS
+
+
+def counted(n: int) -> dict[str, int | str]:
+    """Return a number as it chooses the plural, and as it is shown."""
+    return {"n": n, "shown": number_format(n, force_grouping=True)}
 
 
 T = TypeVar("T")

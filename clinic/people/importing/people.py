@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from difflib import SequenceMatcher
+from unicodedata import combining, normalize
 
 from django.utils.translation import gettext as _
 
@@ -23,6 +25,16 @@ def name_of(row: Row, prefix: str = "") -> str:
     whole = row.text(f"{prefix}legal_name") or name_in_order(row.text(f"{prefix}full_name"))
     parts = (row.text(f"{prefix}{part}") for part in ("first_name", "middle_name", "last_name"))
     return whole or " ".join(filter(None, parts))
+
+
+def plain_name(name: str) -> str:
+    """Return a name in small letters, without accents."""
+    return "".join(sign for sign in normalize("NFKD", name.casefold()) if not combining(sign))
+
+
+def compared_name(name: str) -> str:
+    """Return a name as it is compared: its words in the order of the alphabet, as clinic.people.duplicates has it."""
+    return " ".join(sorted(re.findall(r"\w+", plain_name(name))))
 
 
 def known_here(typed: str, names: Collection[str]) -> str:

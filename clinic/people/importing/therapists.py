@@ -248,8 +248,8 @@ THERAPISTS = Kind(
     words=gettext_lazy("therapists"),
     title=gettext_lazy("Import therapists"),
     exported=gettext_lazy("exported all therapists"),
-    taken_over=ngettext_lazy("%(n)d therapist taken over", "%(n)d therapists taken over", "n"),
-    taken_back=ngettext_lazy("%(n)d therapist taken back", "%(n)d therapists taken back", "n"),
+    taken_over=ngettext_lazy("%(shown)s therapist taken over", "%(shown)s therapists taken over", "n"),
+    taken_back=ngettext_lazy("%(shown)s therapist taken back", "%(shown)s therapists taken back", "n"),
     explained=gettext_lazy(
         "Names, licences, qualifications. They can be booked at once, but nobody is written to and nobody can sign in: "
         "that you allow one by one under “Staff”, when you have looked at the address."

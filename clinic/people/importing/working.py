@@ -22,7 +22,7 @@ from psycopg.errors import LockNotAvailable
 
 from clinic.audit.services import because, record_change, recorded
 from clinic.people.importing.checking import check_rows, is_as_kept, keep_rows, table_of
-from clinic.people.importing.kinds import Kind, Row, Work, kinds
+from clinic.people.importing.kinds import Kind, Row, Work, counted, kinds
 from clinic.people.importing.progress import tell_progress
 from clinic.people.importing.table import Table
 from clinic.people.models import Import, ImportRow, User
@@ -165,4 +165,4 @@ def _work(job: Import, by: User, now: datetime, begins: float, ends: float) -> W
 
 
 def _tell(job: Import, by: User, now: datetime, words: StrOrPromise, count: int) -> None:
-    record_change(by=by.pk, client=None, what=job, words=str(words % {"n": count})[:200], now=now)
+    record_change(by=by.pk, client=None, what=job, words=str(words % counted(count))[:200], now=now)

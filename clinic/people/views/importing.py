@@ -34,7 +34,7 @@ from clinic.people.importing.asking import (
 )
 from clinic.people.importing.checking import table_of
 from clinic.people.importing.forgetting import LEFT_OUT_STAY
-from clinic.people.importing.kinds import Kind, kinds
+from clinic.people.importing.kinds import Kind, counted, kinds
 from clinic.people.importing.left_out import left_out_csv
 from clinic.people.importing.progress import progress_of
 from clinic.people.importing.showing import PER_PAGE, shown_rows
@@ -89,8 +89,9 @@ def import_page(request: ClinicRequest, pk: int) -> HttpResponse:
     kind = _kind_of(job.kind)
     page = Paginator(job.made, PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "job": job, "kind": kind, "zone": clinic_zone(), "title": kind.taken_over % {"n": job.made_count}, "page": page,
-        "listed": kind.listed(list(page)), "has_left_out": job.lines.exists(), "stay_days": LEFT_OUT_STAY.days,
+        "job": job, "kind": kind, "zone": clinic_zone(), "title": kind.taken_over % counted(job.made_count),
+        "page": page, "listed": kind.listed(list(page)), "has_left_out": job.lines.exists(),
+        "stay_days": LEFT_OUT_STAY.days,
     }  # fmt: skip
     return render(request, "people/import_done.html", context)
 

@@ -263,11 +263,21 @@ def test_of_many_with_one_name_who_has_the_same_birthday_comes_first_and_who_has
     ]
 
 
-def test_rows_that_say_the_same_are_doubted(bring, take):
-    job = bring("Full name,Date of birth\nAna Sousa,31/12/1990\nAna Sousa,31/12/1990\nAna Sousa,30/12/1990\n")
-    assert doubts(job) == [(3, "Says the same as row 2.")]
+def test_rows_of_one_name_and_date_of_birth_are_doubted(bring, take):
+    rows = (
+        "Zoë Çelik,31/12/1990,z@example.org",
+        "Celik Zoe,31/12/1990,c@example.org",
+        "Zoë Çelik,30/12/1990,z@example.org",
+    )
+    job = bring("\n".join(["Legal name,Date of birth,E-mail", *rows]))
+    assert doubts(job) == [(3, "Same name and date of birth as row 2.")]
     take(job)
     assert Client.objects.count() == 2
+
+
+def test_rows_without_a_date_of_birth_are_doubted_where_all_else_is_the_same(bring):
+    job = bring("Full name,E-mail\nAna Sousa,a@example.org\nAna Sousa,a@example.org\nAna Sousa,other@example.org\n")
+    assert doubts(job) == [(3, "Same as row 2.")]
 
 
 def test_a_family_may_share_an_address_within_the_file(bring, take):

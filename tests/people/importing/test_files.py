@@ -40,6 +40,23 @@ def test_both_pages_say_where_letters_may_be_misread(bring, as_olga):
     assert "its letters may have been misread" in columns
 
 
+def test_the_page_names_the_columns_that_are_not_recognised(send, as_olga):
+    file = SimpleUploadedFile("people.csv", b"First name,Last name,Favourite tea,Gender\nAna,Sousa,mint,F\n")
+    columns = send("/settings/import/new/clients/", {"file": file})["Location"]
+    words = "This column is not recognised: Favourite tea. It is left out unless you say what it is."
+    assert words in as_olga.get(columns).content.decode()
+    send(columns, {"column_0": "first_name", "column_1": "last_name", "day_first": "1"})
+    assert "not recognised" not in as_olga.get(columns).content.decode()
+
+
+def test_that_problems_are_to_be_left_out_is_asked_beside_its_box(bring, send):
+    job = bring("Full name,E-mail\nAna Sousa,\nRui Gil,nowhere\n")
+    answer = send(f"/settings/import/{job.pk}/take-over/")
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["leaves_wrong"]
+    assert not Client.objects.exists()
+
+
 @pytest.mark.parametrize("value", ["Parent", "Home", "Doctor", "Cell", "Nom"])
 def test_nobody_is_lost_above_a_cell_that_is_called_like_a_column(value, bring, take):
     columns = ["first_name", "last_name"]
