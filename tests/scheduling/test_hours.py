@@ -25,8 +25,10 @@ from clinic.scheduling.services import (
     add_time_off,
     add_weekly_hours,
     cancel_appointment,
+    keep_appointment,
     move_appointment,
     remove_time_off,
+    undo,
 )
 from clinic.scheduling.slots import Rule, weekly_spans
 from clinic.scheduling.working_week import Line, anchor_of, clash_in, kind_of_week, lines_on, periods_of, set_hours
@@ -362,6 +364,34 @@ def test_a_visit_that_new_hours_leave_out_waits_until_it_is_moved(
 
 def test_it_waits_no_more_once_it_is_cancelled(left_out: Appointment, dana: User, now: datetime) -> None:
     assert not waits(cancel_appointment(by=dana, now=now, appointment=left_out), now)
+
+
+@pytest.mark.parametrize("change", ["move", "cancel", "keep"])
+def test_what_was_done_with_it_is_taken_back_and_it_waits_again(
+    left_out: Appointment, dana: User, now: datetime, change: str
+) -> None:
+    who = {"by": dana, "now": now, "appointment": left_out}
+    match change:
+        case "move":
+            move_appointment(**who, starts_at=at(9, day=25))
+        case "cancel":
+            cancel_appointment(**who)
+        case _:
+            keep_appointment(**who, override_reason="Bea comes in for it")
+    assert not waits(left_out, now)
+    (found,) = undo(**who)
+    assert (found.starts_at, found.status, found.override_reason) == (at(14, day=24), Status.BOOKED, "")
+    assert waits(found, now)
+
+
+def test_taken_back_into_hours_that_hold_it_again_it_waits_no_more(
+    left_out: Appointment, bea: Therapist, location: Location, olga: User, dana: User, now: datetime
+) -> None:
+    move_appointment(by=dana, now=now, appointment=left_out, starts_at=at(9, day=25))
+    lines = [Line(day, time(9), time(18), location.pk) for day in range(5)]
+    set_hours(by=olga, now=now, therapist=bea, lines=lines, first=date(2026, 11, 23))
+    (found,) = undo(by=dana, now=now, appointment=left_out)
+    assert (found.starts_at, found.left_out_at) == (at(14, day=24), None)
 
 
 def test_it_waits_no_more_once_the_hours_hold_it_again(

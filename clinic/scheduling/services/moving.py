@@ -164,7 +164,7 @@ def _reason(visit: Appointment, given: str, minutes: int) -> str:
 def _write(
     visit: Appointment, was: Place, *, before: str, by: User | None, now: datetime, why: str, words: str
 ) -> None:
-    """Write a visit where it is now, ask the gates, keep the step, and tell who waits for the time it had."""
+    """Write a visit where it is now, ask the gates, and keep the step."""
     visit.review_needed = review_needed([planned(visit)])[0]
     visit.save(update_fields=[*PLACE_FIELDS, "status", "review_needed"])
     record(visit, before=before, by=by, at=now, why=why, words=words, was=was)

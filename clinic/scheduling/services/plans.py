@@ -51,6 +51,8 @@ class Plan:
     rather: int | None = None
     # Given before for a length that stays as it is; it counts for nothing else.
     length_reason: str = ""
+    # When new hours left it out where it is to be once more: it goes back there, and waits again.
+    left_out_at: datetime | None = None
 
     @classmethod
     def as_it_stands(cls, visit: Appointment, *, by: User | None) -> Plan:
@@ -119,7 +121,9 @@ def find_places(
     refusals = []
     for visit, plan in zip(visits, plans, strict=True):
         try:
-            _place(visit, plan, check_time(plan, free)[0])
+            room_pk, is_outside = check_time(plan, free)
+            _place(visit, plan, room_pk)
+            visit.left_out_at = plan.left_out_at if is_outside else None
         except ValidationError as refusal:
             facts = {"when": moment_words(plan.starts_at, plan.location.zone), "why": _why(refusal)}
             refusals.append(ValidationError(_("%(when)s: %(why)s"), params=facts))
@@ -197,7 +201,7 @@ def check_time(plan: Plan, free: Availability) -> tuple[int, bool]:
             raise SlotTaken(words)
         if found.kind in FOR_OWNERS_ONLY and not (plan.by and plan.by.is_owner):
             raise SlotTaken(_("%(obstacle)s Only an owner may book beyond it."), params={"obstacle": words})
-        if not plan.override_reason:
+        if not (plan.override_reason or (plan.left_out_at and found.kind == Kind.OFF)):
             raise needs_reason(words)
     rather = plan.rather if plan.rather is not None and plan.rather in free.rooms else None
     room = free.room_at(therapist.pk, length, plan.starts_at, asked_for or rather)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -122,7 +123,7 @@ def _find_places(visits: Sequence[Appointment], *, by: User, now: datetime) -> N
     taking = sorted((visit for visit in visits if visit.status in TAKING), key=lambda visit: visit.location_id)
     for _location, group in groupby(taking, key=lambda visit: visit.location_id):
         those = list(group)
-        plans = [Plan.as_it_stands(visit, by=by) for visit in those]
+        plans = [replace(Plan.as_it_stands(visit, by=by), left_out_at=visit.left_out_at) for visit in those]
         find_places(those, plans, now=min(now, *(plan.starts_at for plan in plans)), keeps_service=True)
 
 
