@@ -8,16 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.test import Client as Browser
 from django.test import override_settings
 
 from clinic.audit.models import Change
 from clinic.people.models import Client, Clinic, ContactConsent, User
 from clinic.people.services import has_contact_consent
 from clinic.reminders import services
+from clinic.reminders.delivery import receipt
 from clinic.reminders.models import Message
 from clinic.reminders.texting.models import Reply
 from clinic.reminders.texting.providers import Incoming
 from clinic.reminders.texting.replies import MOST_AN_HOUR, settle_reply, take_reply
+from clinic.scheduling.badges import badges_for
 from clinic.scheduling.models import Appointment, Status, StatusChange
 from clinic.scheduling.services import move_appointment
 from tests.factories import ClientFactory
@@ -263,6 +266,22 @@ def test_start_from_a_shared_phone_speaks_for_those_whom_a_text_had_stopped(visi
 
     assert has_contact_consent(alice, "text")
     assert not has_contact_consent(brother, "text")
+
+
+# --- What became of the text
+
+
+def test_a_text_that_did_not_arrive_is_shown_on_the_visit_and_in_the_list(
+    visit: Appointment, dana: User, as_dana: Browser
+) -> None:
+    text = Message.objects.get()
+    receipt(channel="text", key=text.key, outcome="failed", words="The text did not arrive (30003).", at=ANSWERED_AT)
+
+    shown = {badge.words: badge.is_open_work for badge in badges_for(dana, [visit])[visit.pk]}
+    assert shown["reminder failed"]
+    page = as_dana.get("/messages/").content.decode()
+    assert "The text did not arrive (30003)." in page
+    assert "text message" in page
 
 
 # --- Everything else

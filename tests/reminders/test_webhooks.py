@@ -12,12 +12,18 @@ from django.test import Client as Browser
 from django.test import override_settings
 
 from clinic.people.models import Client, ContactConsent
+from clinic.reminders import services
 from clinic.reminders.models import Message
 from clinic.reminders.texting.models import Reply
 from clinic.reminders.texting.twilio import Twilio
 from clinic.reminders.webhooks import MOST_BYTES, MOST_FORGED_A_MINUTE
 from tests.conftest import NOW
+from tests.reminders.conftest import Book
 from tests.reminders.hooks import INCOMING, SITE, TWILIO_URL, VONAGE_URL, text_in, twilio, vonage
+from tests.reminders.support import agree
+from tests.reminders.test_providers import Counter, counter
+
+__all__ = ["counter"]
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -263,3 +269,43 @@ def test_what_vonage_says_of_one_text_cannot_be_sent_as_said_of_another(text: Me
     assert answer.status_code == 403
     text.refresh_from_db()
     assert text.state == State.SENT
+
+
+# --- From the sweep to the receipt
+
+
+def test_a_reminder_goes_out_as_a_text_and_its_arrival_is_heard_of(alice: Client, book: Book, counter: Counter) -> None:
+    Client.objects.filter(pk=alice.pk).update(phone="+351912345678")
+    agree(alice, channel="text")
+    counter.says = {"sid": "SM77"}
+    book(NOW + timedelta(days=2))
+
+    with override_settings(TEXT_URL=f"{TWILIO_URL}?api={counter.url}"):
+        services.sweep(NOW)
+        (text,) = Message.objects.all()
+        assert (text.state, text.channel, text.provider_key) == (State.SENT, "text", "SM77")
+        callback = counter.form["StatusCallback"]
+        assert callback == f"{SITE}{INCOMING}{text.key}/"
+        assert counter.form["To"] == "+351912345678"
+        assert "Sat 21 Nov, 09:00" in counter.form["Body"]
+
+        twilio(callback.removeprefix(SITE), {"MessageSid": "SM77", "MessageStatus": "delivered"})
+
+    text.refresh_from_db()
+    assert text.delivered_at == NOW
+
+
+def test_a_provider_that_is_silent_leaves_a_text_uncertain_and_unsent_by_itself(
+    alice: Client, book: Book, counter: Counter
+) -> None:
+    Client.objects.filter(pk=alice.pk).update(phone="+351912345678")
+    agree(alice, channel="text")
+    counter.status = None
+    book(NOW + timedelta(days=2))
+
+    with override_settings(TEXT_URL=f"{TWILIO_URL}?api={counter.url}"):
+        for minute in range(0, 20, 5):
+            services.sweep(NOW + timedelta(minutes=minute))
+
+    assert Message.objects.get().state == State.UNCERTAIN
+    assert len(counter.asked) == 1
