@@ -28,6 +28,7 @@ from clinic.embedded.servers import Servers, end_by_exception_on_sigterm, remove
 from clinic.embedded.state import CHECKOUT, CannotStart, Place, is_root
 from tests.drills.house import CONCURRENCY, FEW, WORKERS, House
 
+NAMES = tuple(f"R{number}" for number in range(1, 9))
 BEGINS, ENDS = "<!-- drill -->\n", "<!-- /drill -->"
 HEADINGS = ("", "experiment", "messages", "lost", "doubled", "uncertain", "kills", "figures", "fails without", "passes")
 FILE_WIDTH = 170
@@ -62,6 +63,8 @@ def read(words: list[str]) -> Namespace:
     parser.add_argument("--only", default="")
     asked = parser.parse_args(words)
     asked.only = [name for name in asked.only.split(",") if name]
+    if strange := set(asked.only) - set(NAMES):
+        parser.error(f"there is no experiment {', '.join(sorted(strange))}; there are {', '.join(NAMES)}")
     if asked.json and not asked.json.absolute().parent.is_dir():
         parser.error(f"there is no folder {asked.json.absolute().parent} for the figures")
     if asked.markdown and not (asked.markdown.is_file() and BEGINS in asked.markdown.read_text()):
@@ -124,8 +127,6 @@ def run(house: House, asked: Namespace) -> dict[str, Any]:
     from tests.drills.experiments import EXPERIMENTS, MANY, size_of
     from tests.drills.filling import found
 
-    if strange := set(asked.only) - set(EXPERIMENTS):
-        raise CannotStart(f"There is no experiment {', '.join(sorted(strange))}; there are {', '.join(EXPERIMENTS)}.")
     wanted = {name: one for name, one in EXPERIMENTS.items() if name in (asked.only or EXPERIMENTS)}
     found()
     done: dict[str, dict[str, Any]] = {}
