@@ -241,6 +241,10 @@ DOORS: Mapping[str, Door] = {
     # Whoever calls without the provider's signature.
     "reminders:text-incoming": Door(ONLY_POST, FORBIDDEN),
     "reminders:text-receipt": Door(ONLY_POST, FORBIDDEN, at="text"),
+    "reminders:policy": Door(OWNERS, OWNERS),
+    "reminders:wording": Door(OWNERS, OWNERS, at="wording"),
+    "reminders:service-policy": Door(OWNERS, OWNERS_DONE, at="service"),
+    "reminders:client-policy": Door(STAFF, STAFF_DONE, at="client"),
     # intake, hers
     "intake:open": Door(EVERYBODY, EVERYBODY, at="invitation"),
     "intake:own": Door("in 404 200 404 404 404", "in 404 302 404 404 404", at="client_pk"),
@@ -400,6 +404,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "wish": {"pk": offer.wish_id},
         "offer": {"pk": offer.pk},
         "offer_link": {"token": token_for(offer)},
+        "wording": {"kind": "reminder", "channel": "text", "language": "en"},
         "visit_link": {"token": links.token_for(message)},
         "invitation": {"token": token},
         "step": {"number": 1},
