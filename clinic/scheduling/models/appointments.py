@@ -218,7 +218,11 @@ class StatusChange(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="status_change_by_batch")]
+        indexes = [
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="status_change_by_batch"),
+            # Serves the messages, which ask each minute what was changed lately.
+            models.Index(fields=["at"], name="status_change_lately"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.appointment_id} {self.before} → {self.after}"
