@@ -32,6 +32,16 @@ SIGNS = {
         gettext_lazy("reminder failed"),
         gettext_lazy("reminder perhaps not sent"),
     ),
+    "moved": (
+        gettext_lazy("told of the change"),
+        gettext_lazy("not told of the change"),
+        gettext_lazy("perhaps not told of the change"),
+    ),
+    "cancelled": (
+        gettext_lazy("told of the cancellation"),
+        gettext_lazy("not told of the cancellation"),
+        gettext_lazy("perhaps not told of the cancellation"),
+    ),
     "offer": (gettext_lazy("offer sent"), gettext_lazy("offer not sent"), gettext_lazy("offer perhaps not sent")),
 }
 OF_A_BOOKING = (
