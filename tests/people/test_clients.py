@@ -303,6 +303,13 @@ def test_what_was_typed_of_somebody_who_is_here_already_comes_along_to_her_recor
     assert has_contact_consent(ana, "text")
 
 
+def test_what_was_typed_and_not_kept_is_shown_as_it_was_typed(as_dana, typed, alice):
+    sent = typed | {"legal_name": "<b>Ana</b> & co", "brought": "1"}
+    page = as_dana.post(edit_url(alice), sent).content.decode()
+    assert "You typed “&lt;b&gt;Ana&lt;/b&gt; &amp; co”; this is kept." in page
+    assert "<b>Ana</b>" not in page
+
+
 def test_what_was_typed_into_a_record_is_saved_before_it_is_compared_with_another(as_dana, typed, alice):
     ana = ClientFactory(email="ana@example.org", born_on=None)
     change = opened(as_dana, alice) | {
@@ -388,8 +395,9 @@ def test_unticking_a_sign_in_takes_it_away(as_dana, as_alice, typed, alice, alic
 
 
 def test_no_tick_can_take_away_the_sign_in_of_another_client(as_dana, typed, alice, carl):
-    page = as_dana.post(edit_url(alice), typed | {"logins": [carl.client_accesses.get().pk]})
-    assert "logins" in page.context["form"].errors
+    carls = carl.client_accesses.get().pk
+    as_dana.post(edit_url(alice), typed | {"logins": [carls]})
+    as_dana.post(edit_url(alice), typed | {"initial-form": "1", "initial-logins": [carls]})
     assert carl.client_accesses.exists()
     assert alice.accesses.exists()
 
@@ -578,6 +586,18 @@ def test_of_two_who_change_the_same_the_later_is_told_who_was_faster_and_decides
     assert as_dana.post(edit_url(alice), hidden(page) | mine).status_code == 302
     alice.refresh_from_db()
     assert (alice.phone, alice.alert) == ("+351911111111", "Rings once.")
+
+
+def test_a_sign_in_that_a_colleague_moved_meanwhile_stays_though_the_form_is_saved_twice(as_dana, typed, alice):
+    ticked = {"legal_name": alice.legal_name, "logins": alice.accesses.get().pk, "email_login": "move"}
+    first, second = opened(as_dana, alice), opened(as_dana, alice)
+    as_dana.post(edit_url(alice), first | ticked | {"email": "new@example.org"})
+    mine = ticked | {"email": "mine@example.org"}
+    page = as_dana.post(edit_url(alice), second | mine)
+    form = page.context["form"]
+    assert (list(form.errors), form["logins"].value()) == (["email"], [str(alice.accesses.get().pk)])
+    as_dana.post(edit_url(alice), hidden(page) | mine | {"logins": form["logins"].value()})
+    assert [access.user.email for access in alice.accesses.all()] == ["mine@example.org"]
 
 
 def test_two_who_type_the_same_are_in_nobodys_way(as_dana, dana, alice, now):

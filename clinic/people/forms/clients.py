@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -161,6 +162,8 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
                 required=False,
                 initial=self.accesses,
             )
+            if self.is_bound:
+                self.data = self._with_logins_as_they_are()
         self._ask_what_becomes_of_sign_ins()
         self._ask_for_the_language()
         if client.pk:
@@ -168,6 +171,19 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
         elif not self.is_bound:
             self._begin_at_the_first_empty_field()
         self.helper = self._layout()
+
+    def _with_logins_as_they_are(self) -> QueryDict:
+        """Return what was sent, with all logins of today ticked but those that she has unticked.
+
+        A colleague who moves a login to another address ends one and gives another, which nobody has unticked.
+        """
+        sent: QueryDict = self.data.copy()
+        began, shown = self.add_initial_prefix("logins"), self.add_prefix("logins")
+        unticked = {*sent.getlist(began)} - {*map(str, sent.getlist(shown))}
+        kept = [str(access.pk) for access in self.accesses]
+        sent.setlist(began, kept)
+        sent.setlist(shown, [pk for pk in kept if pk not in unticked])
+        return sent
 
     def _ask_what_becomes_of_sign_ins(self) -> None:
         """Beside each address that signs in: what becomes of that when the address is changed."""
@@ -346,10 +362,8 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
     def _keep_logins(self, client: Client, *, by: User, now: datetime) -> None:
         if "logins" in self.fields:
             ticked = set(self.cleaned_data["logins"])
-            name = self["logins"].html_initial_name
-            opened = forms.MultipleHiddenInput().value_from_datadict(self.data, self.files, name)
-            for access in self.fields["logins"].initial:
-                if access not in ticked and str(access.pk) in opened:
+            for access in self.accesses:
+                if access not in ticked:
                     take_client_login(by=by, now=now, access=access)
         self._keep_changed_logins(client, by=by, now=now)
         relation = self.cleaned_data["new_login"]
