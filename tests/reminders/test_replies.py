@@ -21,11 +21,14 @@ from clinic.reminders.texting.models import Reply
 from clinic.reminders.texting.providers import Incoming
 from clinic.reminders.texting.replies import MOST_AN_HOUR, settle_reply, take_reply
 from clinic.scheduling.badges import badges_for
-from clinic.scheduling.models import Appointment, Status, StatusChange
+from clinic.scheduling.models import Appointment, Offer, Status, StatusChange
 from clinic.scheduling.services import move_appointment
 from tests.factories import ClientFactory
 from tests.reminders.conftest import Book
 from tests.reminders.support import agree
+from tests.reminders.test_offers import offer
+
+__all__ = ["offer"]
 
 Meaning = Reply.Meaning
 Answer = Reply.Answer
@@ -145,6 +148,35 @@ def test_the_way_back_to_the_house_is_told_in_the_clients_history(visit: Appoint
     write("no")
 
     assert Change.objects.filter(client_pk=alice.pk, by=None, words__contains="cancelled").exists()
+
+
+# --- An offer of a free time
+
+
+@pytest.fixture
+def offered(offer: Offer, alice: Client) -> Offer:
+    """An offer that went to Alice as a text."""
+    agree_to_texts(alice)
+    services.sweep(offer.offered_at)
+    assert Message.objects.get(channel="text").kind == "offer"
+    return offer
+
+
+def test_no_declines_an_offer(offered: Offer) -> None:
+    reply = write("no", at=offered.offered_at + timedelta(minutes=5))
+
+    offered.refresh_from_db()
+    assert offered.answer == Offer.Answer.DECLINED
+    assert (reply.answer, reply.settled_at) == ("", reply.at)
+
+
+def test_yes_books_nothing_for_the_link_asks_first_how_she_is(offered: Offer) -> None:
+    reply = write("yes", at=offered.offered_at + timedelta(minutes=5))
+
+    offered.refresh_from_db()
+    assert offered.answer == ""
+    assert offered.appointment.status == Status.HELD
+    assert (reply.answer, reply.settled_at) == (Answer.LINK, None)
 
 
 # --- Whose answer it is

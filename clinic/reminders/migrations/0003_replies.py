@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                     "meaning",
                     models.CharField(
                         choices=[
-                            ("yes", "confirmed"),
+                            ("yes", "said yes"),
                             ("no", "wants to cancel"),
                             ("cancel", "wants to cancel or move"),
                             ("stop", "wants no more texts"),
@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("call", "asked to call"),
+                            ("link", "asked to answer by the link"),
                             ("stopped", "told that no more texts come"),
                             ("started", "told that texts come again"),
                             ("unwatched", "told that nobody watches this line"),
@@ -105,7 +106,7 @@ class Migration(migrations.Migration):
                         name="reply_meaning_is_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("answer__in", ["", "call", "stopped", "started", "unwatched"])),
+                        condition=models.Q(("answer__in", ["", "call", "link", "stopped", "started", "unwatched"])),
                         name="reply_answer_is_known",
                     ),
                 ],

@@ -21,7 +21,7 @@ class Reply(models.Model):
     class Meaning(models.TextChoices):
         """What the house understood. The front desk reads this in place of the words."""
 
-        YES = "yes", _("confirmed")
+        YES = "yes", _("said yes")
         NO = "no", _("wants to cancel")
         CANCEL = "cancel", _("wants to cancel or move")
         STOP = "stop", _("wants no more texts")
@@ -32,6 +32,7 @@ class Reply(models.Model):
         """What she is told at once, as templates/texts/answers/ has it."""
 
         CALL = "call", _("asked to call")
+        LINK = "link", _("asked to answer by the link")
         STOPPED = "stopped", _("told that no more texts come")
         STARTED = "started", _("told that texts come again")
         UNWATCHED = "unwatched", _("told that nobody watches this line")
@@ -61,7 +62,7 @@ class Reply(models.Model):
                 name="reply_meaning_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(answer__in=["", "call", "stopped", "started", "unwatched"]),
+                condition=Q(answer__in=["", "call", "link", "stopped", "started", "unwatched"]),
                 name="reply_answer_is_known",
             ),
         ]

@@ -21,7 +21,7 @@ from clinic.reminders.texting.providers import Incoming
 from clinic.reminders.texting.wordlists import ends_texts, meaning_of
 from clinic.scheduling.models import PROMISED, Appointment, Offer, Status, StatusChange
 from clinic.scheduling.services import cancel_appointment, cancelled_as, change_status
-from clinic.scheduling.waitlist import accept_offer, decline_offer
+from clinic.scheduling.waitlist import decline_offer
 
 Meaning = Reply.Meaning
 Answer = Reply.Answer
@@ -210,11 +210,11 @@ def cancelled(visit: Appointment, now: datetime) -> Done:
 
 
 def offer_answered(text: Message, *, says_yes: bool, now: datetime) -> Done:
-    """Take or decline the free time that a text offered; that it is booked is confirmed as every booking is."""
-    offer = Offer.objects.select_related("appointment").filter(pk=text.subject_pk).first()
-    if offer is None:
-        return Done(Answer.CALL, needs_a_person=True)
-    (accept_offer if says_yes else decline_offer)(by=None, now=now, offer=offer)
+    """Decline the free time that a text offered; taken it is by the link, which asks first how she is."""
+    if says_yes:
+        return Done(Answer.LINK, needs_a_person=True)
+    offer = Offer.objects.select_related("appointment").get(pk=text.subject_pk)
+    decline_offer(by=None, now=now, offer=offer)
     return Done()
 
 
