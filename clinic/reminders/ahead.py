@@ -9,6 +9,7 @@ before. So each message costs one durable commit.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from django.db import connection
 from clinic.reminders.channels import Letter
 from clinic.reminders.kinds import MessageKind, message_kinds
 from clinic.reminders.models import Message
-from clinic.reminders.outbox import LEASE, RECORD, Outcome, recorded
+from clinic.reminders.outbox import DATABASE_IS_AWAY, LEASE, RECORD, Outcome, recorded
 from clinic.reminders.writing import Words, letter_or_obstacle, recipient, what_is_known
+
+logger = logging.getLogger(__name__)
 
 # Versions of the rows of which a letter speaks; a client's counts each of her words on being written to.
 VERSION = "one.xmin::text || one.ctid::text"
@@ -49,7 +52,12 @@ def written_ahead(messages: Sequence[Message], now: datetime) -> dict[int, Seale
             by_kind[message.kind].append(message)
     written: dict[int, Sealed] = {}
     for kind, its_own in by_kind.items():
-        written |= _written_of(message_kinds[kind], its_own, now)
+        try:
+            written |= _written_of(message_kinds[kind], its_own, now)
+        except DATABASE_IS_AWAY:
+            raise
+        except Exception:  # one room's fault must not hold up the rest of the batch
+            logger.exception("Messages of the kind %s could not be written ahead.", kind)
     return written
 
 

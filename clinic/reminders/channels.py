@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from clinic.people.models import Client, ContactConsent
 from clinic.people.services import mail_address
+from clinic.reminders.envelope import Mail
 
 # SMTP: replies from here on are refusals for good; below, "try again later".
 FIRST_LASTING_REPLY = 500
@@ -143,7 +144,7 @@ def has_hung_up(connection: BaseEmailBackend) -> bool:
 
 def mail_of(letter: Letter) -> EmailMultiAlternatives:
     """Put a letter into an envelope."""
-    mail = EmailMultiAlternatives(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
+    mail = Mail(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
     mail.attach_alternative(letter.html, "text/html")
     if letter.calendar:
         mail.attach("appointment.ics", letter.calendar, "text/calendar")

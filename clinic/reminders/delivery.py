@@ -16,14 +16,14 @@ from operator import attrgetter
 from typing import Literal
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from clinic.reminders.ahead import Sealed, begin_sealed, written_ahead
 from clinic.reminders.channels import Letter, Line, Refused, channels
 from clinic.reminders.kinds import message_kinds
 from clinic.reminders.models import Message
-from clinic.reminders.outbox import LEASE, Claim, Outcome, claim, give_back, record
+from clinic.reminders.outbox import DATABASE_IS_AWAY, LEASE, Claim, Outcome, claim, give_back, record
 from clinic.reminders.writing import Words, letter_or_obstacle, recipient, what_is_known
 
 logger = logging.getLogger(__name__)
@@ -146,9 +146,6 @@ def try_later(message: Message, problem: str, now: datetime, *, was_tried: bool 
     if due_at >= message.useless_after:
         return Outcome(State.FAILED, problem, was_tried=was_tried)
     return Outcome(State.RETRY, problem, due_at, was_tried=was_tried)
-
-
-DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 
 def wait_for_the_database() -> None:

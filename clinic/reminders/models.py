@@ -17,15 +17,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> MessageQuerySet:
         """Keep what may be claimed: waiting and due, or claimed by a worker whose lease ended before the sending."""
         waiting = Q(state__in=[Message.State.WAITING, Message.State.RETRY], due_at__lte=now)
-        return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now))
+        return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now), is_open=True)
 
     def stuck(self, now: datetime) -> MessageQuerySet:
         """Keep those whose sender was never heard of again: they may or may not have gone out."""
-        return self.filter(state=Message.State.SENDING, lease_until__lt=now)
+        return self.filter(state=Message.State.SENDING, lease_until__lt=now, is_open=True)
 
     def needing_a_person(self) -> MessageQuerySet:
         """Keep what the machine cannot mend by itself and nobody has seen to."""
-        return self.filter(state__in=[Message.State.FAILED, Message.State.UNCERTAIN], settled_at__isnull=True)
+        return self.filter(is_trouble=True)
 
 
 class Message(models.Model):
@@ -58,6 +58,17 @@ class Message(models.Model):
     due_at = models.DateTimeField()
     useless_after = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    # Indexes ask these and not the state itself: so a message is claimed and begun without touching any of them.
+    is_open = models.GeneratedField(
+        expression=Q(state__in=["waiting", "retry", "claimed", "sending"]),  # type: ignore[arg-type]  # as documented
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    is_trouble = models.GeneratedField(
+        expression=Q(state__in=["failed", "uncertain"], settled_at__isnull=True),  # type: ignore[arg-type]
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     claimed_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -121,13 +132,13 @@ class Message(models.Model):
             # Serves the sweep: only what is still open, soonest first.
             models.Index(
                 fields=["due_at"],
-                condition=Q(state__in=["waiting", "retry", "claimed", "sending"]),
+                condition=Q(is_open=True),
                 name="message_open_by_due",
             ),
             # Serves the number beside "Messages" on every page of the front desk.
             models.Index(
                 fields=["client"],
-                condition=Q(state__in=["failed", "uncertain"], settled_at__isnull=True),
+                condition=Q(is_trouble=True),
                 name="message_needs_a_person",
             ),
             # Serves the list of messages: newest first.

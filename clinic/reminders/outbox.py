@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from operator import attrgetter, itemgetter
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -34,6 +34,8 @@ BATCH = 100
 WRITTEN_AT_ONCE = 5_000
 # Longer than a task may run (120 s); short enough that staff see an uncertain message within five minutes.
 LEASE = timedelta(minutes=3)
+# What the database says when it is gone, and when it asks to try again.
+DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,14 @@ def write_down(kind: str, found: Iterable[Due], now: datetime) -> None:
             for channel in its_channels
         ]
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
+            columns = [literal(column) for column in zip(*rows, strict=True)]
             with connection.cursor() as cursor:
                 cursor.execute(WRITE_DOWN, [kind, now, *columns, kind])
+
+
+def literal(column: Iterable[str | int | datetime | None]) -> str:
+    """Write a column as a PostgreSQL array; as one word it costs a fifth of what a list does."""
+    return f"{{{','.join('NULL' if one is None else str(one) for one in column)}}}"
 
 
 facts_of = attrgetter("subject_pk", "client_pk", "user_pk", "slot", "about_at", "due_at", "useless_after")
@@ -113,7 +120,8 @@ def close_past(now: datetime) -> None:
 
     What these were sending is uncertain; only a provider that knows it by its key is asked again.
     """
-    Message.objects.filter(state__in=[State.WAITING, State.RETRY], useless_after__lte=now).update(state=State.MISSED)
+    waiting = Message.objects.filter(state__in=[State.WAITING, State.RETRY], is_open=True)
+    waiting.filter(useless_after__lte=now).update(state=State.MISSED)
     knowing = [name for name, channel in channels.items() if channel.deduplicates]
     stuck, problem = Message.objects.stuck(now), _("The sending was interrupted.")
     stuck.filter(channel__in=knowing, useless_after__gt=now).update(state=State.RETRY, due_at=now, problem=problem)
