@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Fieldset
@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
-from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +40,9 @@ from clinic.people.services import (
     tidied,
     update_client,
 )
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
 
 EMAIL, TEXT = ContactConsent.Channel.EMAIL, ContactConsent.Channel.TEXT
 SELF, GUARDIAN = ClientAccess.Relation.SELF, ClientAccess.Relation.GUARDIAN
@@ -177,7 +179,7 @@ class ClientForm(OpenedForm, forms.ModelForm[Client]):
 
         A colleague who moves a login to another address ends one and gives another, which nobody has unticked.
         """
-        sent: QueryDict = self.data.copy()
+        sent = cast("QueryDict", self.data).copy()  # the form is bound to what was posted only
         began, shown = self.add_initial_prefix("logins"), self.add_prefix("logins")
         unticked = {*sent.getlist(began)} - {*map(str, sent.getlist(shown))}
         kept = [str(access.pk) for access in self.accesses]
