@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.scheduling.models import Appointment, Status
@@ -264,6 +264,57 @@ def test_the_keys_lead_through_the_days_and_to_the_pages(page: Page) -> None:
     page.get_by_role("heading", level=1).click()
     page.keyboard.press("n")
     expect(page).to_have_url(re.compile("/appointments/new/"))
+
+
+def day_of(page: Page) -> str:
+    return page.locator(".desk-bar").get_attribute("data-on") or ""
+
+
+@pytest.mark.parametrize("pause_ms", [40, 250])
+def test_no_press_of_an_arrow_is_lost_however_quickly_it_follows(page: Page, pause_ms: int) -> None:
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause_ms)
+    expect(page.locator(".desk-bar")).to_have_attribute("data-on", "2026-11-27")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".desk-bar")).to_have_attribute("data-on", "2026-11-26")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Thursday 26 November")
+
+
+def test_a_press_counts_while_the_next_day_is_still_on_its_way(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/day/?*on=2026-11-20*", hold)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".desk-bar")).to_have_attribute("data-on", "2026-11-21")
+    for late in held:
+        late.continue_()
+    page.wait_for_timeout(300)
+    assert held
+    assert day_of(page) == "2026-11-21", "the day that was passed over comes late, and is not shown"
+
+
+def test_the_next_day_takes_the_place_of_this_one_and_back_leads_back(page: Page, visit: Appointment) -> None:
+    page.evaluate("document.body.dataset.stays = 'here'")
+    way = page.get_by_role("link", name="Next day")
+    way.press("Enter")
+    expect(page).to_have_url(re.compile("on=2026-11-20"))
+    expect(way).to_be_focused()
+    expect(block(page, visit)).to_have_count(0)
+    page.go_back()
+    expect(page).to_have_url(re.compile("on=2026-11-19"))
+    expect(block(page, visit)).to_be_visible()
+    assert page.evaluate("document.body.dataset.stays") == "here"
+    block(page, visit).click()
+    expect(page.get_by_role("heading", name="Alice Marques")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_title(re.compile("Friday 20 November"))
+    expect(page.locator(".side")).to_have_count(0)
 
 
 def test_a_visit_opens_by_enter_and_closes_by_escape(page: Page, visit: Appointment) -> None:

@@ -9,14 +9,19 @@ const SHORT_MINUTES = 39; // room for one line
 const LOW_MINUTES = 59; // room for two
 const DENSE_WIDTH = "minmax(96px, 1fr)";
 
-const box = document.getElementById("calendar");
-const shown = box ?? document.getElementById("day-list"); // neither on a visit's own page
-const side = document.getElementById("side");
-const moving = document.getElementById("moving");
-const words = readJson("calendar-words");
-const isWeek = box?.dataset.days === "week";
-const isDense = isWeek && !box.dataset.of; // many narrow columns
 const isNarrow = window.matchMedia("(max-width: 620px)").matches;
+let box, shown, side, moving, words, isWeek, isDense;
+takeParts();
+
+function takeParts() {
+  box = document.getElementById("calendar");
+  shown = box ?? document.getElementById("day-list"); // neither on a visit's own page
+  side = document.getElementById("side");
+  moving = document.getElementById("moving");
+  words = readJson("calendar-words");
+  isWeek = box?.dataset.days === "week";
+  isDense = isWeek && !box.dataset.of; // many narrow columns
+}
 
 function readJson(id) {
   const found = document.getElementById(id);
@@ -52,7 +57,7 @@ function setAddress(changes) {
     if (value === null) address.searchParams.delete(name);
     else address.searchParams.set(name, value);
   }
-  window.history.replaceState(null, "", address);
+  window.history.replaceState(window.history.state, "", address);
 }
 
 function addressFor(template, pk) {
@@ -116,8 +121,8 @@ async function takeBack() {
 }
 
 // What is done in the panel leads back to the part of the calendar that is shown.
-side?.addEventListener("submit", ({ target }) => {
-  if (target.elements.next) target.elements.next.value = window.location.pathname + window.location.search;
+document.addEventListener("submit", ({ target }) => {
+  if (side?.contains(target) && target.elements.next) target.elements.next.value = window.location.pathname + window.location.search;
 });
 
 document.addEventListener("submit", (event) => {
@@ -253,13 +258,14 @@ function closePanel() {
 
 document.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const link = event.target.closest("[data-open], [data-close-panel], [data-arms], [data-opens]");
+  const link = event.target.closest("[data-open], [data-close-panel], [data-arms], [data-opens], [data-key^=Arrow]");
   if (link === null) return;
   if ("opens" in link.dataset) document.getElementById(link.dataset.opens).showModal();
   else if (side === null) return;
   else if ("arms" in link.dataset && box !== null) arm(link.dataset.arms);
   else if ("open" in link.dataset) show(link.dataset.open);
   else if ("closePanel" in link.dataset) closePanel();
+  else if (link.matches("[data-key^=Arrow]")) stepTo(link.href);
   else return;
   event.preventDefault();
 });
@@ -287,20 +293,63 @@ document.addEventListener("keydown", async (event) => {
   const way = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (way === null) return;
   event.preventDefault();
-  if (event.key.startsWith("Arrow") && box !== null) stepTo(way);
-  else way.click();
+  way.click();
 });
+
+// --- From day to day, without loading the page anew: a key pressed while a page is read is lost
 
 let steps = 0;
 
 /** Go on by a page; pressed quickly, by as many as were pressed before the first was there. */
-function stepTo(way) {
-  const [here, there] = [new Date(`${box.dataset.on}T00:00Z`), new Date(`${new URL(way.href).searchParams.get("on")}T00:00Z`)];
+async function stepTo(way) {
+  const address = new URL(way);
+  const [here, there] = [document.querySelector("[data-on]").dataset.on, address.searchParams.get("on")].map((on) => Date.parse(`${on}T00:00Z`));
   steps += Math.sign(there - here);
-  const on = new Date(here.getTime() + steps * Math.abs(there - here));
-  const address = new URL(way.href);
-  address.searchParams.set("on", on.toISOString().slice(0, 10));
-  window.location.assign(address);
+  address.searchParams.set("on", new Date(here + steps * Math.abs(there - here)).toISOString().slice(0, 10));
+  if (!(await goTo(address))) return;
+  window.history.replaceState({ isDay: true }, "");
+  window.history.pushState({ isDay: true }, "", address);
+}
+
+window.addEventListener("popstate", ({ state }) => state?.isDay && goTo(window.location.href));
+
+window.addEventListener("beforeunload", () => (ways += 1)); // a link was followed before the day was there
+
+const OF_THE_DAY = ["#main", ".topbar > .wide-only", ".who"]; // the rest of the page is the same on every day
+let ways = 0;
+
+/** Put another day in the place of this one; resolve to whether it was found, and nobody wanted to go on meanwhile. */
+async function goTo(address) {
+  const way = ++ways;
+  const page = await readPage(address);
+  if (way !== ways) return false;
+  if (!page?.querySelector("[data-on]")) {
+    window.location.assign(address);
+    return false;
+  }
+  const key = document.activeElement?.dataset.key;
+  if (calendar !== null) EventCalendar.destroy(calendar);
+  document.title = page.title;
+  for (const part of OF_THE_DAY) document.querySelector(part)?.replaceWith(page.querySelector(part) ?? "");
+  document.getElementById("toasts").append(...page.getElementById("toasts").children);
+  takeParts();
+  turns += 1; // a panel that was asked for belongs to the day that is gone
+  steps = 0;
+  begin();
+  const main = document.getElementById("main");
+  main.ariaLabel = page.title;
+  (main.querySelector(key ? `[data-key="${key}"]` : "[autofocus]") ?? main).focus({ preventScroll: true });
+  return true;
+}
+
+async function readPage(address) {
+  try {
+    const answer = await fetch(address, { cache: "no-store" });
+    if (answer.redirected || !answer.ok) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch (fault) {
+    return null; // the browser says it
+  }
 }
 
 // --- Moving: the visit stays armed while one goes to another day, until the new time is clicked
@@ -450,10 +499,10 @@ function nameBlock({ event, el }) {
 // --- The calendar itself
 
 let calendar = null;
-const weekday = new Intl.DateTimeFormat(box?.dataset.language, { weekday: "short" });
+const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short" });
 let drawn = new Map();
 let folded = new Map(); // by day, the columns of those who are off
-let etag = shown?.dataset.etag;
+let etag;
 let isBusy = false; // somebody drags
 
 function eventsOf(facts) {
@@ -640,14 +689,16 @@ function refresh() {
 
 /** Read the list again, which the server draws. */
 async function redrawList() {
-  const answer = await fetch(window.location.href, { cache: "no-store" });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await readPage(window.location.href);
+  if (page === null) return;
   const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
   shown.replaceChildren(...page.getElementById("day-list").childNodes);
   if (focused) document.getElementById(focused)?.focus();
 }
 
 async function lookAgain() {
+  if (shown === null) return; // nobody works that day
+  const day = shown;
   let answer;
   try {
     answer = await fetch(shown.dataset.visits, { headers: { "If-None-Match": etag }, cache: "no-store" });
@@ -660,20 +711,29 @@ async function lookAgain() {
   }
   if (answer.status === 200) {
     const facts = await answer.json();
-    if (isBusy) return;
+    if (isBusy || day !== shown) return;
     etag = answer.headers.get("ETag");
     redrawRail(facts);
     if (box === null) await redrawList();
     else redraw(facts);
   } else if (answer.status !== 304) return;
-  if (box === null) return;
+  if (box === null || day !== shown) return;
   const updated = document.getElementById("updated");
   updated.textContent = fill(words.updated, answer.headers.get("Updated"));
   stampNow(answer.headers.get("Updated"));
 }
 
-if (box !== null && window.EventCalendar) draw(readJson("calendar-facts"));
-if (shown !== null) {
-  setInterval(() => document.visibilityState === "visible" && !isBusy && refresh(), LOOK_AGAIN_MS);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
+function begin() {
+  calendar = null;
+  isBusy = false;
+  etag = shown?.dataset.etag;
+  if (box !== null && window.EventCalendar) draw(readJson("calendar-facts"));
 }
+
+function refreshWhereSeen() {
+  if (shown !== null && !isBusy && document.visibilityState === "visible") refresh();
+}
+
+begin();
+setInterval(refreshWhereSeen, LOOK_AGAIN_MS);
+document.addEventListener("visibilitychange", refreshWhereSeen);
