@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from clinic.lib.times import at_wall
 from clinic.people.models import Client, Location, Service, User
 from clinic.people.services import record_contact_consent
+from clinic.people.services.merging import merge_clients, undo_merge
 from clinic.reminders import services
 from clinic.reminders.forms_policy import OffsetsField
 from clinic.reminders.kinds import Due
 from clinic.reminders.models import Message, MessagePolicy, PolicyOverride
 from clinic.reminders.policy import change_policy, message_policy, override_policy, slots_for, with_channels
 from clinic.reminders.visits import REMINDER
-from tests.factories import ServiceFactory
+from tests.factories import ClientFactory, ServiceFactory
 from tests.reminders.conftest import Book
 from tests.reminders.support import LONG_AGO, agree
 
@@ -304,3 +305,22 @@ def test_the_desk_says_how_one_client_is_reminded_and_her_history_tells(as_dana:
     assert 'value="24 h"' in as_dana.get(url).content.decode()
     as_dana.post(url, {"offsets_minutes": "", "channels": []})
     assert not PolicyOverride.objects.exists()
+
+
+def test_reminders_of_her_own_come_along_when_two_records_are_made_one_and_go_back(
+    alice: Client, olga: User, dana: User
+) -> None:
+    kept = ClientFactory(legal_name="Alice Marques-Reis")
+    override_policy(by=olga, now=LONG_AGO, of=alice, channels=None, offsets_minutes=[1440])
+    merge = merge_clients(by=dana, now=LONG_AGO, kept=kept, gone=alice)
+    assert PolicyOverride.objects.get().client == kept
+    undo_merge(by=dana, now=LONG_AGO + DAY, merge=merge)
+    assert PolicyOverride.objects.get().client == alice
+
+
+def test_reminders_of_the_kept_record_win(alice: Client, olga: User, dana: User) -> None:
+    kept = ClientFactory(legal_name="Alice Marques-Reis")
+    override_policy(by=olga, now=LONG_AGO, of=alice, channels=None, offsets_minutes=[1440])
+    override_policy(by=olga, now=LONG_AGO, of=kept, channels=None, offsets_minutes=[60])
+    merge_clients(by=dana, now=LONG_AGO, kept=kept, gone=alice)
+    assert PolicyOverride.objects.get(client=kept).offsets_minutes == [60]
