@@ -79,9 +79,13 @@ class Finding:
 def examine(now: datetime) -> list[Finding]:
     """Look at every part: what must run, what is due, stuck and failing, and whether the providers answer."""
     parts = working_parts(now)
-    if parts[0].is_well:
-        parts += [in_hand(now), waiting_for_a_person()]
-        parts += [outgoing(name, now) for name in channels]
+    try:
+        if parts[0].is_well:
+            parts += [in_hand(now), waiting_for_a_person()]
+            parts += [outgoing(name, now) for name in channels]
+    except DatabaseError:
+        words, advice = _("The tables are not those of this version."), _("Run: manage.py migrate.")
+        parts[0] = Finding("database", Word.DOWN, words, advice)
     return [*parts, mail_server()]
 
 
@@ -171,7 +175,7 @@ def _messages(now: datetime) -> Finding:
         )
         return Finding("messages", Word.LATE, words % {"count": due["late"]}, _("See to worker and beat first."))
     words = ngettext("%(count)s message is due.", "%(count)s messages are due.", due["all"])
-    return Finding("messages", Word.OK, words % {"count": due["all"]})
+    return Finding("messages", Word.OK, words % {"count": due["all"]} if due["all"] else _("Nothing is due."))
 
 
 def _unknown(part: str, because: Finding | None = None) -> Finding:
