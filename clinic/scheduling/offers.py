@@ -272,7 +272,7 @@ def next_free_times(
     with_reason: bool = False,
 ) -> list[FreeTime]:
     """Return the free times nearest to a wish that could not be met: `limit` after it, and before them the one that is
-    nearest before it on the same day; within two weeks.
+    nearest before it on the same day; within two weeks. Where a visit stands that is to be moved is none of them.
     """
     found = free_times(
         now=now,
@@ -285,7 +285,8 @@ def next_free_times(
         leaving_out=leaving_out,
         with_reason=with_reason,
     )
-    return nearest(found, after, limit)
+    stands = leaving_out and (leaving_out.starts_at, leaving_out.therapist_id)
+    return nearest([one for one in found if (one.starts_at, one.therapist.pk) != stands], after, limit)
 
 
 def nearest(free: Sequence[FreeTime], wish: datetime, limit: int) -> list[FreeTime]:

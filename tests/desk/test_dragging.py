@@ -82,6 +82,15 @@ def test_a_taken_time_is_refused_with_what_is_free_nearest(
     assert visit.starts_at == at(10)
 
 
+def test_where_the_visit_stands_already_is_not_offered_instead(
+    as_dana: Browser, visit: Appointment, bea: Therapist, dana: User
+) -> None:
+    book(ClientFactory(), bea, at(11, 15), visit.service, visit.location, dana)
+    status, said = put(as_dana, visit, "2026-11-19T11:15", therapist=bea.pk)
+    assert status == HTTPStatus.CONFLICT
+    assert [one["at"] for one in said["next"]][:2] == ["2026-11-19T09:45", "2026-11-19T12:30"]
+
+
 def test_outside_the_hours_it_asks_for_a_reason_and_takes_it(as_dana: Browser, visit: Appointment) -> None:
     status, said = put(as_dana, visit, "2026-11-19T18:00")
     assert status == HTTPStatus.UNPROCESSABLE_ENTITY
