@@ -24,7 +24,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage as Mail
 from django.core.mail.backends import console
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinic.people.settings_page import SettingRow
 from clinic.reminders.texting.providers import Forged, Incoming, Named, Receipt, Text
 
 NAME = re.compile(r"[0-9]{20}-[0-9a-f]{8}\.(?:mail|text)")
@@ -143,3 +147,10 @@ def part_of(letter: EmailMessage, kind: str) -> str:
     """Return what a letter says in this form, or nothing."""
     part = letter.get_body((kind,))
     return str(part.get_content()) if part is not None else ""
+
+
+def _row(_now: datetime) -> SettingRow:
+    return SettingRow(_("Mailbox"), _("What the example clinic sends, as its readers see it"), reverse("demo:mailbox"))
+
+
+SETTINGS = (gettext_lazy("Example clinic"), (_row,))

@@ -137,6 +137,11 @@ def test_what_is_signed_is_taken(alice: Client) -> None:
     }
 
 
+def test_twilio_may_write_the_usual_port_into_the_address() -> None:
+    assert twilio(INCOMING, said_by_twilio(), site=f"{SITE}:443").status_code == 204
+    assert twilio(INCOMING, said_by_twilio(), site=f"{SITE}:8443").status_code == 403
+
+
 def test_what_comes_twice_is_taken_once(alice: Client) -> None:
     Client.objects.update(phone="+351912345678")
     text_in("STOP", key="SM1")
