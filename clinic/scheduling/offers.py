@@ -338,7 +338,7 @@ def _why_nobody(reasons: Mapping[Therapist, Kind | Away], facts: Mapping[str, st
 
 
 def _away_words(therapist: Therapist, away: Away, zone: ZoneInfo) -> str:
-    return obstacle_words(Obstacle(Kind.AWAY, *away), therapist.user.first_name, zone, away.span.start)
+    return obstacle_words(Obstacle(Kind.AWAY, *away), therapist.user.first_name, zone, away.span)
 
 
 def again(appointment: Appointment, *, now: datetime, weeks: Sequence[int] = (1, 2, 4)) -> list[Again]:
@@ -447,15 +447,16 @@ def preview_visits(
         zip(wished, lengths, obstacles, strict=True), 1
     ):
         given = None if obstacle else free.room_at(therapist.pk, length, start, must_have)
+        visit, name = length.visit(start), therapist.user.first_name
         found.append(
             Occurrence(
                 position=position,
                 on=on,
                 starts_at=start,
-                ends_at=length.visit(start).end,
+                ends_at=visit.end,
                 therapist=therapist,
                 room=rooms[given] if given else None,
-                problem=obstacle_words(obstacle, therapist.user.first_name, location.zone, start) if obstacle else "",
+                problem=obstacle_words(obstacle, name, location.zone, visit) if obstacle else "",
                 note=_clock_note(start, at_time, location) if clocks_changed else "",
                 alternatives=ways.out(length, start) if obstacle else [],
             )

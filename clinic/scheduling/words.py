@@ -25,12 +25,12 @@ def moment_words(instant: datetime, zone: ZoneInfo) -> str:
     return _("%(day)s, %(time)s") % {"day": day_words(instant, zone), "time": time_words(instant, zone)}
 
 
-def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datetime) -> str:
-    """Say in one sentence why a time is not free; `therapist` is how she is called."""
-    facts = {"therapist": therapist, "day": day_words(start, zone), "time": time_words(start, zone)}
+def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, visit: Span) -> str:
+    """Say in one sentence why the time of a visit is not free; `therapist` is how she is called."""
+    facts = {"therapist": therapist, "day": day_words(visit.start, zone), "time": time_words(visit.start, zone)}
     match found.kind:
         case Kind.BUSY if found.span:
-            return _busy_words(found.span, facts, zone, start)
+            return _busy_words(found.span, facts, zone, visit)
         case Kind.CLIENT if found.span:
             until = {"until": time_words(found.span.end, zone)}
             return _("The client has another visit until %(until)s.") % until
@@ -51,9 +51,14 @@ def obstacle_words(found: Obstacle, therapist: str, zone: ZoneInfo, start: datet
     return words % facts
 
 
-def _busy_words(span: Span, facts: dict[str, str], zone: ZoneInfo, start: datetime) -> str:
+def _busy_words(span: Span, facts: dict[str, str], zone: ZoneInfo, visit: Span) -> str:
     facts |= {"from": time_words(span.start, zone), "until": time_words(span.end, zone)}
-    if span.start > start:  # it began well, but too little is left with the buffers
+    if span.start >= visit.end or span.end <= visit.start:  # only the buffers meet
+        return (
+            _("%(therapist)s has another visit from %(from)s until %(until)s, with too little time between the two.")
+            % facts
+        )
+    if span.start > visit.start:
         return _("%(therapist)s has another visit from %(from)s until %(until)s.") % facts
     return _("%(therapist)s has another visit until %(until)s.") % facts
 

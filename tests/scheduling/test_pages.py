@@ -435,6 +435,13 @@ def test_a_conflict_is_solved_with_one_click(
     ).exists()
 
 
+def test_a_conflict_of_the_buffers_alone_says_so(as_dana: Browser, rule: dict[str, object], book: Book) -> None:
+    book(datetime.fromisoformat("2026-12-03T11:00Z"), client=ClientFactory())
+    assert as_dana.get(SERIES, rule).context["page"].rows[1].occurrence.problem == (
+        "Bea has another visit from 11:00 until 12:15, with too little time between the two."
+    )
+
+
 def test_a_series_of_which_nothing_is_free_says_what_would_help(as_dana: Browser, rule: dict[str, object]) -> None:
     words = "None of these dates is free as asked."
     assert words in as_dana.get(SERIES, rule | {"at_time": "22:00"}).content.decode()

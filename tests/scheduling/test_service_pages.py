@@ -38,7 +38,8 @@ def test_a_service_that_does_not_fit_is_refused_beside_its_field(
     book(at(11, 15, day=20), client=ClientFactory())
     answer = as_dana.post(service_page(visit), {"service": long.pk, "therapist": visit.therapist_id})
     assert answer.status_code == HTTPStatus.CONFLICT
-    assert answer.context["form"].errors == {"service": ["Bea has another visit from 11:15 until 12:30."]}
+    words = "Bea has another visit from 11:15 until 12:30, with too little time between the two."
+    assert answer.context["form"].errors == {"service": [words]}
     assert answer.context["form"]["service"].value() == str(long.pk)
     visit.refresh_from_db()
     assert visit.service == service

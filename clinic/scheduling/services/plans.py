@@ -196,7 +196,7 @@ def check_time(plan: Plan, free: Availability) -> tuple[int, bool]:
     length, therapist, asked_for = plan.length, plan.therapist, plan.room.pk if plan.room else None
     found = free.obstacle(therapist.pk, length, plan.starts_at, asked_for)
     if found is not None:
-        words = obstacle_words(found, therapist.user.first_name, plan.location.zone, plan.starts_at)
+        words = obstacle_words(found, therapist.user.first_name, plan.location.zone, length.visit(plan.starts_at))
         if found.kind not in PASSABLE:
             raise SlotTaken(words)
         if found.kind in FOR_OWNERS_ONLY and not (plan.by and plan.by.is_owner):
