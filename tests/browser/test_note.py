@@ -71,6 +71,16 @@ def test_a_stroke_opens_the_search_but_is_a_letter_in_a_field(page: Page, draft:
     expect(search).to_be_hidden()
 
 
+def test_the_search_opens_from_a_key_and_gives_the_focus_back_to_it(page: Page, draft: Note) -> None:
+    key = page.get_by_role("radio").first
+    key.focus()
+    page.keyboard.press("/")
+    search = page.get_by_role("combobox", name="Search clients")
+    expect(search).to_be_focused()
+    search.press("Escape")
+    expect(key).to_be_focused()
+
+
 def kept_in(page: Page) -> list[str]:
     """Return under which names typed text waits in this tab."""
     found: list[str] = page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('kept-'))")

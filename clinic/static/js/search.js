@@ -11,6 +11,7 @@ function offerClients(form) {
   let pause = 0;
   let asking = null;
   let shownFor = null; // the words whose options are shown; null while none are
+  let cameFrom = null; // what had the focus when “/” was pressed; null where that was nothing
 
   field.setAttribute("role", "combobox");
   field.setAttribute("aria-autocomplete", "list");
@@ -103,8 +104,8 @@ function offerClients(form) {
       close();
       if (wasOpen && !opener.offsetParent) return;
       leave();
-      (opener.offsetParent ? opener : field).focus();
-      if (!opener.offsetParent) field.blur();
+      (cameFrom ?? (opener.offsetParent ? opener : field)).focus();
+      if (document.activeElement === field) field.blur();
     }
   });
 
@@ -119,12 +120,16 @@ function offerClients(form) {
   });
   opener.addEventListener("click", (event) => {
     event.preventDefault();
+    cameFrom = null;
     open();
   });
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null;
+    // In a box or a key to choose by there is nothing to type.
+    const typed = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+    const isTyping = event.target.closest(typed) !== null;
     if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
+    cameFrom = document.activeElement === document.body ? null : document.activeElement;
     open();
   });
   // The browser's back button may show the page as it was left.
