@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 State = Message.State
 
 # Many enough to share out what is read once for all of them, few enough to be done with soon.
-BATCH = 100
+BATCH = 200
 WRITTEN_AT_ONCE = 5_000
 # Longer than a task may run (120 s); short enough that staff see an uncertain message within five minutes.
 LEASE = timedelta(minutes=3)

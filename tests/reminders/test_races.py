@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
@@ -225,6 +226,53 @@ def test_without_the_lock_a_sending_begins_after_the_cancellation(
 
     assert sending_and_cancelling(book(VISIT_AT), VISIT_AT - timedelta(days=2), monkeypatch)
     assert len(channel.taken) == 1
+
+
+def deliver_while_the_database_goes(
+    made_up: dict[str, Any], client: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[int], dict[str, int]]:
+    """Let the database end our connection while the second of four letters is under way."""
+    made_up["dues"] = [due_now(client, now, subject_pk=pk) for pk in range(4)]
+    services.prepare(now)
+    taken: list[int] = []
+
+    class EndsTheConnection(CountingChannel):
+        def send(self, letter: Letter) -> str:
+            taken.append(letter.key)
+            if len(taken) == 2:
+                ended = connection.connection
+                assert ended is not None
+                # As a restart does: the server says goodbye and hangs up.
+                with psycopg.connect(**connection.get_connection_params()) as other:
+                    other.execute("SELECT pg_terminate_backend(%s)", [ended.info.backend_pid])
+            return ""
+
+    monkeypatch.setitem(channels, "email", EndsTheConnection())
+    left = services.deliver(services.claim(now), now)
+    connection.close()
+    return left, Counter(Message.objects.values_list("state", flat=True))
+
+
+def test_when_the_database_goes_what_is_known_is_recorded_and_the_rest_given_back(
+    only_kind: dict[str, Any], alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, states = deliver_while_the_database_goes(only_kind, alice, now, monkeypatch)
+
+    assert (len(left), states) == (2, {State.SENT: 2, State.WAITING: 2})
+
+
+def test_without_waiting_for_it_they_would_lie_until_the_lease_ends(
+    only_kind: dict[str, Any], alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "DATABASE_IS_AWAY", ())
+
+    with pytest.raises(OperationalError):
+        deliver_while_the_database_goes(only_kind, alice, now, monkeypatch)
+
+    connection.close()
+    assert Counter(Message.objects.values_list("state", flat=True)) == {
+        State.SENT: 1, State.SENDING: 1, State.CLAIMED: 2,
+    }  # fmt: skip
 
 
 def a_summary_meets_the_gates(book: Book, client: Client, now: datetime) -> None:
