@@ -8,13 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Min, Sum
+from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from clinic.lib.times import at_wall, local_date
+from clinic.lib.times import at_wall, day_bounds, local_date
 from clinic.people import licences
-from clinic.people.access import the_clinic
 from clinic.people.models import ContactConsent, Role, Therapist, User, clinic_zone
 from clinic.reminders.kinds import Due, MessageKind
 from clinic.reminders.models import Message
@@ -60,9 +59,9 @@ def _licence_due(user_pk: int, ends_on: date, zone: ZoneInfo) -> Due:
 
 # --- A channel that fails
 
-# It fails when it took nothing since it refused as often, for as long. One that goes to an address that is no more is
-# the address's failure, and counts only among many.
-TRIES, FAILS_FOR = 4, timedelta(minutes=5)
+# It fails when it took nothing since it refused so many people, the first of them so long ago. One address that is no
+# more, or one full mailbox, is no failure of the channel.
+REFUSED_PEOPLE, FAILS_FOR = 3, timedelta(minutes=5)
 REFUSED_FOR_GOOD = 10
 LOOKS_BACK = timedelta(hours=1)
 # By their place in this list the outbox knows them.
@@ -70,13 +69,13 @@ CHANNELS = tuple(ContactConsent.Channel.values)
 
 
 def failing_due(now: datetime) -> Iterator[Due]:
-    """Yield, for owners and the front desk, each channel that fails: once until it takes something again."""
+    """Yield, for owners and the front desk, each channel that fails, once a day: the notice itself may get through."""
     failing = [number for number, name in enumerate(CHANNELS) if fails(name, now)]
     told = _active(Role.OWNER, Role.FRONT_DESK) if failing else []
+    today, tomorrow = day_bounds(clinic_zone(), local_date(clinic_zone(), now))
     for number in failing:
-        about_at = last_taken_at(CHANNELS[number]) or the_clinic().set_up_at
         for user_pk in told:
-            yield Due(number, None, about_at, now, now + timedelta(days=1), user_pk=user_pk)
+            yield Due(number, None, today, now, tomorrow, user_pk=user_pk)
 
 
 def failing_words(number: int, now: datetime) -> dict[str, Any] | None:
@@ -96,10 +95,11 @@ def fails(channel: str, now: datetime) -> bool:
     since = max(last_taken_at(channel) or now - LOOKS_BACK, now - LOOKS_BACK)
     tried = Message.objects.filter(channel=channel, tried_at__gt=since)
     may_pass = tried.filter(state__in=[State.RETRY, State.UNCERTAIN])
-    found = may_pass.aggregate(tries=Sum("attempts"), first=Min("created_at"))
-    if (found["tries"] or 0) >= TRIES and found["first"] <= now - FAILS_FOR:
+    found = may_pass.aggregate(people=Count("client", distinct=True), first=Min("created_at"))
+    if found["people"] >= REFUSED_PEOPLE and found["first"] <= now - FAILS_FOR:
         return True
-    return tried.filter(state=State.FAILED).count() >= REFUSED_FOR_GOOD
+    refused = tried.filter(state=State.FAILED).aggregate(people=Count("client", distinct=True))
+    return bool(refused["people"] >= REFUSED_FOR_GOOD)
 
 
 def last_taken_at(channel: str) -> datetime | None:
