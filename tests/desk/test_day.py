@@ -370,6 +370,22 @@ def test_the_rail_says_who_waits_and_could_come_that_day(
     assert "Hannah" not in told(as_bea)["rail"]
 
 
+@pytest.mark.parametrize("anchor", [date(2026, 11, 2), date(2026, 11, 30)])
+def test_who_waits_for_somebody_of_every_other_week_could_come_in_hers(
+    as_dana: Browser, book: Book, dana: User, service: Service, location: Location, anchor: date
+) -> None:
+    ruth = TherapistFactory(user__name="Ruth Adeyemi")
+    add_weekly_hours(
+        by=None, now=BEFORE, therapist=ruth, location=location, weekday=3, opens=time(9), closes=time(17),
+        valid_from=date(2026, 1, 1), anchor_week=anchor,
+    )  # fmt: skip
+    add_wish(
+        by=dana, now=BEFORE, client=ClientFactory(legal_name="Hannah Osei"), wished=Wished([service], therapists=[ruth])
+    )
+    could = {day: "Hannah" in told(as_dana, on=day)["rail"] for day in ("2026-11-19", "2026-11-26", "2026-12-03")}
+    assert could == {"2026-11-19": True, "2026-11-26": False, "2026-12-03": True}
+
+
 def test_who_is_offered_a_time_just_now_waits_for_her_own_answer(
     as_dana: Browser, book: Book, dana: User, service: Service, now: datetime
 ) -> None:

@@ -8,13 +8,13 @@ from uuid import uuid4
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, Location, Service, Therapist, User
 from clinic.people.records import records_beside
 from clinic.scheduling.models.appointments import Appointment, Status
-from clinic.scheduling.models.hours import WeeklyHours
+from clinic.scheduling.models.hours import WeeklyHours, monday_of
 from clinic.scheduling.models.online import OnlineConcern
 
 # Who enters a wish looks herself whether something is free; only then is it offered by itself.
@@ -22,6 +22,12 @@ SETTLING = timedelta(minutes=10)
 # More offers than these within a day are a nuisance; after so many without a word somebody asks her first.
 MOST_A_DAY, MOST_SILENCES = 2, 2
 SILENCES = Count("offers", filter=Q(offers__answer="none", offers__offered_at__gte=F("heard_at")))
+
+
+def _days_modulo_two_weeks(monday: date) -> Func:
+    """Return 0 where hours of every other week are of this week."""
+    apart = "MOD(%(expressions)s, 14)"
+    return Func(F("anchor_week"), Value(monday), template=apart, arg_joiner=" - ", output_field=models.IntegerField())
 
 
 class WishQuerySet(models.QuerySet["Wish"]):
@@ -43,6 +49,7 @@ class WishQuerySet(models.QuerySet["Wish"]):
         since, until = Q(first_on__isnull=True) | Q(first_on__lte=day), Q(last_on__isnull=True) | Q(last_on__gte=day)
         here = Q(locations__isnull=True) | Q(locations=location)
         hours = WeeklyHours.objects.filter(location=location, weekday=day.weekday(), valid_from__lte=day)
+        hours = hours.annotate(apart=_days_modulo_two_weeks(monday_of(day))).filter(Q(anchor_week=None) | Q(apart=0))
         works = hours.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day)).values("therapist")
         with_whom = Q(therapists__isnull=True) | Q(therapists__in=works)
         offered = Offer.objects.open().filter(wish=OuterRef("pk"))
