@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from clinic.lib.forms import written
+from clinic.lib.forms import put_errors
 from clinic.people.access import ClinicRequest, for_roles, key_in, one_of
 from clinic.people.models import Client, Role, Therapist
 from clinic.scheduling.access import visit_for
@@ -21,6 +23,7 @@ from clinic.scheduling.forms_rebooking import AllToForm, KeepForm, StandInForm
 from clinic.scheduling.models import Appointment, AppointmentQuerySet
 from clinic.scheduling.services import keep_appointment
 from clinic.scheduling.standing_in import Refusal, stand_in, who_could
+from clinic.scheduling.toasts import tell_done
 from clinic.scheduling.words import moment_words
 
 PER_PAGE = 25
@@ -51,17 +54,19 @@ def appointment_keep(request: ClinicRequest, pk: int) -> HttpResponse:
     visit = visit_for(request.user, pk, now=request.now)
     if not Appointment.objects.to_rebook(request.now).filter(pk=visit.pk).exists():
         return redirect(day_url(visit))
-    form = KeepForm(request.POST or None)
-    if form.is_valid() and (
-        kept := written(
-            form, keep_appointment, by=request.user, now=request.now, appointment=visit, **form.cleaned_data
-        )
-    ):
-        facts = {"client": kept.client.name, "when": moment_words(kept.starts_at, kept.location.zone)}
-        messages.success(request, _("%(client)s, %(when)s takes place as it is booked.") % facts)
-        return redirect(day_url(kept))
+    form, status = KeepForm(request.POST or None), HTTPStatus.OK
+    if form.is_valid():
+        try:
+            kept = keep_appointment(by=request.user, now=request.now, appointment=visit, **form.cleaned_data)
+        except ValidationError as refused:
+            put_errors(form, refused)
+            status = HTTPStatus.CONFLICT
+        else:
+            facts = {"client": kept.client.name, "when": moment_words(kept.starts_at, kept.location.zone)}
+            tell_done(request, kept, _("%(client)s, %(when)s takes place as it is booked.") % facts)
+            return redirect(day_url(kept))
     context = {"visit": visit, "form": form, "back": day_url(visit)}
-    return render(request, "scheduling/appointment_keep.html", context)
+    return render(request, "scheduling/appointment_keep.html", context, status=status)
 
 
 def _page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ from clinic.scheduling.services import (
     add_time_off,
     add_weekly_hours,
     cancel_appointment,
+    change_status,
     keep_appointment,
     move_appointment,
     remove_time_off,
@@ -384,6 +386,22 @@ def test_what_was_done_with_it_is_taken_back_and_it_waits_again(
     assert waits(found, now)
 
 
+@pytest.mark.parametrize("change", ["confirm", "keep"])
+def test_what_was_done_with_a_visit_in_an_absence_is_taken_back_where_it_stands(
+    book: Book, bea: Therapist, olga: User, dana: User, now: datetime, change: str
+) -> None:
+    visit = book(at(14, day=24))
+    add_time_off(by=olga, now=now, therapist=bea, starts_at=at(0, day=24), ends_at=at(0, day=25))
+    who = {"by": dana, "now": now, "appointment": visit}
+    if change == "confirm":
+        change_status(**who, to=Status.CONFIRMED)
+    else:
+        keep_appointment(**who, override_reason="Bea comes in for it")
+    (found,) = undo(**who)
+    assert (found.starts_at, found.status, found.override_reason) == (at(14, day=24), Status.BOOKED, "")
+    assert waits(found, now)
+
+
 def test_taken_back_into_hours_that_hold_it_again_it_waits_no_more(
     left_out: Appointment, bea: Therapist, location: Location, olga: User, dana: User, now: datetime
 ) -> None:
@@ -427,7 +445,8 @@ def test_a_visit_that_waits_may_stay_as_it_is_booked_for_a_reason(
     answer = as_dana.post(address, {"override_reason": ""})
     assert answer.context["form"].errors == {"override_reason": ["This field is required."]}
     assert waits(visit, now)
-    as_dana.post(address, {"override_reason": "Bea comes in for it"})
+    answer = as_dana.post(address, {"override_reason": "Bea comes in for it"}, follow=True)
+    assert [one.extra_tags for one in answer.context["messages"]] == [f"/appointments/{visit.pk}/undo/"]
     assert not waits(visit, now)
     kept = Appointment.objects.get(pk=visit.pk)
     assert (kept.starts_at, kept.override_reason) == (visit.starts_at, "Bea comes in for it")
@@ -438,6 +457,7 @@ def test_a_closed_place_keeps_no_visit(book: Book, location: Location, as_dana: 
     visit = book(at(14, day=24))
     add_time_off(by=olga, now=now, room=visit.room, starts_at=at(0, day=24), ends_at=at(0, day=25), reason="Painting")
     page = as_dana.post(f"/appointments/{visit.pk}/keep/", {"override_reason": "She insists"})
+    assert page.status_code == HTTPStatus.CONFLICT
     assert page.context["form"].non_field_errors() == ["No room is free on Tue 24 Nov at 14:00."]
     assert waits(visit, now)
 

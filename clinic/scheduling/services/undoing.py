@@ -44,13 +44,14 @@ def undo(*, by: User, now: datetime, appointment: Appointment) -> list[Appointme
             raise SlotTaken(_("Somebody has just changed this visit. Please look again."))
         _check(steps, by=by, now=now)
         expire_holds(therapists, *locations, now=now, client=client)
+        stood = {visit.pk: _time_of(visit) for visit in visits if visit.status in TAKING}
         # Lifted off the calendar first: one visit may go back to where another one of them is now.
         Appointment.objects.filter(pk__in=[visit.pk for visit in visits]).update(status=Status.CANCELLED)
         places = [place_of(visit) if step.was else None for visit, step in zip(visits, steps, strict=True)]
         for visit, step in zip(visits, steps, strict=True):
             _take_back(visit, step)
         prefetch_related_objects(visits, "client", "service__modality", "therapist__user", "location")
-        _find_places(visits, by=by, now=now)
+        _find_places([visit for visit in visits if stood.get(visit.pk) != _time_of(visit)], by=by, now=now)
         Appointment.objects.bulk_update(visits, [*PLACE_FIELDS, "status", "held_until", "review_needed"])
         _record(visits, steps, places, by=by, now=now)
         _drop_empty_series(steps)
@@ -116,6 +117,12 @@ def _take_back(visit: Appointment, step: StatusChange) -> None:
     if step.was:
         put_back(visit, step.was)
     visit.status, visit.held_until = _status_before(step), visit.held_until if step.before == Status.HELD else None
+
+
+def _time_of(visit: Appointment) -> tuple[object, ...]:
+    """Return what a visit takes: where that stays as it was, nothing has to be free."""
+    place = (visit.therapist_id, visit.room_id, visit.location_id, visit.service_id)
+    return (*place, visit.starts_at, visit.ends_at, visit.occupied_from, visit.occupied_until)
 
 
 def _find_places(visits: Sequence[Appointment], *, by: User, now: datetime) -> None:
