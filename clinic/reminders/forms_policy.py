@@ -108,7 +108,7 @@ class PolicyForm(OpenedForm, forms.ModelForm[MessagePolicy]):
         help_text=gettext_lazy("Up to five, as in 48 h, 2 h; or 2 d, 90 min. 0 is none."),
     )
     quiet_from = _clock(gettext_lazy("Quiet from"))
-    quiet_until = _clock(gettext_lazy("until"))
+    quiet_until = _clock(gettext_lazy("Quiet until"))
     recall_weeks = forms.IntegerField(
         label=gettext_lazy("Invite again after weeks without a visit"),
         min_value=2,
