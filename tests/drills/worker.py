@@ -82,7 +82,7 @@ def claim_blindly(_now: datetime, *, only: Collection[int]) -> outbox.Claim:
     token, wanted = uuid4(), Message.objects.filter(pk__in=only)
     until = _now + outbox.LEASE
     wanted.update(state="claimed", claimed_by=token, lease_until=until, attempts=F("attempts") + 1)
-    return outbox.Claim(token, list(wanted))
+    return outbox.Claim(token, list(wanted.values_list("pk", flat=True)))
 
 
 def take_away(protection: str) -> None:
