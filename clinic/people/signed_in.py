@@ -17,8 +17,8 @@ from django.utils import timezone
 from clinic.people.models import User
 
 A_SESSION = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
-# A transaction of its own. Nobody waits for the disk: what a machine that fails forgets is
-# a message, or that somebody must sign in again; who signed out is deleted by Django's own statement, and waited for.
+# A transaction of its own. Nobody waits for the disk: what a machine that fails forgets is a message, or that somebody
+# must sign in again; who signed out is deleted by Django's own statement, and waited for.
 KEEP = """
     UPDATE django_session SET session_data = %s, expire_date = %s
     FROM (SELECT set_config('synchronous_commit', 'off', true)) nobody_waits

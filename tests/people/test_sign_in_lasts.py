@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.forms import model_to_dict
 from django.test import Client as Browser
 from django.test import override_settings
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.people.models import User
-from clinic.people.signed_in import Backend, SessionStore
+from clinic.people.signed_in import KEEP, Backend, SessionStore
 
 
 def test_it_ends_after_twelve_hours_however_busy(
@@ -31,6 +31,23 @@ def test_it_ends_after_twelve_hours_however_busy(
             session.save()
     with time_machine.travel(now + timedelta(hours=12), tick=False):
         assert browser.get(page).status_code == 302
+
+
+def test_only_the_transaction_that_keeps_a_message_waits_for_no_disk(
+    dana: User, signed_in: Callable[[User], Browser]
+) -> None:
+    kept = signed_in(dana).session
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = 'on'")
+        with transaction.atomic():
+            cursor.execute(KEEP, [kept.encode({}), kept.get_expiry_date(), kept.session_key])
+            assert cursor.fetchone() == (1,)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("off",)
+            transaction.set_rollback(True)
+        # What ends with its transaction ends with this savepoint, too.
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
 
 
 @pytest.mark.django_db
