@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.audit.services import record_change
 from clinic.people.models import Client, Service, User
 from clinic.people.services.clients import last_words
-from clinic.reminders.kinds import Due, MessageKind
+from clinic.reminders.kinds import Due, MessageKind, message_kinds
 from clinic.reminders.models import MessagePolicy, PolicyOverride
 from clinic.reminders.texting.providers import is_open
 
@@ -112,7 +112,7 @@ def with_channels(kind: MessageKind, found: Iterable[Due]) -> Iterator[tuple[Due
 def change_policy(*, by: User, now: datetime, **facts: object) -> MessagePolicy:
     """Change when and by which channels the clinic writes."""
     policy = MessagePolicy.objects.select_for_update().get(pk=1)
-    _set(policy, facts, now)
+    _set(policy, facts, now, before=_numbers(policy))
     policy.full_clean()
     policy.save()
     record_change(by=by.pk, client=None, what=policy, words=_("messages: when and by which channels"), now=now)
@@ -136,10 +136,13 @@ def override_policy(
     if channels is None and offsets_minutes is None:
         if kept is None:
             return
+        _write_down_what_is_due(now)
         kept.delete()
     else:
         override = kept or PolicyOverride(**whose, offset_slots=[])
-        _set(override, {"channels": channels, "offsets_minutes": offsets_minutes}, now)
+        # Its first list takes the place of the clinic's, and gives it back one day: she was reminded by either.
+        before = _numbers(policy if override.offsets_minutes is None else override)
+        _set(override, {"channels": channels, "offsets_minutes": offsets_minutes}, now, before=before)
         override.full_clean()
         override.save()
     client_pk = of.pk if isinstance(of, Client) else None
@@ -149,15 +152,32 @@ def override_policy(
     record_change(by=by.pk, client=client_pk, what=of if client_pk else policy, words=words, now=now)
 
 
-def _set(kept: MessagePolicy | PolicyOverride, facts: Mapping[str, object], now: datetime) -> None:
+def _numbers(policy: MessagePolicy | PolicyOverride) -> dict[int, int]:
+    """Return the numbers of its reminders, by minutes."""
+    return dict(zip(policy.offsets_minutes or [], policy.offset_slots, strict=True))
+
+
+def _set(
+    kept: MessagePolicy | PolicyOverride, facts: Mapping[str, object], now: datetime, *, before: Mapping[int, int]
+) -> None:
     """Set facts, unsaved; a reminder keeps its number where it stays, or takes the place of another one."""
-    before = list(kept.offsets_minutes or [])
+    was = kept.offsets_minutes
     for name, fact in facts.items():
         setattr(kept, name, fact)
-    after = kept.offsets_minutes or []
-    if before != after:
-        kept.offset_slots = slots_for(after, dict(zip(before, kept.offset_slots, strict=False)))
+    if was == kept.offsets_minutes:
+        return
+    _write_down_what_is_due(now)
+    kept.offset_slots = slots_for(kept.offsets_minutes or [], before)
+    # What takes the place of another is due where that was not; what is added, only from now on.
+    if not {*kept.offset_slots} <= {*before.values()}:
         kept.offsets_since = now
+
+
+def _write_down_what_is_due(now: datetime) -> None:
+    """Put into the outbox what became due by the lists so far since the last sweep, and goes out all the same."""
+    from clinic.reminders.outbox import write_down  # which asks us by which channels
+
+    write_down("reminder", message_kinds["reminder"].find_due(now), now)
 
 
 def slots_for(offsets: Sequence[int], before: Mapping[int, int]) -> list[int]:

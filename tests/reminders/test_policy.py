@@ -106,6 +106,61 @@ def test_a_changed_list_reminds_of_nothing_twice_and_forgets_no_other(
     assert [round(one / HOUR) for one in reminded()] == told
 
 
+@pytest.mark.parametrize("whose", ["alice", "service"])
+@pytest.mark.parametrize(
+    ("lists", "told"),
+    [
+        # As above; None is again as the clinic says.
+        ([(47.5, [47, 2])], [48, 2]),
+        ([(60, [47, 2]), (40, None)], [47, 2]),
+        ([(60, [47, 2]), (46.5, [46, 2])], [47, 2]),
+        ([(40, [48, 2])], [48, 2]),
+        ([(40, [48, 24, 2])], [48, 24, 2]),
+    ],
+)
+def test_a_list_of_her_own_or_of_the_service_reminds_of_nothing_twice_when_it_comes_and_goes(
+    book: Book,
+    consent: None,
+    olga: User,
+    request: pytest.FixtureRequest,
+    whose: str,
+    lists: Sequence[tuple[float, list[int] | None]],
+    told: list[int],
+) -> None:
+    book(VISIT_AT)
+    of, changes, now = request.getfixturevalue(whose), list(lists), VISIT_AT - 3 * DAY
+    while now < VISIT_AT:
+        while changes and VISIT_AT - changes[0][0] * HOUR <= now:
+            hours, offsets = changes.pop(0)
+            minutes = None if offsets is None else [60 * one for one in offsets]
+            override_policy(by=olga, now=VISIT_AT - hours * HOUR, of=of, channels=None, offsets_minutes=minutes)
+        services.sweep(now)
+        now += 30 * MINUTE
+
+    assert [round(one / HOUR) for one in reminded()] == told
+
+
+def test_who_was_not_yet_reminded_by_the_list_before_is_by_a_longer_one_at_once(
+    book: Book, consent: None, olga: User
+) -> None:
+    change_policy(by=olga, now=LONG_AGO, offsets_minutes=[24 * 60, 2 * 60])
+    book(VISIT_AT)
+    change_policy(by=olga, now=VISIT_AT - 28 * HOUR, offsets_minutes=[48 * 60, 2 * 60])
+    sweep_from(VISIT_AT - 28 * HOUR, VISIT_AT)
+    sent = Message.objects.filter(kind="reminder", state=State.SENT).order_by("sent_at")
+    assert [VISIT_AT - at for at in sent.values_list("sent_at", flat=True) if at] == [28 * HOUR, 2 * HOUR]
+
+
+def test_what_became_due_since_the_last_sweep_goes_out_though_the_list_has_changed(
+    book: Book, consent: None, olga: User
+) -> None:
+    book(VISIT_AT)
+    services.sweep(VISIT_AT - 48 * HOUR - MINUTE)
+    change_policy(by=olga, now=VISIT_AT - 48 * HOUR + MINUTE / 2, offsets_minutes=[24 * 60, 12 * 60, 2 * 60])
+    services.sweep(VISIT_AT - 48 * HOUR + MINUTE)
+    assert reminded() == [48 * HOUR]
+
+
 def test_a_new_list_does_not_remind_of_what_was_due_before_it(book: Book, consent: None, olga: User) -> None:
     change_policy(by=olga, now=LONG_AGO, offsets_minutes=[])
     book(VISIT_AT)
