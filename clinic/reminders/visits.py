@@ -222,6 +222,8 @@ def _alone(appointment_pk: int, now: datetime, outcome: Outcome) -> Words | None
     is_off = visit.status in NOT_PROMISED
     if is_off != (outcome == Outcome.CANCELLED) or not (is_off or _is_to_come(visit, now)):
         return None
+    if change.outcome not in {outcome, Outcome.NOTHING}:
+        return None
     # What came to nothing left it as it was to be told.
     same = {"about_at": change.at} if change.outcome == outcome else {}
     if is_off:

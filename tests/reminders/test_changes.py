@@ -181,6 +181,18 @@ def test_what_is_changed_while_its_message_waits_for_the_mail_server_is_told_as_
     assert subjects() == ["Now on Sunday 29 November, 17:30"]
 
 
+def test_a_visit_that_is_moved_while_its_confirmation_waits_for_the_mail_server_is_told_by_one_message(
+    book: Book,
+) -> None:
+    visit = book(VISIT_AT, booked_at=NOW)
+    services.prepare(NOW + 3 * MINUTE)
+    move(visit, MOVED_TO, 4)
+
+    sweep(5, 6, 7, 8)
+
+    assert subjects() == ["Now on Sunday 29 November, 15:30"]
+
+
 # --- Series
 
 
