@@ -350,6 +350,10 @@ def test_what_no_database_can_keep_is_left_out(visit: Appointment) -> None:
     assert reply.words.startswith("hello")
     assert len(reply.words) == 1600
 
+    strange = take_reply(now=ANSWERED_AT, incoming=Incoming("\0" + "k" * 200, "+351\0" + "Vodafone" * 9, "hello"))
+    assert strange is not None
+    assert (len(strange.provider_key), strange.number) == (100, "+351VodafoneVodafone")
+
 
 def test_a_reply_is_seen_to_once(visit: Appointment, dana: User) -> None:
     reply = write("hello")

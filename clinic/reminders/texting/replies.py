@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -36,7 +36,8 @@ MOST_AN_HOUR = 30
 # So often a phone is told that nobody reads along.
 TOLD_AGAIN_AFTER = timedelta(hours=12)
 BY_TEXT = "text reply"
-LONGEST = 1600
+# How much is kept of each; what is no number may be longer.
+KEPT = {"key": 100, "number": 20, "words": 1600}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Done:
 @transaction.atomic
 def take_reply(*, now: datetime, incoming: Incoming) -> Reply | None:
     """Keep a text that came in, once, and do what it asks for. Return None where it was known, or is not kept."""
-    if Reply.objects.filter(number=number_of(incoming), at__gt=now - timedelta(hours=1)).count() >= MOST_AN_HOUR:
+    incoming = storable(incoming)
+    if Reply.objects.filter(number=incoming.number, at__gt=now - timedelta(hours=1)).count() >= MOST_AN_HOUR:
         if is_stop(incoming):
             consent_by_text(reached_at(incoming.number, now), is_given=False, now=now)
         return None
@@ -72,9 +74,8 @@ def facts_of(incoming: Incoming, people: Sequence[Client], text: Message | None,
     """Return what a new reply says, and whom it is about as far as the number and the last text tell."""
     client = whom(text) if text else people[0] if len(people) == 1 else None
     return {
-        "number": number_of(incoming),
-        # PostgreSQL keeps no zero characters.
-        "words": incoming.words.replace("\0", "")[:LONGEST],
+        "number": incoming.number,
+        "words": incoming.words,
         "meaning": understood(incoming, client),
         "at": now,
         "client": client,
@@ -95,9 +96,10 @@ def understood(incoming: Incoming, client: Client | None) -> Meaning:
     return Meaning.STOP if incoming.opts == "out" and meaning != Meaning.CANCEL else meaning
 
 
-def number_of(incoming: Incoming) -> str:
-    """Return the phone as it is kept; what is no number may be longer."""
-    return incoming.number.replace("\0", "")[:20]
+def storable(incoming: Incoming) -> Incoming:
+    """Return it as it can be kept: not too long, and without zero characters, which PostgreSQL refuses."""
+    facts = {name: getattr(incoming, name).replace("\0", "")[:length] for name, length in KEPT.items()}
+    return replace(incoming, **facts)
 
 
 def is_stop(incoming: Incoming) -> bool:
