@@ -22,7 +22,7 @@ from clinic.reminders.channels import Letter
 from clinic.reminders.kinds import MessageKind, message_kinds
 from clinic.reminders.models import Message
 from clinic.reminders.outbox import DATABASE_IS_AWAY, LEASE, RECORD, Outcome, recorded
-from clinic.reminders.writing import Words, letter_or_obstacle, recipient, what_is_known
+from clinic.reminders.writing import Words, is_of_use, letter_or_obstacle, recipient, what_is_known
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,12 @@ def written_ahead(messages: Sequence[Message], now: datetime) -> dict[int, Seale
     """Write what can be written of a batch, by the messages' keys; the rest is looked at one by one."""
     by_kind: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
-        if message_kinds[message.kind].contexts and message.client_id:
+        if message.client_id and is_of_use(message, now):
             by_kind[message.kind].append(message)
     written: dict[int, Sealed] = {}
     for kind, its_own in by_kind.items():
+        if kind not in message_kinds or message_kinds[kind].contexts is None:
+            continue
         try:
             written |= _written_of(message_kinds[kind], its_own, now)
         except DATABASE_IS_AWAY:

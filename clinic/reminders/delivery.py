@@ -24,7 +24,7 @@ from clinic.reminders.channels import Letter, Line, Refused, channels
 from clinic.reminders.kinds import message_kinds
 from clinic.reminders.models import Message
 from clinic.reminders.outbox import DATABASE_IS_AWAY, LEASE, Claim, Outcome, claim, give_back, record
-from clinic.reminders.writing import Words, letter_or_obstacle, recipient, what_is_known
+from clinic.reminders.writing import Words, is_of_use, letter_or_obstacle, recipient, what_is_known
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def begin_anew(message: Message, token: UUID, now: datetime) -> Letter | None:
 
 def look_again(message: Message, now: datetime) -> Letter | Outcome:
     """Write the letter from what holds now, or say what becomes of the message instead."""
-    if now >= message.useless_after:
+    if not is_of_use(message, now):
         return Outcome(State.MISSED)
     words: Words | None = message_kinds[message.kind].context(message.subject_pk, now)
     if words is None:

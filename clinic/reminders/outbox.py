@@ -6,9 +6,10 @@ The statements are set-based: a hundred thousand messages may become due in one 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby, islice
 from operator import attrgetter, itemgetter
 from uuid import UUID, uuid4
@@ -40,10 +41,15 @@ DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 @dataclass(frozen=True)
 class Claim:
-    """Messages that one worker holds until its lease ends, soonest due first."""
+    """Messages that one worker holds until its lease ends."""
 
     token: UUID
-    messages: list[Message]
+    pks: Sequence[int]
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        """The messages themselves, soonest due first; read when they are asked for."""
+        return list(Message.objects.filter(pk__among=keys(self.pks)).order_by("due_at", "pk"))
 
 
 @dataclass(frozen=True)
@@ -150,8 +156,9 @@ def claim(now: datetime, *, only: Collection[int] | None = None) -> Claim:
     free = due.select_for_update(skip_locked=True).order_by("due_at", "pk").values("pk")[:BATCH]
     statement, parameters = free.query.sql_with_params()
     token = uuid4()
-    taken = Message.objects.raw(CLAIM.format(free=statement), [*parameters, token, now + LEASE])
-    return Claim(token, sorted(taken, key=lambda message: (message.due_at, message.pk)))
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM.format(free=statement), [*parameters, token, now + LEASE])
+        return Claim(token, [pk for (pk,) in cursor.fetchall()])
 
 
 CLAIM = """
@@ -159,7 +166,7 @@ CLAIM = """
     UPDATE reminders_message AS message
     SET state = 'claimed', claimed_by = %s, lease_until = %s, attempts = attempts + 1
     FROM free WHERE message.id = free.id
-    RETURNING message.*
+    RETURNING message.id
 """
 
 

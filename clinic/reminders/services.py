@@ -26,8 +26,8 @@ def sweep(now: datetime) -> int:
     """Do a whole round in this process: find, write down, claim, deliver. Return how many messages were in hand."""
     prepare(now)
     handled = 0
-    while (claimed := claim(now)).messages:
-        handled += len(claimed.messages) - len(deliver(claimed, now))
+    while (claimed := claim(now)).pks:
+        handled += len(claimed.pks) - len(deliver(claimed, now))
     return handled
 
 

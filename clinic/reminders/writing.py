@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,9 @@ from clinic.reminders.wording import all_own_words, said, values_of
 
 State = Message.State
 Words = dict[str, Any]
+
+# A worker's patience with a batch, and a mail server's time for its last letter, at most.
+BATCH_TAKES = timedelta(seconds=40)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ def what_is_known(client_pks: Collection[int]) -> Known:
         agreed={said for said, is_given in last_words(client_pks).items() if is_given},
         own_words=all_own_words(),
     )
+
+
+def is_of_use(message: Message, now: datetime) -> bool:
+    """Say whether a message is still of use when the last of a batch that is begun now has gone out."""
+    return now + BATCH_TAKES < message.useless_after
 
 
 def recipient(message: Message, words: Words) -> Client | User:

@@ -80,8 +80,8 @@ def subjects() -> list[str]:
 def test_a_batch_is_read_at_once_and_each_letter_costs_two_statements_at_most(
     claimed: Claim, django_assert_max_num_queries: Callable[[int], object]
 ) -> None:
-    # Ten for the batch (versions, consents, policy, visits, their steps, …); the last outcome; is the database there?
-    with django_assert_max_num_queries(12 + len(claimed.messages)):
+    # Of the batch: messages, versions, consents, policy, visits, their steps, …; and the last outcome.
+    with django_assert_max_num_queries(13 + len(claimed.pks)):
         services.deliver(claimed, NOW)
 
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
@@ -214,3 +214,23 @@ def test_a_row_that_is_only_locked_keeps_its_version(claimed: Claim) -> None:
 
     assert ahead.begin_sealed(message, sealed, None, claimed.token, NOW)
     assert connection.is_usable()
+
+
+def test_what_is_of_no_more_use_by_then_is_missed_and_not_sent(claimed: Claim) -> None:
+    for message in claimed.messages:
+        message.useless_after = NOW + timedelta(minutes=1)
+        message.save(update_fields=["useless_after"])
+
+    services.deliver(claimed, NOW + timedelta(minutes=1))
+
+    assert subjects() == []
+    assert set(Message.objects.values_list("state", flat=True)) == {State.MISSED}
+
+
+def test_no_reminder_of_a_batch_goes_out_after_the_visit_has_begun(claimed: Claim) -> None:
+    only_the_last = Claim(claimed.token, [one.pk for one in claimed.messages if one.about_at == VISIT_AT])
+
+    services.deliver(only_the_last, VISIT_AT - timedelta(seconds=30))
+
+    assert subjects() == []
+    assert Message.objects.get(about_at=VISIT_AT).state == State.MISSED

@@ -106,7 +106,7 @@ def test_without_the_claim_several_sweeps_at_once_send_doubles(
     only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in range(MESSAGES)]
 
     def see_only(now: datetime) -> Claim:
-        return Claim(uuid4(), list(Message.objects.due(now)))
+        return Claim(uuid4(), list(Message.objects.due(now).values_list("pk", flat=True)))
 
     def begin_whatever(message: Message, sealed: Any, before: Any, token: UUID, now: datetime) -> Letter:
         Message.objects.filter(pk=message.pk).update(state=State.SENDING, claimed_by=token, lease_until=now)

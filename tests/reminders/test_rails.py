@@ -307,7 +307,7 @@ def test_a_worker_killed_before_it_began_to_send_loses_nothing(
 ) -> None:
     only_kind["dues"] = [due_now(alice, now)]
     services.prepare(now)
-    assert len(services.claim(now).messages) == 1  # and dies
+    assert len(services.claim(now).pks) == 1  # and dies
 
     services.sweep(now + MINUTE)
     assert mail.outbox == []
@@ -379,6 +379,19 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(
 
     states = dict(Message.objects.values_list("subject_pk", "state"))
     assert (states, len(mail.outbox)) == ({1: State.RETRY, 2: State.SENT}, 1)
+
+
+def test_a_message_of_a_kind_that_is_known_no_more_does_not_hold_up_the_others(
+    only_kind: dict[str, Any], alice: Client, now: datetime
+) -> None:
+    only_kind["dues"] = [due_now(alice, now, subject_pk=pk) for pk in (1, 2)]
+    services.prepare(now)
+    Message.objects.filter(subject_pk=1).update(kind="of another release")
+
+    services.sweep(now)
+
+    states = dict(Message.objects.exclude(kind="plain", subject_pk=1).values_list("kind", "state"))
+    assert states == {"of another release": State.RETRY, "plain": State.SENT}
 
 
 def test_a_kind_that_cannot_find_what_is_due_does_not_silence_the_others(
