@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
@@ -21,7 +22,7 @@ from clinic.scheduling.access import own_visit_for
 from clinic.scheduling.feeds import file_of
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import CallUs, confirm_online
-from clinic.scheduling.services import SlotTaken, cancel_appointment, free_until
+from clinic.scheduling.services import GRACE, SlotTaken, cancel_appointment, free_until
 from intake.access import pending_for
 from intake.services import invite
 from intake.standing import newest_sent
@@ -50,6 +51,7 @@ def held(request: ClinicRequest, pk: int) -> HttpResponse:
         "until": visit.held_until,
         "again": wish_of(visit),
         "free_until": make_naive(free_until(visit), visit.location.zone),
+        "grace": GRACE // timedelta(minutes=1) if free_until(visit) < request.now else 0,
         "fee": clinic.late_fee(visit.service.price_minor),
         "asks_first": clinic.online_booking == Clinic.OnlineBooking.REQUESTS,
     }

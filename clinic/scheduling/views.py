@@ -145,6 +145,7 @@ def appointment_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
         "form": form,
         "is_late": will_be == Status.LATE_CANCELLED,
         "free_until": make_naive(free_until(visit), visit.location.zone),
+        "is_near": free_until(visit) < request.now,
         "policy": the_clinic().cancellation_policy,
         "grace_minutes": int(GRACE.total_seconds()) // 60,
         "back": day_url(visit),

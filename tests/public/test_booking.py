@@ -246,6 +246,16 @@ def test_a_known_client_goes_straight_to_her_hold(as_alice: Browser, service: Se
     assert "After that, or if you do not come: €41.25" in page
 
 
+def test_a_visit_that_is_near_is_not_called_free_until_a_moment_that_is_past(
+    as_alice: Browser, service: Service, wish: Wish
+) -> None:
+    Clinic.objects.update(cancellation_hours=168)
+    answer = Visitor(service, as_alice).chooses(wish(at(10)))
+    page = text(as_alice.get(answer["Location"]))
+    assert "This visit is near: free to cancel for 15 minutes after booking." in page
+    assert "Free to cancel until" not in page
+
+
 def test_a_stranger_is_asked_for_her_address_and_nothing_is_held_yet(visitor: Visitor, wish: Wish) -> None:
     answer = visitor.chooses(wish(at(10)))
     assert answer["Location"].startswith(reverse("booking:who", args=[visitor.service.pk]))

@@ -306,6 +306,8 @@ def test_a_move_from_an_old_page_is_refused_and_then_knows_better(
 
 def test_the_cancel_page_says_what_it_means_before_it_is_done(as_dana: Browser, book: Book) -> None:
     late, early = book(at(15), booked_at=BEFORE), book(at(15, day=24))
+    near = book(at(10))
+    assert "Cancelling costs the client nothing now." in as_dana.get(cancel(near)).content.decode()
     assert "this counts as cancelled late." in as_dana.get(cancel(late)).content.decode()
     assert "Free until Mon 23 Nov, 15:00." in as_dana.get(cancel(early)).content.decode()
     as_dana.post(cancel(late), {"because": "client", "why": "ill"})
