@@ -20,8 +20,9 @@ from clinic.scheduling.online import last_day, therapists_for_move, therapists_s
 from clinic.scheduling.services import ChosenVisit
 from clinic.scheduling.time_page import parse_day
 
-# So many days lie side by side.
+# So many days lie side by side; of those around a visit that moves, so many before its own.
 STRIP = 5
+DAYS_BEFORE = timedelta(days=2)
 NOON, EVENING = time(12), time(17)
 NEXT_TOLD = 3
 
@@ -81,7 +82,7 @@ def online_page(
 ) -> OnlinePage:
     """Return the free times of the day that the address asks for, else of the first that has any.
 
-    `missed` is a time that she wanted and could not have.
+    Of a visit that moves, the days around it come first. `missed` is a time that she wanted and could not have.
     """
     zone, today = sought.location.zone, local_date(sought.location.zone, now)
     among = _among(sought, today)
@@ -106,13 +107,15 @@ def online_page(
         return [one for one in found if not _is_where_it_stands(one, sought.moving)]
 
     wished = parse_day(asked.get("day", "")) or (local_date(zone, missed) if missed else None)
-    strip_from = min(max(_strip_from(wished, parse_day(asked.get("from", ""))) or today, today), last)
+    own = local_date(zone, sought.moving.starts_at) if sought.moving else None
+    around = own - DAYS_BEFORE if own and own <= last else today
+    strip_from = min(max(_strip_from(wished, parse_day(asked.get("from", ""))) or around, today), last)
     times = free(strip_from, STRIP)
     if not times and not wished and (ahead := free(strip_from, MOST_DAYS)):
         strip_from = local_date(zone, ahead[0].starts_at)
         times = [one for one in ahead if local_date(zone, one.starts_at) < strip_from + timedelta(days=STRIP)]
     by_day = {on: list(those) for on, those in groupby(times, lambda one: local_date(zone, one.starts_at))}
-    on = wished if wished in by_day else next(iter(by_day), None)
+    on = next((day for day in (wished, own) if day in by_day), next(iter(by_day), None))
     days = [strip_from + timedelta(days=number) for number in range(STRIP)]
     kept = _kept(sought)
     after = [one for one in times if missed is None or one.starts_at >= missed]

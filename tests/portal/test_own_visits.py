@@ -151,6 +151,18 @@ def test_she_moves_to_a_free_time(as_alice: Browser, visit: Appointment) -> None
     assert visit.status == Status.BOOKED
 
 
+def test_the_times_around_the_visit_come_first(as_alice: Browser, visit: Appointment) -> None:
+    Appointment.objects.filter(pk=visit.pk).update(
+        starts_at=TEN + timedelta(days=14), ends_at=TEN + timedelta(days=14, hours=1),
+        occupied_from=TEN + timedelta(days=14), occupied_until=TEN + timedelta(days=14, hours=1),
+    )  # fmt: skip
+    page = as_alice.get(reverse("portal:visit-move", args=[visit.pk])).content.decode()
+    assert set(re.findall(r'id="at-(\d{4}-\d\d-\d\d)T', page)) == {"2026-12-08"}
+    # On Sunday, the 6th, nothing is free.
+    strip = re.findall(r"\?day=(\d{4}-\d\d-\d\d)|with=\d+&amp;day=(\d{4}-\d\d-\d\d)", page)
+    assert [one or other for one, other in strip] == [f"2026-12-{day:02}" for day in range(7, 11)]
+
+
 def test_the_time_it_has_is_not_offered_again(as_alice: Browser, visit: Appointment) -> None:
     page = as_alice.get(reverse("portal:visit-move", args=[visit.pk]), {"day": "2026-11-24"}).content.decode()
     offered = re.findall(r'name="at" id="at-2026-11-24T(\d\d:\d\d)', page)
