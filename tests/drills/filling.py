@@ -74,7 +74,7 @@ def add_clients(count: int) -> None:
 
 def add_therapists(count: int, location: Location) -> list[Therapist]:
     """Have so many therapists at a place, each with a room."""
-    here = list(Therapist.objects.filter(usual_room__location=location).order_by("pk"))
+    here = list(Therapist.objects.filter(usual_room__location=location).order_by("pk")[:count])
     names = [f"{location.pk}-{number}" for number in range(len(here), count)]
     users = User.objects.bulk_create(
         User(email=f"therapist{name}@example.org", name=f"Bea {name}", roles=["therapist"], password="!")

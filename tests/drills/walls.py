@@ -74,7 +74,7 @@ def put_around(count: int, window: tuple[datetime, datetime]) -> list[Appointmen
     planned = []
     for number, zone in enumerate(ZONES):
         location, _new = Location.objects.get_or_create(name=zone, defaults={"time_zone": zone})
-        (therapist,) = add_therapists(1, location)[:1]
+        (therapist,) = add_therapists(1, location)
         its_own = count // len(ZONES) + (number < count % len(ZONES))
         for quarter in random.sample(range(quarters), its_own):
             start = begins + timedelta(days=2, minutes=15 * quarter)
