@@ -190,11 +190,11 @@ def receipt(
         return None
     if outcome == "delivered" and message.delivered_at is None:
         message.state, message.problem, message.delivered_at = State.SENT, "", at
-        message.sent_at = message.sent_at or at
+        message.sent_at, message.tried_at = message.sent_at or at, message.tried_at or at
     elif outcome != "delivered" and message.state in MAY_STILL_FAIL and (message.delivered_at or at) <= at:
         message.state, message.problem, message.delivered_at = State.FAILED, words[:PROBLEM_LENGTH], None
     message.provider_key = message.provider_key or provider_key
-    message.save(update_fields=["provider_key", "state", "problem", "delivered_at", "sent_at"])
+    message.save(update_fields=["provider_key", "state", "problem", "delivered_at", "sent_at", "tried_at"])
     return message
 
 

@@ -131,7 +131,7 @@ def close_past(now: datetime) -> None:
     knowing = [name for name, channel in channels.items() if channel.deduplicates]
     stuck, problem = Message.objects.stuck(now), _("The sending was interrupted.")
     stuck.filter(channel__in=knowing, useless_after__gt=now).update(state=State.RETRY, due_at=now, problem=problem)
-    stuck.update(state=State.UNCERTAIN, problem=problem)
+    stuck.update(state=State.UNCERTAIN, problem=problem, tried_at=now)
     Message.objects.needing_a_person().filter(useless_after__lte=now).update(settled_at=now)
 
 

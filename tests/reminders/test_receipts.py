@@ -124,6 +124,26 @@ def test_no_key_at_all_finds_nothing(sent: Message, now: datetime) -> None:
     assert services.receipt(channel="email", outcome="delivered", at=now) is None
 
 
+def test_what_a_dead_worker_was_sending_counts_as_tried_so_that_she_can_answer_it(
+    due: None, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(letter: Letter) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(channels, "email", ChannelThat(die))
+    with pytest.raises(KeyboardInterrupt):
+        services.sweep(now)
+    services.prepare(now + 5 * MINUTE)
+
+    message = Message.objects.get()
+    assert (message.state, message.tried_at) == (State.UNCERTAIN, now + 5 * MINUTE)
+
+    Message.objects.update(state=State.SENDING, tried_at=None)
+    services.receipt(channel="email", key=message.key, outcome="delivered", at=now + MINUTE)
+    message.refresh_from_db()
+    assert (message.state, message.tried_at) == (State.SENT, now + MINUTE)
+
+
 # --- A provider that knows a letter by its key
 
 
