@@ -28,6 +28,8 @@ Channel = ContactConsent.Channel
 UNITS = {"d": 24 * 60, "h": 60, "m": 1}
 SHORTEST, LONGEST = 5, 14 * 24 * 60
 NONE = "0"
+# Providers refuse more than 1,600, and what stands in the place of placeholders comes on top.
+MOST_IN_A_TEXT = 480
 _ONE = re.compile(r"(\d{1,5})\s*(d|h|m)[a-z]*", re.IGNORECASE)
 
 
@@ -184,13 +186,16 @@ class WordingForm(OpenedForm, forms.Form):
     def clean_subject(self) -> str:
         """Refuse what is no placeholder."""
         subject = str(self.cleaned_data["subject"])
-        check(subject, may_say=self._kind.may_say)
+        # Subjects are shown on locked phones; her private link is not.
+        check(subject, may_say=[name for name in self._kind.may_say if name != "link"])
         return " ".join(subject.split())
 
     def clean_text(self) -> str:
         """Refuse what is no placeholder, and words that leave out what she must know."""
         text = str(self.cleaned_data["text"]).replace("\r\n", "\n")
         check(text, may_say=self._kind.may_say, must_say=self._kind.must_say)
+        if self._channel == Channel.TEXT and len(text) > MOST_IN_A_TEXT:
+            raise ValidationError(_("A text takes %(most)d characters at most.") % {"most": MOST_IN_A_TEXT})
         return text
 
     def keep(self, *, by: User, now: datetime, kind: str, language: str) -> None:

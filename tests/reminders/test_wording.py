@@ -181,6 +181,21 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(as_olg
     assert not Wording.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("channel", "typed", "said"),
+    [
+        ("text", {"text": f"{GOOD} {'Bring a scarf. ' * 40}"}, "A text takes 480 characters at most."),
+        ("email", {"subject": "Open {link}", "text": GOOD}, "There is no {link} here"),
+    ],
+)
+def test_a_text_has_an_end_and_a_subject_no_link(
+    as_olga: Browser, location: Location, channel: str, typed: dict[str, str], said: str
+) -> None:
+    page = as_olga.post(address(channel=channel), typed).content.decode()
+    assert said in page
+    assert not Wording.objects.exists()
+
+
 def test_a_preview_shows_what_was_typed_as_its_reader_sees_it_and_saves_nothing(
     as_olga: Browser, location: Location, now: datetime
 ) -> None:
