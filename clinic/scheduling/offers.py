@@ -342,8 +342,13 @@ def _away_words(therapist: Therapist, away: Away, zone: ZoneInfo) -> str:
 
 
 def again(appointment: Appointment, *, now: datetime, weeks: Sequence[int] = (1, 2, 4)) -> list[Again]:
-    """Return the same visit 1, 2 and 4 weeks later, with the same therapist at the same time by the wall clock."""
+    """Return the same visit 1, 2 and 4 weeks later, with the same therapist at the same time by the wall clock.
+
+    With one who has left it is none.
+    """
     wall, zone, therapist = appointment.local_start, appointment.location.zone, appointment.therapist
+    if therapist.archived_at is not None:
+        return []
     days = [wall.date() + timedelta(weeks=number) for number in weeks]
     free = availability(
         location=appointment.location,

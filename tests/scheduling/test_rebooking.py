@@ -19,7 +19,7 @@ from clinic.people.services import archive_therapist, bring_back_therapist, let_
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, Status
-from clinic.scheduling.offers import free_times
+from clinic.scheduling.offers import again, free_times
 from clinic.scheduling.services import (
     add_weekly_hours,
     book_appointment,
@@ -68,6 +68,14 @@ def test_who_has_left_is_offered_nowhere(
     assert not page.context["wish"].errors
     with pytest.raises(ValidationError, match="is archived"):
         book(at(10, day=23), therapist=Therapist.objects.get(pk=bea.pk))
+
+
+def test_no_visit_of_hers_is_offered_again_with_her(book: Book, bea: Therapist, leaves, now: datetime) -> None:
+    visit = book(at(10, day=23))
+    assert [one.starts_at for one in again(visit, now=now)] == [at(10, day=23) + timedelta(weeks=n) for n in (1, 2, 4)]
+    leaves()
+    visit.therapist.refresh_from_db()
+    assert again(visit, now=now) == []
 
 
 def test_a_page_opened_before_she_left_books_nothing_with_her(
