@@ -8,10 +8,12 @@ from typing import Any
 from django.apps import apps
 from django.db.models import ForeignObjectRel, Model, OuterRef, QuerySet, Subquery
 
+from clinic.lib.lookups import keys
+
 
 def locked(model: type[Model], pks: Collection[int]) -> set[int]:
     """Lock what is still there of these rows, also against new rows that point at them, and return its keys."""
-    rows = model._default_manager.filter(pk__in=pks).order_by("pk").select_for_update()  # noqa: SLF001
+    rows = model._default_manager.filter(pk__among=keys(pks)).order_by("pk").select_for_update()  # noqa: SLF001
     return set(rows.values_list("pk", flat=True))
 
 
@@ -33,7 +35,7 @@ def in_use(
             column = relation.field.attname if hasattr(relation.field, "attname") else ""
             if relation.many_to_many or not column:
                 continue  # the rows of its table in between are a relation of their own
-            pointing = relation.related_model._base_manager.filter(**{f"{column}__in": pks})  # noqa: SLF001
+            pointing = relation.related_model._base_manager.filter(**{f"{column}__among": keys(pks)})  # noqa: SLF001
             if but_for is not None and relation.related_model is but_for.model:
                 pointing = pointing.exclude(pk__in=but_for.values("pk"))
             used.update(pointing.values_list(column, flat=True))
@@ -48,7 +50,7 @@ def _changed(model: type[Model], pks: Collection[int]) -> set[int]:
     except LookupError:
         return set()
     made = history.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_label="insert").order_by("pgh_created_at")
-    updated = history.filter(pgh_obj_id__in=pks, pgh_label="update")
+    updated = history.filter(pgh_obj_id__among=keys(pks), pgh_label="update")
     later = updated.filter(pgh_created_at__gt=Subquery(made.values("pgh_created_at")[:1]))
     return set(later.values_list("pgh_obj_id", flat=True))
 
