@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0019_undo_of_brought_consents"),
+        ("people", "0018_undo_of_brought_consents"),
         ("reminders", "0002_delivery"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

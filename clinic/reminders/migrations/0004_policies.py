@@ -17,7 +17,7 @@ def number_the_offsets(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0019_undo_of_brought_consents"),
+        ("people", "0018_undo_of_brought_consents"),
         ("reminders", "0003_replies"),
     ]
 

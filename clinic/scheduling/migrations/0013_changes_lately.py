@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0013_left_out_by_hours"),
+        ("scheduling", "0012_left_out_by_hours"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
