@@ -240,6 +240,26 @@ def test_what_waits_is_not_sent_after_stop(visit: Appointment) -> None:
     assert Message.objects.filter(channel="text", state=Message.State.SENT).count() == 1
 
 
+def test_after_stop_nothing_of_before_is_answered_any_more(visit: Appointment) -> None:
+    said_before = write("can I come later?")
+    assert said_before.answer == Answer.UNWATCHED
+
+    assert write("STOP").answer == Answer.STOPPED
+
+    said_before.refresh_from_db()
+    assert said_before.answer == ""
+    assert said_before.settled_at is None  # a person sees to it all the same
+
+
+def test_stop_from_a_phone_that_writes_on_and_on_silences_the_house_too(visit: Appointment) -> None:
+    written = [write("hello") for _ in range(MOST_AN_HOUR)]
+
+    take_reply(now=ANSWERED_AT, incoming=Incoming("SM-last", ALICES, "STOP"))
+
+    assert written[0].answer == Answer.UNWATCHED
+    assert not Reply.objects.exclude(answer="").exists()
+
+
 def test_stop_leaves_mail_alone(visit: Appointment, alice: Client) -> None:
     agree(alice)
 

@@ -54,7 +54,7 @@ def take_reply(*, now: datetime, incoming: Incoming) -> Reply | None:
     incoming = storable(incoming)
     if Reply.objects.filter(number=incoming.number, at__gt=now - timedelta(hours=1)).count() >= MOST_AN_HOUR:
         if is_stop(incoming):
-            consent_by_text(reached_at(incoming.number, now), is_given=False, now=now)
+            end_texts(incoming.number, reached_at(incoming.number, now), now=now)
         return None
     people = reached_at(incoming.number, now)
     text = latest_text(people, now)
@@ -124,7 +124,7 @@ def texts_to(people: Sequence[Client], since: datetime) -> MessageQuerySet:
 def done_about(reply: Reply, people: Sequence[Client], text: Message | None, *, ends: bool, now: datetime) -> Done:
     """Do what a reply asks for, and say what came of it."""
     if ends:
-        changed = consent_by_text(people, is_given=False, now=now)
+        changed = end_texts(reply.number, people, now=now)
         return Done(Answer.STOPPED if changed else "", needs_a_person=reply.meaning == Meaning.CANCEL or not people)
     match reply.meaning:
         case Meaning.START:
@@ -137,6 +137,12 @@ def done_about(reply: Reply, people: Sequence[Client], text: Message | None, *, 
 
 
 # --- Consent
+
+
+def end_texts(number: str, people: Sequence[Client], *, now: datetime) -> bool:
+    """Take back the consent, and what this phone was still to be told: after STOP, only that it has ended."""
+    Reply.objects.filter(number=number, answer_begun_at__isnull=True).exclude(answer="").update(answer="")
+    return consent_by_text(people, is_given=False, now=now)
 
 
 def consent_by_text(people: Sequence[Client], *, is_given: bool, now: datetime) -> bool:
