@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from clinic.audit.models import Change
+from clinic.lib.lookups import keys
 from clinic.lib.times import local_date
 from clinic.people.duplicates import REASONS, Given, Likeness, likenesses
 from clinic.people.importing.client_fields import FIELDS, IGNORED
@@ -78,7 +79,7 @@ def stands(row: Row) -> dict[str, str]:
 
 def listed(pks: Collection[int]) -> list[tuple[str, str]]:
     """Return name and page of these clients."""
-    found = Client.objects.filter(pk__in=pks).order_by("pk")
+    found = Client.objects.filter(pk__among=keys(pks)).order_by("pk")
     return [(client.name, reverse("desk:client", args=[client.pk])) for client in found]
 
 
@@ -102,9 +103,10 @@ def undo(job: Import, work: Work) -> list[str]:
     done_at = cast("datetime", job.done_at)  # what is undone has been taken over
     brought = ContactConsent.objects.filter(at=done_at)
     used = in_use(Client, made, but_for=brought)
-    told = Change.objects.filter(client_pk__in=made).values_list("client_pk", flat=True)
+    told = Change.objects.filter(client_pk__among=keys(made)).values_list("client_pk", flat=True)
     used |= {pk for pk in told if pk is not None}
-    kept = list(Client.objects.filter(pk__in=used).order_by("legal_name", "pk").values_list("legal_name", flat=True))
+    stays = Client.objects.filter(pk__among=keys(used)).order_by("legal_name", "pk")
+    kept = list(stays.values_list("legal_name", flat=True))
     removed = sorted(made - used)
     for number, batch in enumerate(batched(removed, BATCH)):
         work.progress(number * BATCH / len(removed))
