@@ -98,8 +98,10 @@ def together_due(outcome: Outcome, now: datetime) -> Iterator[Due]:
 
 def settled(outcome: Outcome, now: datetime) -> Iterator[Change]:
     """Yield the changes of the last day that come to this, have stood for the grace, and concern a visit to come."""
-    for change in changes_since(now - TOLD_WITHIN).values():
-        if change.outcome == outcome and change.settled_at <= now < _known_start(change):
+    since = now - TOLD_WITHIN
+    for change in changes_since(since).values():
+        # What an import brought was agreed before it was entered.
+        if change.outcome == outcome and since < change.at and change.settled_at <= now < _known_start(change):
             yield change
 
 
