@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, cast
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext as _
@@ -47,7 +47,7 @@ def open_link(request: HttpRequest, token: str, page: str = "") -> HttpResponse:
         guesses = f"visit-guess:{where_from(request)}"
         if is_too_often(guesses, most=GUESSES_AN_HOUR, seconds=AN_HOUR, now=now):
             return too_often(request)
-        raise Http404
+        return _leads_nowhere(request, HTTPStatus.NOT_FOUND)
     request.session[OPENED] = message.pk
     return redirect(PAGES[page])
 
@@ -61,7 +61,7 @@ def of_the_opened_link(view: VisitView[P]) -> Callable[Concatenate[HttpRequest, 
         visitor, opened = cast("VisitorRequest", request), request.session.get(OPENED)
         visit = visit_behind(opened, visitor.now) if opened else None
         if visit is None:
-            return render(request, "public/visit_over.html", {"place": first_place()}, status=HTTPStatus.GONE)
+            return _leads_nowhere(request, HTTPStatus.GONE)
         return view(visitor, visit, *args, **kwargs)
 
     return wrapper
@@ -148,6 +148,12 @@ def _times(
     page = online_page(sought, asked, now=request.now, missed=missed.starts_at if missed else None)
     seen = choice_value(visit.starts_at, visit.therapist, visit.location)
     return _page(request, "visit_move", visit, refused, page=page, seen=seen)
+
+
+def _leads_nowhere(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    """Say what to do: one that was never ours was mostly cut off on its way from the message."""
+    told = {"place": first_place(), "is_unknown": status == HTTPStatus.NOT_FOUND}
+    return render(request, "public/visit_over.html", told, status=status)
 
 
 def _page(request: VisitorRequest, name: str, visit: Appointment, refused: str = "", **context: Any) -> HttpResponse:

@@ -217,6 +217,17 @@ def test_a_link_that_this_clinic_did_not_make_opens_nothing(link: str, browser: 
     assert browser.get(VISIT).status_code == 410
 
 
+def test_who_opens_half_a_link_reads_whom_to_call(link: str, browser: Browser) -> None:
+    half = link.split("/")[2][:-3]
+
+    answer = browser.get(reverse("booking:visit-link", args=[half]))
+
+    said = answer.content.decode()
+    assert answer.status_code == 404
+    assert "This link is not whole" in said
+    assert "+351 21 345 6789" in said
+
+
 def test_guessing_ends_after_a_while(visit: Appointment, browser: Browser) -> None:
     answers = {browser.get(reverse("booking:visit-link", args=["1.guess"])).status_code for _guess in range(61)}
     assert answers == {404, 429}
