@@ -12,6 +12,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, cast
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -30,6 +31,7 @@ from clinic.scheduling.models import PROMISED, Appointment, Status
 from clinic.scheduling.online import CallUs, cancel_online, confirm_coming, move_online, why_not_cancel, why_not_move
 from clinic.scheduling.online_page import Sought, chosen_in, online_page
 from clinic.scheduling.services import ChosenVisit, SlotTaken, cancelled_as, free_until
+from clinic.scheduling.words import moment_words
 
 P = ParamSpec("P")
 OPENED = "visit_link"
@@ -125,7 +127,7 @@ def visit_move(request: VisitorRequest, visit: Appointment) -> HttpResponse:
     if chosen is None or seen is None:
         return _times(request, visit, _("Please choose a time first."))
     try:
-        move_online(
+        moved = move_online(
             by=None,
             now=request.now,
             appointment=visit,
@@ -137,6 +139,8 @@ def visit_move(request: VisitorRequest, visit: Appointment) -> HttpResponse:
         return _times(request, visit, " ".join(refused.messages), missed=chosen)
     except CallUs as refused:
         return _page(request, "visit_call", visit, " ".join(refused.messages))
+    facts = {"when": moment_words(moved.starts_at, moved.location.zone)}
+    messages.success(request, _("Your appointment is now on %(when)s.") % facts)
     return redirect("booking:visit")
 
 

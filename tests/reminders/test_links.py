@@ -138,7 +138,8 @@ def test_it_moves_to_a_free_time_with_the_same_therapist(opened: Browser, bea: T
     assert opened.post(MOVE, {"seen": seen, "at": at}).status_code == 302
     visit = Appointment.objects.get()
     assert (visit.starts_at.date(), visit.therapist) == (date(2026, 12, 1), bea)
-    assert "Tuesday 1 December" in opened.get(VISIT).content.decode()
+    assert "Your appointment is now on Tue 1 Dec" in opened.get(VISIT).content.decode()
+    assert "Your appointment is now on" not in opened.get(VISIT).content.decode()
 
 
 def test_a_time_that_nobody_offers_is_refused(opened: Browser, visit: Appointment) -> None:
