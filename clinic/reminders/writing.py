@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from clinic.people.models import Client, Clinic, Location, User
+from clinic.people.models import Client, Clinic, ContactConsent, Location, User
 from clinic.people.services.clients import last_words
 from clinic.reminders.channels import Letter, channels
 from clinic.reminders.kinds import message_kinds
@@ -74,7 +74,8 @@ def letter_or_obstacle(message: Message, words: Words, known: Known, now: dateti
         return obstacle
     to = whom.email if isinstance(whom, User) else channels[message.channel].address_of(whom, now)
     if not to:
-        return Outcome(State.FAILED, _("There is no address to write to."))
+        is_text = message.channel == ContactConsent.Channel.TEXT
+        return Outcome(State.FAILED, _("There is no mobile number.") if is_text else _("There is no e-mail address."))
     return write_letter(message, whom=whom, to=to, words=words, known=known)
 
 

@@ -240,6 +240,16 @@ def test_what_waits_is_not_sent_after_stop(visit: Appointment) -> None:
     assert Message.objects.filter(channel="text", state=Message.State.SENT).count() == 1
 
 
+def test_who_has_a_landline_alone_gets_no_text_and_a_person_reads_why(book: Book, alice: Client) -> None:
+    agree_to_texts(alice, number="+351213456789")
+    book(VISIT_AT)
+
+    services.sweep(REMINDED_AT)
+
+    message = Message.objects.needing_a_person().get()
+    assert (message.state, message.problem) == (Message.State.FAILED, "There is no mobile number.")
+
+
 def test_after_stop_nothing_of_before_is_answered_any_more(visit: Appointment) -> None:
     said_before = write("can I come later?")
     assert said_before.answer == Answer.UNWATCHED
