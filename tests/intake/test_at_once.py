@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Barrier
-from time import sleep
 from typing import Any
 
 import pytest
@@ -59,12 +58,13 @@ def test_guesses_at_once_are_all_counted(alice: Client, dana: User) -> None:
 
 def test_without_the_lock_guesses_would_be_lost(alice: Client, dana: User, monkeypatch: pytest.MonkeyPatch) -> None:
     invitation, _token = services.invite(by=dana, now=NOW, client=alice)
-    save = Invitation.save
+    save, all_have_read = Invitation.save, Barrier(4)
 
     def save_late(self: Invitation, **kwargs: Any) -> None:
-        sleep(0.2)
+        all_have_read.wait(timeout=30)
         save(self, **kwargs)
 
+    monkeypatch.setattr(services, "lock_client", lambda _pk: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_kwargs: self.all())
     monkeypatch.setattr(Invitation, "save", save_late)
     at_once(4, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=WRONG))

@@ -61,7 +61,8 @@ def test_it_reads_as_djangos_own(subject: str, text: str, html: str, brings_file
 
     assert told(ours) == told(djangos)
     for header in ("Subject", "From", "To", "X-Key", "MIME-Version"):
-        assert read(ours)[header] == read(djangos)[header]
+        # Django begins a long word that it must encode on a line of its own, which leaves a space before it.
+        assert read(ours)[header].lstrip() == read(djangos)[header].lstrip()
     assert read(ours)["Date"].datetime.utcoffset() == read(djangos)["Date"].datetime.utcoffset()
 
 

@@ -528,7 +528,9 @@ def test_anyone_is_told_that_all_hours_are_taken(
 
 
 @pytest.fixture
-def asking(as_dana: Browser, service: Service, location: Location, hours: None) -> Callable[..., HttpResponse]:
+def asking(
+    as_dana: Browser, service: Service, location: Location, hours: None, now: datetime
+) -> Callable[..., HttpResponse]:
     def ask(**more: object) -> HttpResponse:
         wish = {"service": service.pk, "location": location.pk, "on": "2026-11-20", **more}
         return as_dana.get(reverse("scheduling:free-times"), wish)
