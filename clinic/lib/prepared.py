@@ -5,7 +5,8 @@ Django writes the SQL of a query anew each time it is asked, which takes longer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +16,18 @@ from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 R = TypeVar("R")
+
+
+@contextmanager
+def planned_for_these_words() -> Iterator[None]:
+    """Let the database plan each query for what is looked for: a plan for any words suits few of them."""
+    connection.ensure_connection()
+    told, connection.connection.prepare_threshold = connection.connection.prepare_threshold, None
+    try:
+        yield
+    finally:
+        if connection.connection is not None:
+            connection.connection.prepare_threshold = told
 
 
 class Given(Expression):

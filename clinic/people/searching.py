@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.formats import date_format
 
 from clinic.audit.models import Look
+from clinic.lib.prepared import planned_for_these_words
 from clinic.people.models import Client, ClientQuerySet, User
 from clinic.people.models.searching import as_typed
 
@@ -27,6 +28,7 @@ class Suggestions:
     are_recent: bool = False
 
 
+@planned_for_these_words()
 def suggestions(typed: str, user: User) -> Suggestions:
     """Return whom the words mean, archived ones where nobody else fits; without words, whom `user` opened last."""
     if not as_typed(typed):

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from clinic.lib.prepared import planned_for_these_words
 from clinic.people.access import ClinicRequest, client_for, key_in
 from clinic.people.models import Client
 from clinic.people.searching import fitting, told_by
@@ -22,6 +23,7 @@ def asked_client(request: ClinicRequest, pk: str) -> Client | None:
     return None if key is None else client_for(request.user, key, "booking", now=request.now)
 
 
+@planned_for_these_words()
 def choose_client(request: ClinicRequest, heading: str, archived: Client | None = None) -> HttpResponse:
     """Ask for whom, keeping everything that was already said in the address; say so where it was `archived` one."""
     words = request.GET.get("q", "").strip()

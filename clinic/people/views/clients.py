@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.lib.addresses import asked_next
 from clinic.lib.forms import written
+from clinic.lib.prepared import planned_for_these_words
 from clinic.people.access import ClinicRequest, client_for, for_roles
 from clinic.people.duplicates import Twin
 from clinic.people.forms.adding import with_what_is_new
@@ -32,6 +33,7 @@ CARRIED = ("legal_name", "born_on", "phone", "email")
 
 @require_safe
 @for_roles()
+@planned_for_these_words()
 def client_list(request: ClinicRequest) -> HttpResponse:
     """Find a client, opened at once where only one fits; without words, those who were added last stand first."""
     words = request.GET.get("q", "").strip()

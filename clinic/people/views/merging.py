@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clinic.lib.prepared import planned_for_these_words
 from clinic.people.access import ClinicRequest, client_for, for_roles, key_in, one_of
 from clinic.people.consents import words_of_two
 from clinic.people.duplicates import Given, twins_of
@@ -47,6 +48,7 @@ def client_merge(request: ClinicRequest, pk: int) -> HttpResponse:
     return _compare(request, form, obstacles(pair))
 
 
+@planned_for_these_words()
 def _choose(request: ClinicRequest, client: Client) -> HttpResponse:
     """Ask who the same person is: those who look alike, and a search."""
     words = request.GET.get("q", "").strip()
