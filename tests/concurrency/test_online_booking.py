@@ -22,6 +22,8 @@ from clinic.scheduling.forms import choice_value
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import come, confirm_online, hold_online
 from clinic.scheduling.services import book_appointment, locks
+from tests.concurrency import racing
+from tests.concurrency.racing import Road
 from tests.factories import ClientFactory, RoomFactory, ServiceFactory, give_hours, give_login
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -29,24 +31,20 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
 TEN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 AT_ONCE = 8
-Road = Callable[[], object]
 
 
 def race(roads: list[Road]) -> Counter[str]:
-    """Let all roads start at the same moment, each in a connection of its own; count how they ended."""
-    start = Barrier(len(roads))
+    """Let all roads start at the same moment; count what each returned or raised."""
+    return racing.race(roads, told_by=_told)
 
-    def run(road: Road) -> str:
-        try:
-            start.wait(timeout=20)
-            return str(road())
-        except Exception as fault:  # noqa: BLE001 -- how it ended is what the test looks at
-            return type(fault).__name__
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(len(roads)) as pool:
-        return Counter(pool.map(run, roads))
+def _told(road: Road) -> str:
+    try:
+        return str(road())
+    except Exception as fault:  # noqa: BLE001 -- how it ended is what the test looks at
+        return type(fault).__name__
+    finally:
+        connections.close_all()
 
 
 def _in_a_connection_of_its_own(ask: Callable[[], HttpResponse]) -> HttpResponse:
