@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -190,11 +191,12 @@ def _show_why(request: ClinicRequest, note: Note, problem: ValidationError) -> H
 
 
 def _back(request: ClinicRequest, note: Note, part: str) -> HttpResponseBase:
-    """Answer with the changed parts of the note, or lead back to it."""
+    """Answer with the changed parts of the note, or lead back to it from a page of its own."""
+    page = f"{reverse('treatment:note', args=[note.pk])}#{part}"
     if not request.htmx:
-        response = redirect("treatment:note", pk=note.pk)
-        response["Location"] += f"#{part}"
-        return response
+        return redirect(page)
+    if urlsplit(request.htmx.current_url).path == reverse("treatment:block-add", args=[note.pk]):
+        return HttpResponseClientRedirect(page)
     if part == "body-map":
         kind = request.POST.get(f"{MarkForm.prefix}-kind")
         return _marks_part(request, note, MarkForm(initial={"kind": kind}), 200)

@@ -278,6 +278,13 @@ def test_adding_a_block_with_script_swaps_the_blocks(draft: Note, as_bea: Browse
     assert "<html" not in answer.text
 
 
+def test_adding_a_block_with_script_on_the_page_of_its_own_leads_back_to_the_note(draft: Note, as_bea: Browser) -> None:
+    here = f"http://testserver{url('block-add', draft.pk)}?modality=myofascial"
+    answer = as_bea.post(url("block-add", draft.pk), BLOCK, headers=HTMX | {"HX-Current-URL": here})
+    assert answer.headers["HX-Redirect"] == url("note", draft.pk) + "#treatment"
+    assert draft.blocks.count() == 1
+
+
 def test_the_fields_are_those_of_the_modality(draft: Note, as_bea: Browser) -> None:
     page = as_bea.get(url("block-add", draft.pk) + "?modality=neuromuscular", headers=HTMX).text
     assert "Usual headache felt?" in page
