@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.signals import request_finished, request_started
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -103,6 +103,11 @@ def _server_at_rest(live_server: object) -> Iterator[None]:
 def open_as(browser: Browser, live_server: object, _server_at_rest: None) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a browser window of a given width, one per person."""
     contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def listen(said: ConsoleMessage) -> None:
+        if said.type == "error" and "Content Security" in said.text:
+            complaints.append(said.text)
 
     def open_window(width: int = 1440, height: int = 1000, **options: object) -> Page:
         context = browser.new_context(
@@ -115,15 +120,15 @@ def open_as(browser: Browser, live_server: object, _server_at_rest: None) -> Ite
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: pytest.fail(f"Script error: {error}"))
-        page.on(
-            "console", lambda said: said.type == "error" and "Content Security" in said.text and pytest.fail(said.text)
-        )
+        # Told at the end: whatever a listener raises ends the connection to the browser, for every test to come.
+        page.on("pageerror", lambda error: complaints.append(f"Script error on {page.url}: {error}\n{error.stack}"))
+        page.on("console", listen)
         return page
 
     yield open_window
     for context in contexts:
         context.close()
+    assert not complaints, "\n".join(complaints)
 
 
 def is_the_librarys(rule: str, node: dict[str, Any]) -> bool:

@@ -268,7 +268,7 @@ def the_session_is_recorded_and_signed(walk: Walk, therapist: Page) -> None:
     therapist.get_by_label("Pain now").fill("6")
     therapist.get_by_label("Agreed to today").check()
     therapist.get_by_role("button", name="Start the session").click()
-    expect(therapist).to_have_url(re.compile(r"/notes/\d+/"))
+    therapist.wait_for_url(re.compile(r"/notes/\d+/"))  # with its scripts
     record_a_block(walk, therapist)
     walk.travel(FIRST_VISIT + timedelta(minutes=58))
     therapist.get_by_role("link", name="After", exact=True).click()
