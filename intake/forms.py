@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.clients import SAID
+from intake.answering import LONGEST_NAME, checked_step, missing_words
 from intake.questions import ANSWER_WORDS, YES, Answer, Answers, Kind, Question, Step
-from intake.services import LONGEST_NAME, LONGEST_REASON, checked_step, missing_words
+from intake.services import LONGEST_REASON
 
 SIGNATURE = "signed_name"
 

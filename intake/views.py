@@ -19,10 +19,11 @@ from clinic.people.emergencies import emergency_number
 from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment
 from intake import access, services
+from intake.answering import Alarm
 from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of
 from intake.models import Submission
 from intake.questions import IntakeForm, Kind, Step, form_of
-from intake.services import Alarm, LinkClosed, WrongDate
+from intake.services import LinkClosed, WrongDate
 from intake.wall import render_at_wall, today_at
 
 P = ParamSpec("P")
