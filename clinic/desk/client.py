@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,9 +18,10 @@ from clinic.desk.force import Force, force_of
 from clinic.desk.my_day import next_step
 from clinic.desk.record import Record, record_of
 from clinic.lib.paging import Stretch, stretch
+from clinic.lib.prepared import Given, Prepared
 from clinic.people.forms.clients import SAID
 from clinic.people.models import Client, TherapistsNote, clinic_zone
-from clinic.people.records import records_of
+from clinic.people.records import Records, records_given_one, records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, AppointmentQuerySet, Status
 from intake.findings import open_findings
@@ -161,7 +163,7 @@ def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
         mailed_at=mail_address(client, now),
         invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
         upcoming=still_to_come(to_come_or_today(client, now), now),
-        past=stretch(lambda count: past_of(client)[:count], typed_page, per_page=PAST_VISITS),
+        past=stretch(lambda count: newest_past(count).all(client=client.pk), typed_page, per_page=PAST_VISITS),
         zone=zone,
         record=record,
     )
@@ -176,22 +178,32 @@ def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
     return _("done"), False, True
 
 
-def visits_of(client: Client) -> AppointmentQuerySet:
-    """Return her visits, with what the page says of them and no more."""
-    hers = Appointment.objects.filter(client__among=records_of(client.pk))
+def visits_of(records: Records) -> AppointmentQuerySet:
+    """Return the visits of one person, with what the page says of them and no more."""
+    hers = Appointment.objects.filter(client__among=records)
     return hers.select_related("therapist__user", "room", "location", "service__modality").only(*TOLD)
 
 
-def past_of(client: Client) -> AppointmentQuerySet:
-    """Return the visits to which she came or should have come, newest first."""
-    return visits_of(client).filter(status__in=(*CAME, *MISSED)).order_by("-starts_at", "-pk")
+@lru_cache(maxsize=8)
+def newest_past(count: int) -> Prepared[Appointment]:
+    """Return so many visits to which she came or should have come, newest first."""
+    visits = visits_of(records_given_one("client")).filter(status__in=(*CAME, *MISSED))
+    return Prepared(lambda: visits.order_by("-starts_at", "-pk")[:count])
+
+
+def _to_come_or_today() -> AppointmentQuerySet:
+    now, yesterday, tomorrow = (Given(name, DateTimeField()) for name in ("now", "yesterday", "tomorrow"))
+    to_come = Q(status__in=UPCOMING, ends_at__gt=now)
+    near = Q(status__in=STARTABLE, starts_at__gt=yesterday, starts_at__lt=tomorrow)
+    return visits_of(records_given_one("client")).filter(to_come | near).order_by("starts_at", "pk")
+
+
+TO_COME_OR_TODAY = Prepared(_to_come_or_today)
 
 
 def to_come_or_today(client: Client, now: datetime) -> list[Appointment]:
     """Return the visits that are not over, and those that may still be begun today; soonest first."""
-    to_come = Q(status__in=UPCOMING, ends_at__gt=now)
-    near = Q(status__in=STARTABLE, starts_at__gt=now - A_DAY, starts_at__lt=now + A_DAY)
-    return list(visits_of(client).filter(to_come | near).order_by("starts_at", "pk"))
+    return TO_COME_OR_TODAY.all(client=client.pk, now=now, yesterday=now - A_DAY, tomorrow=now + A_DAY)
 
 
 def still_to_come(visits: Sequence[Appointment], now: datetime) -> list[Appointment]:
@@ -222,8 +234,8 @@ class Timeline:
     def _visits(self, count: int) -> Iterator[TimelineRow]:
         by_visit = {note.appointment_pk: note for note in signed_notes(self.client.pk)}
         # Each has its number among all to which she came.
-        number = visits_of(self.client).filter(status__in=CAME).count()
-        for visit in past_of(self.client)[:count]:
+        number = visits_of(records_of(self.client.pk)).filter(status__in=CAME).count()
+        for visit in newest_past(count).all(client=self.client.pk):
             if visit.status in MISSED:
                 yield missed_row(visit)
             else:

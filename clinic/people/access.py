@@ -19,7 +19,7 @@ from clinic.audit.kinds import record_kinds
 from clinic.audit.services import record_look
 from clinic.lib.prepared import Prepared
 from clinic.people.models import Client, ClientQuerySet, Clinic, Picture, Role, User, clinic_with_logo
-from clinic.people.records import BITS_OF_A_KEY, records_given, records_of
+from clinic.people.records import BITS_OF_A_KEY, records_given_one, records_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -28,7 +28,7 @@ A_KEY = re.compile(r"[0-9]{1,18}")
 
 # Staff see all; each page about a client begins with her.
 ANY_CLIENT = Prepared(
-    lambda: Client.objects.filter(pk__among=records_given("keys"), merged_into__isnull=True)
+    lambda: Client.objects.filter(pk__among=records_given_one("key"), merged_into__isnull=True)
     .select_related("primary_therapist__user")
 )  # fmt: skip
 
@@ -138,7 +138,7 @@ def client_for(user: User, pk: int, why: str, *, now: datetime) -> Client:
     The key of a record that was merged leads to the one that was kept.
     """
     if user.is_staff_member:
-        client = ANY_CLIENT.first(keys=[pk]) if pk.bit_length() < BITS_OF_A_KEY else None
+        client = ANY_CLIENT.first(key=pk) if pk.bit_length() < BITS_OF_A_KEY else None
         if client is None:
             raise Http404
     else:

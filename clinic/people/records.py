@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import F, Func
+from django.db.models import BigIntegerField, F, Func, Value
 from django.db.models.expressions import Combinable
 
 from clinic.lib.lookups import KEYS, keys
 from clinic.lib.prepared import Given
 
 BITS_OF_A_KEY = 64
+KEY: BigIntegerField[int, int] = BigIntegerField()
 
 
 class Records(Func):
@@ -26,13 +27,21 @@ class Records(Func):
 def records_of(*client_pks: int) -> Records:
     """Return, for `client__among`, all records of these people, whichever of them was named. It costs no query."""
     # A key from an address may be longer than any that the database has.
-    known = keys(pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY)
-    return Records(Func(known, function="ANY"))
+    known = [pk for pk in client_pks if pk.bit_length() < BITS_OF_A_KEY]
+    if len(known) == 1:
+        # Of a list PostgreSQL does not know beforehand how long it is, so that no plan for it is worth keeping.
+        return Records(Value(known[0], KEY))
+    return Records(Func(keys(known), function="ANY"))
 
 
 def records_given(name: str) -> Records:
     """Return the same for a query that is prepared: the keys of these people are given when it is asked."""
     return Records(Func(Given(name, KEYS), function="ANY"))
+
+
+def records_given_one(name: str) -> Records:
+    """Return the same for one person, by her key."""
+    return Records(Given(name, KEY))
 
 
 def records_beside(client: Combinable | str = "client_id") -> Records:

@@ -171,7 +171,7 @@ def test_what_is_to_come_goes_on_with_the_kept_record(join, alice, ali, book, be
     past.refresh_from_db()
     assert (upcoming.client, series.client, past.client) == (alice, alice, ali)
     assert set(series.appointments.values_list("client", flat=True)) == {alice.pk}
-    assert {visit.pk for visit in visits_of(alice)} == {
+    assert {visit.pk for visit in visits_of(records_of(alice.pk))} == {
         upcoming.pk,
         past.pk,
         *series.appointments.values_list("pk", flat=True),
@@ -732,7 +732,7 @@ def _see_all(kept: Client, before: dict[str, list[dict[str, Any]]]) -> None:
     def keys(label: str, **facts: Any) -> set[int]:
         return {row["id"] for row in before[label] if all(row[name] == value for name, value in facts.items())}
 
-    assert {visit.pk for visit in visits_of(kept)} == keys("scheduling.appointment")
+    assert {visit.pk for visit in visits_of(records_of(kept.pk))} == keys("scheduling.appointment")
     assert {note.pk for note in signed_notes(kept.pk)} == keys("treatment.note", state="signed")
     assert {sent.pk for sent in answers_of(kept)} == keys("intake.submission") - keys(
         "intake.submission", state="draft"

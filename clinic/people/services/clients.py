@@ -14,9 +14,9 @@ from clinic.audit.services import record_change, recorded
 from clinic.lib.prepared import Prepared
 from clinic.lib.text import lines, one_line
 from clinic.lib.times import local_date
-from clinic.people.models import Client, ClientAccess, ContactConsent, Therapist, User, clinic_zone
+from clinic.people.models import Client, ClientAccess, ClientQuerySet, ContactConsent, Therapist, User, clinic_zone
 from clinic.people.phones import phone_number
-from clinic.people.records import records_beside, records_given, records_of
+from clinic.people.records import Records, records_beside, records_given, records_given_one, records_of
 
 # From this birthday on, nobody else answers for a client.
 OF_AGE = 18
@@ -103,15 +103,21 @@ def lock_kept(client_pk: int) -> Client:
     return held[held[client_pk].merged_into_id or client_pk]
 
 
-LOCKED_RECORDS = Prepared(
-    lambda: Client.objects.filter(pk__among=records_given("keys")).order_by("pk").select_for_update(no_key=True)
-)
+def _locked(records: Records) -> ClientQuerySet:
+    return Client.objects.filter(pk__among=records).order_by("pk").select_for_update(no_key=True)
+
+
+LOCKED_RECORDS = Prepared(lambda: _locked(records_given("keys")))
+# Mostly it is one of whom all is known beforehand but the key: a plan worth keeping.
+LOCKED_RECORDS_OF_ONE = Prepared(lambda: _locked(records_given_one("key")))
 
 
 def lock_records(client_pks: Collection[int]) -> dict[int, Client]:
     """Lock all records of these clients, in the order of their keys, and return them by key."""
+    keys = list(client_pks)
     while True:
-        held = {record.pk: record for record in LOCKED_RECORDS.all(keys=list(client_pks))}
+        found = LOCKED_RECORDS_OF_ONE.all(key=keys[0]) if len(keys) == 1 else LOCKED_RECORDS.all(keys=keys)
+        held = {record.pk: record for record in found}
         # A merge that we waited for may have put them into one that is not among them.
         if {record.merged_into_id for record in held.values()} <= {None, *held}:
             return held
