@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
+
+from django.db.models import Q
 
 from clinic.people.models import Client
 from clinic.people.records import records_beside, records_of
 from clinic.people.services import lock_client
+from intake.medicines import with_medicine_days
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer
 from intake.rules import Rule, current_rules, parse_scope
@@ -30,8 +34,22 @@ from intake.wall import today_at
 def facts_of(submission: Submission, day: date) -> list[FindingFact]:
     """Return what a client's answers raise by the rules of today."""
     answered_on = day if submission.submitted_at is None else today_at(submission.submitted_at)
-    profile = SafetyProfile(submission.answers, answered_on, submission.client.age_on(day))
-    return evaluate(current_rules()[1], profile, day)
+    # While she is answering nothing is signed yet.
+    withdrawn = withdrawn_by(submission.client_id) if submission.submitted_at else frozenset[str]()
+    profile = replace(profile_on(day, submission.client, submission.answers), answered_on=answered_on)
+    return evaluate(current_rules()[1], replace(profile, withdrawn=withdrawn), day)
+
+
+def profile_on(day: date, client: Client, answers: Mapping[str, Answer]) -> SafetyProfile:
+    """Return what the rules look at: the answers of a day, beside her age on it."""
+    return SafetyProfile(answers=with_medicine_days(answers), answered_on=day, age=client.age_on(day), born_on=client.born_on)
+
+
+def withdrawn_by(client_pk: int) -> frozenset[str]:
+    """Return the codes of the consents that were given once and no longer are; one query."""
+    signed = Consent.objects.filter(client__among=records_of(client_pk)).values_list("code", "revoked_at")
+    in_force = {code for code, revoked_at in signed if revoked_at is None}
+    return frozenset(code for code, _revoked_at in signed) - in_force
 
 
 def fact_of(finding: Finding) -> FindingFact:
@@ -122,7 +140,8 @@ def needs_guardian(client: Client, day: date) -> bool:
     rule = guardian_rule()
     if rule is not None and raise_fact(rule, SafetyProfile({}, day, client.age_on(day)), day):
         return True
-    return Finding.objects.open().filter(client__among=records_of(client.pk), consent=GUARDIAN).exists()
+    held = Finding.objects.open().filter(client__among=records_of(client.pk), consent=GUARDIAN)
+    return held.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day)).exists()
 
 
 def open_facts(client_pks: Collection[int]) -> Mapping[int, list[FindingFact]]:
@@ -153,7 +172,7 @@ def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
 
 def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
     """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
-    profile = SafetyProfile(answers, day, client.age_on(day))
+    profile = profile_on(day, client, answers)
     asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(answers))
     return [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
 
@@ -166,7 +185,7 @@ def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[s
     rules = current_rules()[1]
     facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
     if not Submission.objects.filter(client__among=records_of(client.pk)).sent().exists():
-        facts += evaluate(rules, SafetyProfile({}, day, client.age_on(day)), day)
+        facts += evaluate(rules, profile_on(day, client, {}), day)
     if today:
         facts += facts_of_visit(client, today, day)
     return may(planned, facts, day, consents=consents_of([client.pk]).get(client.pk, frozenset()))

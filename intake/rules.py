@@ -6,7 +6,9 @@ Condition:  {"question": code, "is": "yes"}                    yes / no / not su
             {"question": code, "includes": [value, …]}         one of these was chosen
             {"question": code, "lacks": [value, …]}            none of these was chosen, or nothing
             {"question": code, "at_least": n}                  a number
+            {"question": code, "below": n}                     a smaller number, or none
             {"fact": "age", "below": n}                        age on the day; unknown counts as below
+            {"fact": "withdrawn", "includes": [code, …]}       a consent that was given once and no longer is
             {"all": [condition, …]}, {"any": [condition, …]}
             absent: the rule holds for everyone
 Scope:      modalities (slugs, or what they do: deep, static_compression, head_or_neck), techniques, regions (codes or
@@ -31,7 +33,7 @@ TECHNIQUES = frozenset(
 )
 POSITIONS = frozenset({"prone", "supine", "side", "seated"})
 PRODUCTS = frozenset({"percussion_device", "aroma", "oil", "heat", "cold"})
-FACTS = frozenset({"age"})
+AGE, WITHDRAWN = "age", "withdrawn"
 # The parts of a scope that are lists, with the words they may hold; a clinic may add modalities of its own.
 LISTS: dict[str, frozenset[str]] = {
     "modalities": frozenset(),
@@ -202,9 +204,11 @@ def _parse_leaf(row: dict[str, Any]) -> Condition:
             pass
         case "includes" | "lacks" if question and isinstance(value, list) and value:
             value = frozenset(value)
+        case "includes" if fact == WITHDRAWN and isinstance(value, list) and value:
+            value = frozenset(value)
         case "at_least" if question and isinstance(value, int):
             pass
-        case "below" if fact in FACTS and isinstance(value, int):
+        case "below" if (question or fact == AGE) and isinstance(value, int):
             pass
         case _:
             raise RuleProblem(f"cannot read the operator {operator!r} with {value!r}")

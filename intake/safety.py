@@ -6,6 +6,7 @@ holds back deep and neck work until it is asked.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_noop
 from clinic.lib.body import Group
 from intake.models import Effect
 from intake.questions import NO, UNSURE, YES, Answer
-from intake.rules import SINCE_ANSWER, Condition, Rule, Scope, regions_meant
+from intake.rules import AGE, SINCE_ANSWER, WITHDRAWN, Condition, Rule, Scope, regions_meant
 
 HIGHEST_PRESSURE = 5
 # D: what a milder "not before a clearance" still allows.
@@ -58,12 +59,15 @@ class Truth(IntEnum):
 
 @dataclass(frozen=True)
 class SafetyProfile:
-    """What the rules look at: her answers, the day she gave them, and her age (None if unknown)."""
+    """What the rules look at: her answers, the day she gave them, her age (None if unknown), what she took back."""
 
     answers: Mapping[str, Answer]
     answered_on: date
     age: int | None
 
+    born_on: date | None = None
+    # The codes of consents that were given once and no longer are.
+    withdrawn: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class FindingFact:
@@ -185,7 +189,7 @@ def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | N
 def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | None, bool]:
     """Return first and last day of a rule, and whether they are known."""
     if rule.window is None:
-        return None, None, True
+        return None, _last_day_below(rule.when, profile.born_on), True
     if rule.window.since == SINCE_ANSWER:
         since = profile.answered_on
     else:
@@ -200,6 +204,16 @@ def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | Non
 def _resolved(scope: Scope, profile: SafetyProfile) -> Scope:
     """Put the regions that she named into a scope; where she named none, it holds everywhere."""
     if not scope.regions_from:
+def _last_day_below(condition: Condition | None, born_on: date | None) -> date | None:
+    """Return the day before the birthday that ends what holds below an age; None for every other condition."""
+    if condition is None or condition.fact != AGE or born_on is None:
+        return None
+    year = born_on.year + condition.value
+    is_leap_day = (born_on.month, born_on.day) == (2, 29)
+    birthday = date(year, 3, 1) if is_leap_day and not isleap(year) else born_on.replace(year=year)
+    return birthday - timedelta(1)
+
+
         return scope
     return replace(scope, regions=_chosen(profile.answers.get(scope.regions_from)), regions_from="")
 
@@ -252,13 +266,15 @@ def truth_of(condition: Condition, profile: SafetyProfile) -> Truth:
         return {YES: Truth.YES, UNSURE: Truth.UNSURE, NO: Truth.NO}.get(str(answer), Truth.NOT_ASKED)
     match condition.operator:
         case "includes":
-            is_met = bool(_chosen(answer) & condition.value)
+            has = profile.withdrawn if condition.fact == WITHDRAWN else _chosen(answer)
+            is_met = bool(has & condition.value)
         case "lacks":
             is_met = not _chosen(answer) & condition.value
         case "at_least":
             is_met = isinstance(answer, int) and answer >= condition.value
         case _:  # "below": the parser knows no other
-            is_met = profile.age is None or profile.age < condition.value
+            number = profile.age if condition.fact == AGE else answer
+            is_met = not isinstance(number, int) or number < condition.value
     return Truth.YES if is_met else Truth.NO
 
 

@@ -20,7 +20,7 @@ from tests.sessions.conftest import Start, book, service, start, visit
 
 __all__ = ["book", "service", "start", "visit"]  # fixtures
 
-SHOWN = "Rules, version 1<"
+SHOWN = "Rules, version 2<"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_fact_carries_the_version_that_raised_it(db: None, now: datetime) -> N
     rules = current_rules()[1]
     facts = evaluate(rules, SafetyProfile({"rf_position": "yes"}, now.date(), 38), now.date())
     assert len(facts) > 1
-    assert {fact.version for fact in facts} == {1}
+    assert {fact.version for fact in facts} == {2}
 
 
 def test_the_check_before_a_session_shows_it(visit: Appointment, capped: Client, as_bea: Browser) -> None:
@@ -48,7 +48,7 @@ def test_the_note_and_the_limits_of_its_blocks_show_it(
     assert SHOWN in as_bea.get(reverse("treatment:note", args=[note.pk])).text
     looked_at = {"modality": "myofascial", "region": "temple", "look": "1"}
     block = as_bea.post(reverse("treatment:block-add", args=[note.pk]), looked_at)
-    assert block.context["opened"].limits.rules == "rules, version 1"
+    assert block.context["opened"].limits.rules == "rules, version 2"
     assert SHOWN in block.text
 
 
@@ -61,16 +61,16 @@ def test_the_draft_of_a_plan_shows_it(service: Service, alice: Client, as_bea: B
     ServiceFactory(modality=modality("deep_tissue"))
     page = as_bea.get(reverse("plans:plan-new", args=[alice.pk]))
     assert [refusal.modality.slug for refusal in page.context["draft"].refused] == ["deep_tissue"]
-    assert "What safety refuses or limits here: rules, version 1." in page.text
+    assert "What safety refuses or limits here: rules, version 2." in page.text
 
 
 def test_the_page_that_stops_her_shows_it(as_alice: Browser, alice: Client, now: datetime) -> None:
     fill_in(alice, now=now, rf_sudden="yes")
     as_alice.post(reverse("intake:own", args=[alice.pk]))
-    assert "(rules, version 1)" in as_alice.get(reverse("intake:stop")).text
+    assert "(rules, version 2)" in as_alice.get(reverse("intake:stop")).text
 
 
 def test_two_versions_are_both_named(visit: Appointment, capped: Client, as_bea: Browser, now: datetime) -> None:
-    RuleVersion.objects.create(number=2, rules=RuleVersion.objects.get().rules, published_at=now)
-    assert "Rules, version 1, 2<" in as_bea.get(reverse("treatment:start", args=[visit.pk])).text
+    RuleVersion.objects.create(number=3, rules=RuleVersion.objects.latest("number").rules, published_at=now)
+    assert "Rules, version 2, 3<" in as_bea.get(reverse("treatment:start", args=[visit.pk])).text
     assert version_words([]) == ""

@@ -1,4 +1,4 @@
-"""Every row of the first rules, with an answer that raises it and one that does not, and what follows for the hands."""
+"""Every row of the rules as they come: an answer that raises it, one that does not, and what follows for the hands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from intake.safety import (
 from tests.intake.answers import calm_answers
 
 VERSIONS = Path(__file__).parents[2] / "intake" / "versions"
-ROWS = json.loads((VERSIONS / "rules-1.json").read_text("utf-8"))
+ROWS = json.loads((VERSIONS / "rules-2.json").read_text("utf-8"))
 RULES = {rule.code: rule for rule in parse_rules(ROWS)}
 FORM = parse_form(json.loads((VERSIONS / "form-1.en.json").read_text("utf-8")))
 CALM = calm_answers(FORM)
@@ -43,8 +43,8 @@ def ago(days: int) -> str:
     return (TODAY - timedelta(days)).isoformat()
 
 
-def profile(age: int | None = 38, **answers: Answer) -> SafetyProfile:
-    return SafetyProfile({**CALM, **answers}, TODAY, age)
+def profile(age: int | None = 38, *withdrawn: str, **answers: Answer) -> SafetyProfile:
+    return SafetyProfile({**CALM, **answers}, TODAY, age, withdrawn=frozenset(withdrawn))
 
 
 SWEDISH = Planned("swedish", frozenset({"head_or_neck"}), pressure=2)
@@ -74,6 +74,7 @@ class Row:
     spares: Planned | None = None
     ages: tuple[int | None, int | None] = (38, 38)
     cap: int | None = None
+    withdrawn: str = ""
 
 
 E, U, CLEAR, BLOCK, CAP, WARN = (
@@ -103,6 +104,15 @@ def medicine(kind: str, level: int) -> Row:
     code = f"days_{kind}"
     long_since = {"acute_months": "over_3"}
     return Row(f"medicine_{kind}", {code: level, **long_since}, {code: level - 1, **long_since}, Effect.LETTER, FEET)
+
+
+def amber(kind: str, level: int) -> Row:
+    code = f"days_{kind}"
+    return Row(f"medicine_{kind}_amber", {code: level}, {code: level - 1}, Effect.LETTER, FEET)
+
+
+def withdrawn(consent: str, touches: Planned, spares: Planned | None = None) -> Row:
+    return Row(f"withdrawn_{consent}", {}, {}, Effect.CONSENT, touches, spares, withdrawn=consent)
 
 
 TABLE = [
@@ -155,6 +165,18 @@ TABLE = [
         Effect.LETTER,
         FEET,
     ),
+    amber("triptan", 8),
+    amber("ergot", 8),
+    amber("opioid", 8),
+    amber("combination", 8),
+    amber("simple", 12),
+    Row(
+        "medicine_any_amber",
+        {"days_any": 8, "days_triptan": 5, "days_simple": 5},
+        {"days_any": 7, "days_triptan": 5, "days_simple": 5},
+        Effect.LETTER,
+        FEET,
+    ),
     Row("neck_artery_signs", {"neck_artery_signs": YES}, {"neck_artery_signs": NO}, E, FEET),
     Row("neck_artery_risk", {"neck_artery_risk": YES}, {"neck_artery_risk": NO}, U, FEET),
     Row("neck_artery_past", {"artery_tear": YES}, {"artery_tear": NO}, CLEAR, at(SWEDISH, "suboccipital"), HEAD),
@@ -200,7 +222,7 @@ TABLE = [
     ),
     Row("bleeding", {"bleeding": YES}, {}, CLEAR, by(SWEDISH, "friction", pressure=3), by(SWEDISH, "friction")),
     Row("clot", {"clot": YES}, {}, U, FEET),
-    Row("clot_block", {"clot": YES}, {}, BLOCK, FEET),
+    Row("clot_block", {"clot": YES}, {}, CLEAR, FEET),
     Row("illness", {"illness": YES}, {}, BLOCK, FEET),
     Row("skin", {"skin": YES, "skin_regions": ["leg"]}, {}, BLOCK, at(SWEDISH, "leg"), HEAD),
     Row("fracture", {"fracture": YES, "fracture_regions": ["arm"]}, {}, BLOCK, at(SWEDISH, "arm"), HEAD),
@@ -312,7 +334,7 @@ TABLE = [
     Row("implant", {"implant": YES}, {}, CLEAR, FEET),
     Row("intoxication", {"intoxicated": YES}, {"intoxicated": NO}, BLOCK, FEET),
     Row("sedative_cap", {"sedative": YES}, {"sedative": NO}, CAP, at(DEEP, "leg"), BACK, cap=3),
-    Row("sedative_warn", {"sedative": YES}, {"sedative": NO}, WARN, FEET),
+    Row("sedative_warn", {"sedative": YES}, {"sedative": NO}, WARN, at(DEEP, "leg"), FEET),
     Row(
         "aroma",
         {"triggers": ["odour"]},
@@ -322,6 +344,13 @@ TABLE = [
         replace(BACK, products=frozenset({"heat"})),
     ),
     Row("deep_first", {"deep_new": YES}, {"deep_new": NO}, WARN, DEEP, BACK),
+    Row("new_event", {"new_event": YES}, {"new_event": NO}, WARN, FEET),
+    Row("crisis", {"crisis": YES}, {"crisis": NO}, WARN, FEET),
+    *(withdrawn(code, FEET) for code in ("complementary", "treatment", "stop", "draping", "medicines")),
+    withdrawn("emergency", FEET),
+    withdrawn("privacy", FEET),
+    withdrawn("touch_head", HEAD, BACK),
+    withdrawn("touch_chest", at(SWEDISH, "sternum"), HEAD),
 ]
 EVERYONE = {"pulse_line_pressure", "pulse_line_static", "elbow_at_neck", "percussion_at_neck", "inside_mouth"}
 
@@ -330,8 +359,92 @@ def test_every_row_of_the_rules_stands_in_the_table() -> None:
     assert {row.rule for row in TABLE} | EVERYONE == set(RULES)
 
 
-def fact_for(rule: str, age: int | None, answers: dict[str, Answer]) -> FindingFact | None:
-    return raise_fact(RULES[rule], profile(age, **answers), TODAY)
+# What the domain's pages ask for, row by row: the rules that carry it, and whether it may never be loosened.
+FLOOR = True
+DOMAIN: dict[str, tuple[str, bool]] = {
+    "Active attack (today)": ("attack_deep attack_rest", FLOOR),
+    "Touch sensitivity today": ("tender_block tender_cap", False),
+    "Aura now": ("aura_now aura_alarming", FLOOR),
+    "Red flag 1": ("red_flag_01 red_flag_01_severe", FLOOR),
+    "Red flag 2": ("red_flag_02", False),
+    "Red flag 3": ("red_flag_03", FLOOR),
+    "Red flag 4": ("red_flag_04", FLOOR),
+    "Red flag 5": ("red_flag_05", False),
+    "Red flag 5 with signs; giant-cell arteritis signs": ("red_flag_05_severe", FLOOR),
+    "Red flag 6": ("red_flag_06", False),
+    "Red flag 7": ("red_flag_07", False),
+    "Red flag 8": ("red_flag_08", False),
+    "Red flag 9": ("red_flag_09", FLOOR),
+    "Red flag 10": ("red_flag_10", False),
+    "Red flag 11": ("red_flag_11 red_flag_11_severe", FLOOR),
+    "Red flag 12": ("red_flag_12 red_flag_12_severe", FLOOR),
+    "Red flag 13": ("red_flag_13 red_flag_13_severe", FLOOR),
+    "Red flag 14": ("red_flag_14", False),
+    "Red flag 15": ("red_flag_15_drug", False),
+    "Medicine days, level": (
+        "medicine_triptan medicine_ergot medicine_opioid medicine_combination medicine_simple medicine_any",
+        False,
+    ),
+    "Medicine days, amber": (
+        "medicine_triptan_amber medicine_ergot_amber medicine_opioid_amber medicine_combination_amber"
+        " medicine_simple_amber medicine_any_amber",
+        False,
+    ),
+    "Neck-artery questions; dissection suspected": ("neck_artery_signs neck_artery_risk", FLOOR),
+    "Neck-artery dissection past": ("neck_artery_past", False),
+    "Neck instability": ("neck_unstable neck_unstable_cap", False),
+    "Whiplash or neck injury < 6 weeks": ("neck_injury", False),
+    "Pulse line, everyone": ("pulse_line_pressure pulse_line_static elbow_at_neck", FLOOR),
+    "Percussion device at the neck": ("percussion_at_neck", FLOOR),
+    "Head injury": ("head_injury", False),
+    "Brain bleed or stroke": ("stroke_recent stroke_past", False),
+    "Aneurysm, raised pressure, shunt, leak, Chiari": ("skull_cs skull_rest", False),
+    "Lumbar puncture, epidural, surgery": ("spine_procedure", False),
+    "Blood thinner": ("bleeding bleeding_cap", False),
+    "Deep-vein thrombosis": ("clot clot_block", False),
+    "Fever, contagious illness": ("illness", False),
+    "Skin lesion": ("skin", False),
+    "Fracture / osteoporosis": ("fracture osteoporosis osteoporosis_chest", False),
+    "Blood pressure": ("pressure_crisis pressure_uncontrolled", False),
+    "Pregnancy": ("pregnancy pregnancy_20", False),
+    "Active cancer": ("cancer_region cancer_cap cancer_deep", False),
+    "Surgery < 6 weeks": ("surgery surgery_region", False),
+    "Botulinum toxin": ("botulinum_block botulinum_cap botulinum_warn", False),
+    "Occipital nerve block": ("nerve_block_block nerve_block_cap", False),
+    "Numbness": ("numbness", False),
+    "Jaw lock, dental surgery": ("jaw", False),
+    "Implant": ("implant implant_block", False),
+    "Intoxication": ("intoxication", False),
+    "Under 18, or birth date unknown": ("guardian", False),
+    "Sedative or strong painkiller": ("sedative_cap sedative_warn", False),
+    "Work inside the mouth": ("inside_mouth", False),
+    "Thoughts of self-harm or harm by others": ("crisis", False),
+    "Oil allergy, odour trigger": ("aroma", False),
+    "Deep tissue, first time": ("deep_first", False),
+    "New events, at check-in": ("new_event", False),
+    "Consents, each revocable": (
+        "withdrawn_complementary withdrawn_treatment withdrawn_stop withdrawn_draping withdrawn_medicines"
+        " withdrawn_emergency withdrawn_privacy withdrawn_touch_head withdrawn_touch_chest",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("row", DOMAIN)
+def test_every_row_of_the_domain_has_its_rules_with_their_source_and_floor(row: str) -> None:
+    codes, is_floor = DOMAIN[row]
+    for code in codes.split():
+        assert RULES[code].is_floor == is_floor, code
+        assert RULES[code].source
+
+
+def test_every_rule_belongs_to_one_row_of_the_domain() -> None:
+    named = [code for codes, _is_floor in DOMAIN.values() for code in codes.split()]
+    assert sorted(named) == sorted(RULES)
+
+
+def fact_for(rule: str, age: int | None, answers: dict[str, Answer], withdrawn: str = "") -> FindingFact | None:
+    return raise_fact(RULES[rule], profile(age, *withdrawn.split(), **answers), TODAY)
 
 
 def is_touched(planned: Planned, fact: FindingFact) -> bool:
@@ -344,7 +457,7 @@ def is_touched(planned: Planned, fact: FindingFact) -> bool:
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.rule for row in TABLE])
 def test_the_answer_raises_it(row: Row) -> None:
-    fact = fact_for(row.rule, row.ages[0], row.raised_by)
+    fact = fact_for(row.rule, row.ages[0], row.raised_by, row.withdrawn)
     assert fact is not None
     assert (fact.effect, fact.cap) == (row.effect, row.cap)
     assert is_touched(row.touches, fact)
@@ -360,7 +473,7 @@ SPARING = [row for row in TABLE if row.spares is not None]
 
 @pytest.mark.parametrize("row", SPARING, ids=[row.rule for row in SPARING])
 def test_it_leaves_alone_what_it_does_not_speak_of(row: Row) -> None:
-    fact = fact_for(row.rule, row.ages[0], row.raised_by)
+    fact = fact_for(row.rule, row.ages[0], row.raised_by, row.withdrawn)
     assert fact is not None
     assert row.spares is not None
     assert not is_touched(row.spares, fact)
@@ -389,6 +502,32 @@ def test_a_calm_client_raises_nothing() -> None:
 
 def test_an_unknown_date_of_birth_counts_as_under_age() -> None:
     assert fact_for("guardian", None, {}) is not None
+
+
+def test_who_is_under_age_is_so_until_the_day_before_the_birthday() -> None:
+    born = date(2008, 11, 25)
+    young = replace(profile(17), born_on=born)
+    fact = raise_fact(RULES["guardian"], young, TODAY)
+    assert fact is not None
+    assert may(FEET, [fact], date(2026, 11, 24)).blocked
+    assert may(FEET, [fact], date(2026, 11, 25)).allowed
+    leap = raise_fact(RULES["guardian"], replace(young, born_on=date(2008, 2, 29), age=17), date(2026, 2, 1))
+    assert leap is not None
+    assert leap.ends_on == date(2026, 2, 28)
+
+
+def test_medicine_days_are_amber_below_the_level_and_beside_none() -> None:
+    def raised(**answers: Answer) -> set[str]:
+        facts = evaluate(RULES.values(), profile(**answers), TODAY)
+        return {fact.rule for fact in facts if fact.rule.startswith("medicine")}
+
+    assert raised(days_triptan=7, days_any=7) == set()
+    assert raised(days_triptan=8, days_any=8) == {"medicine_triptan_amber"}
+    assert raised(days_triptan=10, days_any=10) == {"medicine_triptan"}
+    assert raised(days_triptan=10, days_any=10, acute_months="up_to_3") == {"medicine_triptan_amber"}
+    assert raised(days_triptan=5, days_simple=6, days_any=10) == {"medicine_any"}
+    assert raised(days_triptan=5, days_simple=6, days_any=8) == {"medicine_any_amber"}
+    assert raised(days_triptan=0, days_simple=14, days_any=14) == {"medicine_simple_amber"}
 
 
 def test_a_guardians_consent_lifts_what_it_is_about() -> None:

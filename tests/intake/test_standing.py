@@ -201,7 +201,7 @@ def test_findings_come_most_severe_first(alice: Client, now: datetime) -> None:
     draft = Submission.objects.get()
     services.submit(now=now, submission=draft, signed_name="Alice")
     effects = [finding.effect for finding in services.open_findings(alice.pk)]
-    assert effects == [Effect.SAME_DAY, Effect.BLOCK, Effect.CLEAR, Effect.WARN]
+    assert effects == [Effect.SAME_DAY, Effect.CLEAR, Effect.CLEAR, Effect.WARN]
 
 
 # --- The profile
