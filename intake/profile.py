@@ -94,4 +94,4 @@ def _number(answer: Answer | None) -> int | None:
 
 
 def _many(answer: Answer | None) -> tuple[str, ...]:
-    return tuple(answer) if isinstance(answer, list) else ()
+    return tuple(str(value) for value in answer) if isinstance(answer, list) else ()

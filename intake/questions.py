@@ -19,12 +19,19 @@ from django.utils.translation import gettext_lazy
 from clinic.lib.body import Region
 from intake.models import FormVersion
 
-Answer = str | int | list[str]
+# One medicine she takes when an attack comes: its class, name, days of the last 28, and for how long.
+Medicine = dict[str, str | int]
+Answer = str | int | list[str] | list[Medicine]
 Answers = dict[str, Answer]
 
 YES, NO, UNSURE = "yes", "no", "unsure"
 ANSWER_WORDS = {YES: gettext_lazy("Yes"), NO: gettext_lazy("No"), UNSURE: gettext_lazy("Not sure")}
 LONGEST_TEXT = 2000
+LONGEST_MEDICINE_NAME = 80
+MOST_MEDICINES = 12
+MEDICINE_PARTS = ("class", "name", "days", "months")
+UP_TO_3, OVER_3 = "up_to_3", "over_3"
+MONTHS_WORDS = {UP_TO_3: gettext_lazy("Up to three months"), OVER_3: gettext_lazy("More than three months")}
 EARLIEST_DATE = date(1900, 1, 1)
 
 
@@ -37,6 +44,7 @@ class Kind(StrEnum):
     TEXT = "text"
     DATE = "date"
     REGIONS = "regions"
+    MEDICINES = "medicines"
     CONSENT = "consent"
 
 
@@ -147,9 +155,14 @@ def without_irrelevant(step: Step, answers: Answers) -> Answers:
     return {code: answer for code, answer in answers.items() if code not in left_out}
 
 
-def checked_answer(question: Question, answer: object, today: date) -> Answer:
-    """Return the answer if this question can have it. Raises ValidationError with words for the screen."""
+def checked_answer(question: Question, answer: object, today: date, *, is_complete: bool = True) -> Answer:
+    """Return the answer if this question can have it. Raises ValidationError with words for the screen.
+
+    What is not complete yet may still lack parts.
+    """
     match question.kind:
+        case Kind.MEDICINES:
+            return _checked_medicines(question, answer, is_complete=is_complete)
         case Kind.NUMBER:
             return _checked_number(question, answer)
         case Kind.CHOICES | Kind.REGIONS:
@@ -158,14 +171,13 @@ def checked_answer(question: Question, answer: object, today: date) -> Answer:
             return _checked_date(answer, today)
         case Kind.TEXT:
             return _checked_text(answer)
-        case Kind.CONSENT:
-            if answer != YES:
-                raise ValidationError(_("A consent is given or left open."))
-            return YES
         case _:
-            if not isinstance(answer, str) or answer not in question.values:
-                raise ValidationError(_("Please choose one of the answers."))
-            return answer
+            return _checked_word(question, answer)
+
+
+def _checked_word(question: Question, answer: object) -> str:
+    known = (YES,) if question.kind is Kind.CONSENT else question.values
+    return _one_of(answer, known, _("Please choose one of the answers."))
 
 
 def _checked_number(question: Question, answer: object) -> int:
@@ -206,6 +218,45 @@ def _checked_text(answer: object) -> str:
             params={"length": len(answer), "most": LONGEST_TEXT},
         )
     return answer
+
+
+def _checked_medicines(question: Question, answer: object, *, is_complete: bool) -> list[Medicine]:
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise ValidationError(_("Please write one medicine to a line."))
+    if len(answer) > MOST_MEDICINES:
+        raise ValidationError(_("Please write the %(most)d you take most often."), params={"most": MOST_MEDICINES})
+    return [checked_medicine(question, row, is_complete=is_complete) for row in answer]
+
+
+def checked_medicine(question: Question, row: Mapping[str, object], *, is_complete: bool) -> Medicine:
+    """Return one line of medicine, without what was left open. Raises ValidationError."""
+    said = {part: row[part] for part in MEDICINE_PARTS if row.get(part) not in (None, "")}
+    kept: Medicine = {}
+    if "class" in said or is_complete:
+        kept["class"] = _one_of(said.get("class"), question.values, _("Please say which kind it is."))
+    if "name" in said:
+        kept["name"] = _medicine_name(said["name"])
+    if "days" in said or is_complete:
+        kept["days"] = _checked_number(question, said.get("days"))
+    if "months" in said:
+        kept["months"] = _one_of(said["months"], tuple(MONTHS_WORDS), _("Please choose for how long."))
+    return kept
+
+
+def _one_of(value: object, known: tuple[str, ...], words: str) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise ValidationError(words)
+    return value
+
+
+def _medicine_name(name: object) -> str:
+    name = _checked_text(name)
+    if len(name) > LONGEST_MEDICINE_NAME:
+        raise ValidationError(
+            _("That is %(length)d characters; please keep to %(most)d."),
+            params={"length": len(name), "most": LONGEST_MEDICINE_NAME},
+        )
+    return name
 
 
 @lru_cache(maxsize=32)
@@ -264,12 +315,12 @@ def _parse_question(row: dict[str, Any]) -> Question:
 
 
 def _check_question(question: Question) -> None:
-    needs_options = question.kind in (Kind.CHOICE, Kind.CHOICES, Kind.REGIONS)
+    needs_options = question.kind in (Kind.CHOICE, Kind.CHOICES, Kind.REGIONS, Kind.MEDICINES)
     if needs_options != bool(question.options):
         raise FormProblem(f"{question.code}: options belong to a choice, and a choice has options.")
     if question.kind is Kind.REGIONS and not set(question.values) <= set(Region):
         raise FormProblem(f"{question.code}: names a region that the body map does not know.")
-    if question.kind is Kind.NUMBER and question.most <= question.least:
+    if question.kind in (Kind.NUMBER, Kind.MEDICINES) and question.most <= question.least:
         raise FormProblem(f"{question.code}: a number has a least and a most.")
     if (question.kind is Kind.CONSENT) != bool(question.words and question.version):
         raise FormProblem(f"{question.code}: a consent has words and a version.")

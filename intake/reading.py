@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ from clinic.lib.body import Group, Region
 from clinic.people.records import records_of
 from intake.findings import fact_of, open_findings
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
-from intake.questions import ANSWER_WORDS, NO, Answer, Kind, Question, form_of
+from intake.questions import ANSWER_WORDS, MONTHS_WORDS, NO, Answer, Kind, Medicine, Question, form_of
 from intake.rules import Scope, parse_scope, rules_of
 from intake.safety import NOT_ASKED_RULE, STOPPING
 
@@ -128,10 +128,8 @@ def answer_words(question: Question, answer: Answer) -> str:
     match question.kind:
         case Kind.YES_NO | Kind.YES_NO_UNSURE | Kind.CONSENT:
             return str(ANSWER_WORDS.get(str(answer), answer))
-        case Kind.CHOICE | Kind.CHOICES | Kind.REGIONS:
-            labels = {option.value: option.label for option in question.options}
-            chosen = answer if isinstance(answer, list) else [str(answer)]
-            return ", ".join(labels.get(value, value) for value in chosen)
+        case Kind.CHOICE | Kind.CHOICES | Kind.REGIONS | Kind.MEDICINES:
+            return _chosen_words(question, answer if isinstance(answer, list) else [str(answer)])
         case Kind.DATE:
             return date_format(date.fromisoformat(str(answer)), "D j M Y")
         case Kind.NUMBER if question.look == "scale":
@@ -139,6 +137,25 @@ def answer_words(question: Question, answer: Answer) -> str:
         case Kind.NUMBER if question.unit:
             return f"{answer} {question.unit}"
     return str(answer)
+
+
+def _chosen_words(question: Question, chosen: Sequence[str | Medicine]) -> str:
+    labels = {option.value: option.label for option in question.options}
+    between = "; " if question.kind is Kind.MEDICINES else ", "
+    return between.join(
+        _medicine_words(question, labels, one) if isinstance(one, dict) else labels.get(one, one) for one in chosen
+    )
+
+
+def _medicine_words(question: Question, labels: Mapping[str, str], line: Medicine) -> str:
+    """Say one line of medicine: its kind and name, on how many days, for how long."""
+    kind, name, days = labels.get(str(line.get("class"))), line.get("name"), line.get("days")
+    parts = (
+        f"{kind} ({name})" if kind and name else kind or name,
+        None if days is None else f"{days} {question.unit}",
+        MONTHS_WORDS.get(str(line.get("months"))),
+    )
+    return ", ".join(str(part) for part in parts if part)
 
 
 def finding_rows(findings: Iterable[Finding]) -> list[FindingRow]:
