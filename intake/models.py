@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, User
+from intake.models_clearing import Clearance, Document, Letter  # noqa: F401  # Django finds models here
 
 # After so many wrong dates of birth the link is closed.
 WRONG_ANSWERS_ALLOWED = 5

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from clinic.lib.body import Group
+from intake.cover import ClearanceFact, cleared_up_to
 from intake.models import Effect
 from intake.questions import NO, UNSURE, YES, Answer
 from intake.rules import AGE, SINCE_ANSWER, WITHDRAWN, Condition, Rule, Scope, regions_meant
@@ -85,6 +86,8 @@ class FindingFact:
     is_unsure: bool = field(default=False, compare=False)
     # The number of the rules' version that speaks.
     version: int = field(default=0, compare=False)
+    # The key of the finding that says so, where one is kept: clearances name it.
+    finding: int | None = field(default=None, compare=False)
 
     @property
     def words(self) -> str:
@@ -311,14 +314,22 @@ def severity(fact: FindingFact) -> tuple[int, int]:
 
 
 def may(
-    planned: Planned, findings: Iterable[FindingFact], day: date, *, consents: frozenset[str] = frozenset()
+    planned: Planned,
+    findings: Iterable[FindingFact],
+    day: date,
+    *,
+    consents: frozenset[str] = frozenset(),
+    clearances: Sequence[ClearanceFact] = (),
 ) -> Verdict:
-    """Answer whether `planned` may be done on `day`, given the findings in force and the consents on record."""
+    """Answer whether `planned` may be done on `day`, given the findings, consents and clearances in force."""
     verdict = Verdict()
     for fact in findings:
         scopes = [scope for scope in fact.applies_to or (Scope(),) if _meets(scope, planned)]
         if scopes and fact.is_in_force(day, consents):
-            verdict = _joined(verdict, fact, scopes, planned)
+            untouched = min(_untouched_pressure(scope) for scope in scopes)
+            if fact.effect is Effect.CLEAR and clearances:
+                untouched = min(_cleared_pressure(fact, scope, planned, day, clearances) for scope in scopes)
+            verdict = _joined(verdict, fact, scopes, planned, untouched)
     return replace(
         verdict,
         stops=tuple(sorted(verdict.stops, key=severity, reverse=True)),
@@ -326,9 +337,12 @@ def may(
     )
 
 
-def _joined(verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planned: Planned) -> Verdict:
-    """Add what one finding that holds says about the plan."""
-    untouched = min(_untouched_pressure(scope) for scope in scopes)
+def _joined(
+    verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planned: Planned, untouched: int
+) -> Verdict:
+    """Add what one finding that holds says about the plan; up to the pressure `untouched` it says nothing."""
+    if untouched >= HIGHEST_PRESSURE:
+        return verdict
     match fact.effect:
         case Effect.NO_PRODUCT:
             products = frozenset[str]().union(*(scope.products for scope in scopes))
@@ -351,6 +365,13 @@ def _joined(verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planne
 def _untouched_pressure(scope: Scope) -> int:
     """Return the highest pressure of which a scope does not speak."""
     return max(scope.pressure_from - 1, 0)
+
+
+def _cleared_pressure(
+    fact: FindingFact, scope: Scope, planned: Planned, day: date, clearances: Sequence[ClearanceFact]
+) -> int:
+    """Return the same where clearances open some of what the scope holds back."""
+    return max(_untouched_pressure(scope), cleared_up_to(fact, scope, planned, day, clearances))
 
 
 def _meets(scope: Scope, planned: Planned) -> bool:
