@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClearanceFact:
-    """A clearance in force: of which findings it speaks, and its scope. An empty part means any."""
+    """What a clearance says of one finding: its scope. An empty part means any."""
 
-    findings: frozenset[int]
+    finding: int
     pressure_up_to: int
     starts_on: date
     ends_on: date
@@ -28,7 +28,7 @@ class ClearanceFact:
     def speaks_of(self, fact: FindingFact, planned: Planned, day: date) -> bool:
         """Say whether it is about this finding, on this day, and this way of working where one is decided."""
         return (
-            fact.finding in self.findings
+            fact.finding == self.finding
             and self.starts_on <= day <= self.ends_on
             and (not self.modalities or not planned.modality or planned.modality in self.modalities)
         )

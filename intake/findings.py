@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from clinic.people.models import Client
 from clinic.people.records import records_beside, records_of
 from clinic.people.services import lock_client
+from intake.cover import ClearanceFact
 from intake.medicines import with_medicine_days
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer
@@ -67,6 +68,7 @@ def fact_of(finding: Finding) -> FindingFact:
         version=finding.rule_version.number,
     )
 
+        finding=finding.pk,
 
 def raise_findings(
     client_pk: int, facts: Iterable[FindingFact], *, now: datetime, submission: Submission | None = None
@@ -172,6 +174,31 @@ def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
 
 def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
     """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
+def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
+    """Return what doctors have allowed of what is held back; at most one query.
+
+    A clearance speaks of a finding as it was known when it was recorded, not of what has become of it since.
+    """
+    held_back = [fact.finding for fact in facts if fact.effect is Effect.CLEAR and fact.finding]
+    if not held_back:
+        return []
+    covered = Finding.objects.filter(
+        pk__in=held_back, clearances__revoked_at__isnull=True, acknowledged_at__lte=F("clearances__recorded_at")
+    )
+    scopes = covered.order_by("pk", "clearances").values_list(
+        "pk",
+        "clearances__pressure_up_to",
+        "clearances__starts_on",
+        "clearances__ends_on",
+        "clearances__modalities",
+        "clearances__regions",
+    )
+    return [
+        ClearanceFact(finding, up_to, starts_on, ends_on, frozenset(modalities), frozenset(regions))
+        for finding, up_to, starts_on, ends_on, modalities, regions in scopes
+    ]
+
+
     profile = profile_on(day, client, answers)
     asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(answers))
     return [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
@@ -188,4 +215,5 @@ def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[s
         facts += evaluate(rules, profile_on(day, client, {}), day)
     if today:
         facts += facts_of_visit(client, today, day)
-    return may(planned, facts, day, consents=consents_of([client.pk]).get(client.pk, frozenset()))
+    consents = consents_of([client.pk]).get(client.pk, frozenset())
+    return may(planned, facts, day, consents=consents, clearances=clearances_over(facts))

@@ -22,9 +22,9 @@ from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Status
-from intake.findings import consents_of, fact_of, open_by_record
-from intake.models import Effect, Finding, Submission
-from intake.safety import Planned, may
+from intake.findings import clearances_over, consents_of, fact_of, open_by_record
+from intake.models import Effect, Finding, Invitation, Submission
+from intake.safety import FindingFact, Planned, may
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
@@ -43,7 +43,7 @@ def planned_visit(modality: Modality) -> Planned:
 
 
 def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
-    """Answer for each visit whether a therapist must look first. At most four queries, however many visits.
+    """Answer for each visit whether a therapist must look first. At most five queries, however many visits.
 
     She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, and
     where what is in force stops the whole visit.
@@ -62,20 +62,22 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
         modality.pk: planned_visit(modality)
         for modality in Modality.objects.filter(pk__in={visit.modality_pk for visit in visits})
     }
-    findings: dict[int, list[Finding]] = {}
+    findings: dict[int, list[tuple[Finding, FindingFact]]] = {}
     for finding, records in open_by_record(client_pks):
         for record in records:
-            findings.setdefault(record, []).append(finding)
+            findings.setdefault(record, []).append((finding, fact_of(finding)))
+    cleared = clearances_over(fact for held in findings.values() for _finding, fact in held)
 
     def must_look(visit: PlannedVisit) -> bool:
         if not is_told(visit):
             return True
-        held = [(finding, fact_of(finding)) for finding in findings.get(visit.client_pk, ())]
+        held = findings.get(visit.client_pk, ())
         if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):
             return True
         facts = [fact for _finding, fact in held]
         signed = consents.get(visit.client_pk, frozenset())
-        return may(modalities[visit.modality_pk], facts, visit.day, consents=signed).blocked
+        planned = modalities[visit.modality_pk]
+        return may(planned, facts, visit.day, consents=signed, clearances=cleared).blocked
 
     return [must_look(visit) for visit in visits]
 
