@@ -1,29 +1,24 @@
-"""Answering the form: beginning, keeping a step, sending, and the page that stops. One transaction each."""
+"""Answering the form: beginning, keeping a step, and the page that stops. One transaction each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic.audit.services import because, record_change
-from clinic.people.models import ROOM_WISHES, Client, ContactConsent
+from clinic.people.models import Client
 from clinic.people.records import records_of
 from clinic.people.services import (
-    give_client_login,
     lock_client,
     lock_kept,
-    record_contact_consent,
-    update_client,
 )
 from clinic.scheduling.services import refresh_review_needed
 from intake.findings import facts_of, not_settled, raise_findings
-from intake.models import Consent, Effect, FormVersion, Invitation, Submission
+from intake.models import Effect, FormVersion, Invitation, Submission
 from intake.questions import (
     UNSURE,
     YES,
@@ -42,11 +37,6 @@ from intake.rules import current_rules
 from intake.safety import URGENT
 from intake.wall import today_at
 
-LONGEST_NAME = 160
-CONTACT_QUESTIONS = {
-    "messages_email": ContactConsent.Channel.EMAIL,
-    "messages_text": ContactConsent.Channel.TEXT,
-}
 # What she answers about the room becomes part of her record, where the front desk may write it as well.
 ROOM_QUESTIONS = {
     "room_light": "light",
@@ -118,28 +108,120 @@ def _offered(form: IntakeForm, code: str) -> set[str]:
 # --- Answering
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class Page:
+    """An open page of a step: the name it goes by, the answers it showed, and the questions it could not read."""
+
+    name: str
+    seen: Mapping[str, Answer]
+    refused: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A step as it is kept now.
+
+    `clashes` holds what was answered on another page meanwhile and is otherwise on this one; `seen` is what this page
+    counts as having shown from now on.
+    """
+
+    submission: Submission
+    clashes: Mapping[str, Answer]
+    seen: Answers
+
+
 def save_step(
     *, now: datetime, submission: Submission, step: int, answers: Mapping[str, Answer], is_complete: bool = True
 ) -> Submission:
-    """Keep her answers to one step in place of those she gave before; urgent answers raise their findings at once.
+    """Keep her answers to one step in place of those she gave before, wherever she gave them."""
+    kept = keep_step(now=now, submission=submission, step=step, answers=answers, is_complete=is_complete)
+    return kept.submission
 
-    With `is_complete` what is required must be there; without, whatever she has typed so far is kept.
+
+@transaction.atomic
+def keep_step(
+    *,
+    now: datetime,
+    submission: Submission,
+    step: int,
+    answers: Mapping[str, Answer],
+    page: Page | None = None,
+    is_complete: bool = True,
+) -> Kept:
+    """Keep her answers to one step; urgent answers raise their findings at once.
+
+    With `is_complete` what is required must be there; without, whatever she has typed so far is kept. What an open
+    `page` did not change stays as another page left it, and what both have changed stays too and is told.
     Raises ValidationError with a sentence per question.
     """
-    submission = _locked_draft(submission)
+    submission = locked_draft(submission)
     shown = form_of(submission.form_version_id).step(step)
     today = today_at(now)
-    new = checked_step(shown, answers, today, is_complete=is_complete)
-    codes = {question.code for question in shown.questions}
-    submission.answers = {code: old for code, old in submission.answers.items() if code not in codes} | new
+    mine = checked_step(shown, answers, today, is_complete=is_complete)
+    old = submission.answers
+    merged = _merged(shown, submission, mine, page) if page else _Merged(mine, {})
+    of_step = {question.code for question in shown.questions}
+    submission.answers = {code: old[code] for code in old if code not in of_step} | merged.answers
+    if page is not None:
+        changed = {code for code in of_step if submission.answers.get(code) != old.get(code)}
+        submission.written_on = submission.written_on | dict.fromkeys(changed, page.name)
     submission.saved_at = now
-    submission.save(update_fields=["answers", "saved_at"])
+    submission.save(update_fields=["answers", "written_on", "saved_at"])
     urgent = [fact for fact in facts_of(submission, today) if fact.effect in URGENT]
     if urgent:
         raise_findings(submission.client_id, urgent, now=now, submission=submission)
         refresh_review_needed(client=submission.client, now=now)
-    return submission
+    return Kept(submission, merged.clashes, _seen_now(shown, mine, merged, page, is_complete=is_complete))
+
+
+@dataclass(frozen=True)
+class _Merged:
+    answers: Answers
+    clashes: Answers
+
+
+def _merged(shown: Step, submission: Submission, mine: Answers, page: Page) -> _Merged:
+    """Hold what the page says against what it showed, and against what stands now."""
+    answers: Answers = {}
+    clashes: Answers = {}
+    for question in shown.questions:
+        code = question.code
+        here, before, stands = mine.get(code), page.seen.get(code), submission.answers.get(code)
+        # A consent is signed by an act of its own.
+        is_untouched = here == before or code in page.refused or question.kind is Kind.CONSENT
+        is_free = stands in (before, here) or submission.written_on.get(code) == page.name
+        if is_untouched:
+            answer = stands
+        elif is_free or stands is None:
+            answer = here
+        else:
+            clashes[code] = stands
+            answer = _more_cautious(question, here, stands)
+        if answer is not None:
+            answers[code] = answer
+    return _Merged(without_irrelevant(shown, answers), clashes)
+
+
+def _more_cautious(question: Question, here: Answer | None, stands: Answer) -> Answer:
+    """Return what counts until she has decided: the answer that holds more back, where it is about safety."""
+    if question.kind is Kind.YES_NO_UNSURE and stands != YES and here in (YES, UNSURE):
+        return here
+    return stands
+
+
+def _seen_now(shown: Step, mine: Answers, merged: _Merged, page: Page | None, *, is_complete: bool) -> Answers:
+    """Return what the page has shown: what is typed on it, and what it was told of elsewhere once she was asked."""
+    told = merged.clashes if is_complete else {}
+    before = page.seen if page else {}
+    refused = page.refused if page else frozenset()
+    kept_before = refused | (set(merged.clashes) - set(told))
+    seen: Answers = {}
+    for question in shown.questions:
+        code = question.code
+        answer = told.get(code) or (before if code in kept_before else mine).get(code)
+        if answer is not None:
+            seen[code] = answer
+    return seen
 
 
 def checked_step(step: Step, answers: Mapping[str, Answer], today: date, *, is_complete: bool) -> Answers:
@@ -151,7 +233,7 @@ def checked_step(step: Step, answers: Mapping[str, Answer], today: date, *, is_c
         if answer in ("", []):
             continue
         try:
-            kept[question.code] = checked_answer(question, answer, today)
+            kept[question.code] = checked_answer(question, answer, today, is_complete=is_complete)
         except ValidationError as problem:
             problems[question.code] = problem
     kept = without_irrelevant(step, kept)
@@ -175,110 +257,13 @@ def missing_words(question: Question) -> str:
     return _("Please answer.")
 
 
-@transaction.atomic
-def submit(*, now: datetime, submission: Submission, signed_name: str, ip: str | None = None) -> Submission:
-    """Send her answers: sign the consents, raise the findings. Sent twice, it is sent once.
-
-    Raises ValidationError where something required is missing, and while an answer asks her to call for help.
-    """
-    # Should her records have been merged meanwhile, the answers stay with theirs; what follows is about the kept one.
-    kept = lock_kept(submission.client_id)
-    submission = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
-    if submission.state != Submission.State.DRAFT:
-        return submission
-    form = form_of(submission.form_version_id)
-    signed_name = _checked_name(signed_name)
-    missing = form.first_incomplete(submission.answers)
-    if missing is not None:
-        raise ValidationError(_("Step %(step)d is not finished."), params={"step": missing.number}, code="unfinished")
-    alarm = alarm_of(submission, now)
-    if alarm is not None and alarm.is_emergency:
-        raise ValidationError(_("One of your answers asks you to call for help first."), code="emergency")
-    submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
-    submission.save(update_fields=["state", "submitted_at", "saved_at"])
-    hers = records_of(submission.client_id)
-    Invitation.objects.filter(client__among=hers, used_at__isnull=True).update(used_at=now)
-    _sign_consents(submission, form, signed_name, ip, now)
-    _record_contact(submission, now)
-    _record_wishes(submission, now)
-    raise_findings(submission.client_id, facts_of(submission, today_at(now)), now=now, submission=submission)
-    refresh_review_needed(client=submission.client, now=now)
-    _give_login(kept, now)
-    record_change(by=None, client=submission.client_id, what=submission, words=_("intake form sent in"), now=now)
-    return submission
-
-
-def _locked_draft(submission: Submission) -> Submission:
+def locked_draft(submission: Submission) -> Submission:
+    """Return the answers as they stand, held until they are kept. Raises LinkClosed once they were sent."""
     lock_client(submission.client_id)
     locked = Submission.objects.select_for_update(of=("self",)).select_related("client").get(pk=submission.pk)
     if locked.state != Submission.State.DRAFT:
         raise LinkClosed(_("These answers have been sent; they can no longer be changed."))
     return locked
-
-
-def _checked_name(signed_name: str) -> str:
-    name = " ".join(signed_name.split())
-    if not name:
-        raise ValidationError({"signed_name": _("Please sign with your name.")})
-    if len(name) > LONGEST_NAME or "\0" in name:
-        raise ValidationError({"signed_name": _("Please sign with a shorter name.")})
-    return name
-
-
-def _sign_consents(submission: Submission, form: IntakeForm, signed_name: str, ip: str | None, now: datetime) -> None:
-    """Put the consents of this form in place of those she gave before; what she left open is no longer given."""
-    codes = [question.code for question in form.consents]
-    hers = Consent.objects.filter(client__among=records_of(submission.client_id), revoked_at__isnull=True)
-    hers.filter(code__in=codes).update(revoked_at=now)
-    Consent.objects.bulk_create(
-        Consent(
-            client=submission.client,
-            submission=submission,
-            code=question.code,
-            text=f"{question.text}\n\n{question.words}",
-            version=question.version,
-            signed_name=signed_name,
-            signed_at=now,
-            ip_address=ip,
-        )
-        for question in form.consents
-        if submission.answers.get(question.code) == YES
-    )
-
-
-def _record_contact(submission: Submission, now: datetime) -> None:
-    for code, channel in CONTACT_QUESTIONS.items():
-        answer = submission.answers.get(code)
-        if answer is not None:
-            record_contact_consent(
-                by=None,
-                now=now,
-                client=submission.client,
-                channel=channel,
-                is_given=answer == YES,
-                source=_("intake form"),
-            )
-
-
-def _record_wishes(submission: Submission, now: datetime) -> None:
-    """Write how she likes the room into her record: the latest word counts, and what she left open stays as it was."""
-    wishes: dict[str, Any] = {
-        field: str(submission.answers[code])
-        for code, field in ROOM_QUESTIONS.items()
-        if submission.answers.get(code) in ROOM_WISHES[field].values
-    }
-    with because(_("intake answers")):
-        update_client(by=None, now=now, client=submission.client, **wishes)
-
-
-def _give_login(client: Client, now: datetime) -> None:
-    """Let her sign in by a code from now on. An address that cannot be given is no reason to refuse her answers."""
-    if not client.email:
-        return
-    try:
-        give_client_login(by=None, now=now, client=client, email=client.email)
-    except ValidationError:
-        return
 
 
 # --- Stopping

@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.forms.clients import SAID
-from intake.answering import LONGEST_NAME, checked_step, missing_words
+from intake.answering import checked_step, missing_words
+from intake.consents import LONGEST_NAME
 from intake.questions import ANSWER_WORDS, YES, Answer, Answers, Kind, Question, Step
 from intake.services import LONGEST_REASON
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from intake.questions import OVER_3, UP_TO_3, Answer, Answers
 
-MEDICINES, DAYS_ANY = "medicines", "days_any"
+MEDICINES, DAYS_ANY = "acute_medicines", "days_any"
 MOST_DAYS = 28
 
 

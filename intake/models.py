@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, User
 from intake.models_clearing import Clearance, Document, Letter  # noqa: F401  # Django finds models here
+from intake.signatures import path_of
 
 # After so many wrong dates of birth the link is closed.
 WRONG_ANSWERS_ALLOWED = 5
@@ -112,6 +113,10 @@ class Submission(models.Model):
     answers: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         default=dict, help_text="Question code → answer"
     )
+    # Keeps two devices apart while the form is being filled in.
+    written_on: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
+        default=dict, help_text="Question code → the open page that answered it last"
+    )
     started_at = models.DateTimeField()
     saved_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
@@ -151,6 +156,12 @@ class Submission(models.Model):
 GUARDIAN = "guardian"
 
 
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def in_force(self) -> ConsentQuerySet:
+        """Keep what was not taken back, and what no newer one took the place of."""
+        return self.filter(revoked_at__isnull=True)
+
+
 class Consent(models.Model):
     """She read and signed this text, or revoked it later; or her guardian signed on paper, which a therapist saw."""
 
@@ -161,12 +172,23 @@ class Consent(models.Model):
     text = models.TextField()
     version = models.PositiveSmallIntegerField()
     signed_name = models.CharField(max_length=160)
+    # Lines of x, y, x, y… on a field of 600 by 200 (intake/signatures.py); empty where the name was typed.
+    drawing: models.JSONField[list[list[int]], list[list[int]]] = models.JSONField(default=list, blank=True)
     signed_at = models.DateTimeField()
     ip_address = models.GenericIPAddressField(null=True)
     recorded_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who saw it signed on paper"
     )
     revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Who took it back or wrote down that she did; nobody where a newer form took its place",
+    )
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -182,6 +204,16 @@ class Consent(models.Model):
     def title(self) -> str:
         """The line above the words she read."""
         return self.text.partition("\n")[0]
+
+    @property
+    def words(self) -> str:
+        """The words she read, below their title."""
+        return self.text.partition("\n\n")[2]
+
+    @property
+    def signature_path(self) -> str:
+        """Her drawn signature as the path of an SVG; nothing where she typed her name."""
+        return path_of(self.drawing)
 
 
 class Effect(models.TextChoices):

@@ -54,12 +54,16 @@ class FormProblem(ValueError):  # noqa: N818  # it is read by whoever publishes 
 
 @dataclass(frozen=True)
 class Option:
-    """One thing to choose. Options with the same group stand together; a folded one is shown on demand."""
+    """One thing to choose. Options with the same group stand together; a folded one is shown on demand.
+
+    A class of medicine names examples: whoever writes one of them need not choose the class.
+    """
 
     value: str
     label: str
     group: str = ""
     is_folded: bool = False
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Question:
     """One question as it was worded.
 
     `shown_if` names a yes/no question of the same step: this one follows it up and is asked unless that one says no.
-    A consent has its full `words` and a `version`; its `text` is the title above them.
+    A consent has its full `words` and a `version`; its `text` is the title above them, and `without` says what it
+    means to take it back.
     """
 
     code: str
@@ -84,6 +89,7 @@ class Question:
     shown_if: str = ""
     words: str = ""
     version: int = 0
+    without: str = ""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -305,7 +311,10 @@ def _parse_question(row: dict[str, Any]) -> Question:
             **{
                 **row,
                 "kind": Kind(row["kind"]),
-                "options": tuple(Option(**option) for option in row.get("options", ())),
+                "options": tuple(
+                    Option(**{**option, "examples": tuple(option.get("examples", ()))})
+                    for option in row.get("options", ())
+                ),
             }
         )
     except (KeyError, TypeError, ValueError) as problem:

@@ -20,7 +20,8 @@ from clinic.people.services import (
     record_contact_consent,
 )
 from clinic.scheduling.services import refresh_review_needed
-from intake.answering import LONGEST_NAME, LinkClosed, alarm_of, begin, current_form, save_step, submit
+from intake.answering import LinkClosed, alarm_of, begin, current_form, save_step
+from intake.consents import LONGEST_NAME
 from intake.findings import (
     facts_of_visit,
     guardian_rule,
@@ -34,6 +35,7 @@ from intake.questions import (
     Answer,
 )
 from intake.safety import URGENT
+from intake.sending import submit
 from intake.wall import today_at
 
 # What the rooms above call and read.
