@@ -43,7 +43,9 @@ def facts_of(submission: Submission, day: date) -> list[FindingFact]:
 
 def profile_on(day: date, client: Client, answers: Mapping[str, Answer]) -> SafetyProfile:
     """Return what the rules look at: the answers of a day, beside her age on it."""
-    return SafetyProfile(answers=with_medicine_days(answers), answered_on=day, age=client.age_on(day), born_on=client.born_on)
+    return SafetyProfile(
+        answers=with_medicine_days(answers), answered_on=day, age=client.age_on(day), born_on=client.born_on
+    )
 
 
 def withdrawn_by(client_pk: int) -> frozenset[str]:
@@ -66,9 +68,9 @@ def fact_of(finding: Finding) -> FindingFact:
         ends_on=finding.ends_on,
         is_unsure=finding.is_unsure,
         version=finding.rule_version.number,
+        finding=finding.pk,
     )
 
-        finding=finding.pk,
 
 def raise_findings(
     client_pk: int, facts: Iterable[FindingFact], *, now: datetime, submission: Submission | None = None
@@ -172,8 +174,6 @@ def consents_of(client_pks: Collection[int]) -> Mapping[int, frozenset[str]]:
     return {client_pk: frozenset(codes) for client_pk, codes in found.items()}
 
 
-def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
-    """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
 def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
     """Return what doctors have allowed of what is held back; at most one query.
 
@@ -199,6 +199,8 @@ def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
     ]
 
 
+def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
+    """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
     profile = profile_on(day, client, answers)
     asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(answers))
     return [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
