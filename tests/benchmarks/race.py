@@ -28,7 +28,7 @@ from tests.benchmarks.booking import (
     weekly,
 )
 from tests.benchmarks.database import ZONE
-from tests.benchmarks.measuring import Bench, Figures, Visitor, measured
+from tests.benchmarks.measuring import Bench, Figures, Visitor, measured, put_back
 from tests.benchmarks.operations import Operation, Statement
 
 CONTENDERS = 16
@@ -46,12 +46,12 @@ class Reach:
 
 def _book(place: Place, **more: object) -> Reach:
     key = uuid4()
-    return Reach(reverse("scheduling:appointment-new"), booking_form(place, key, **more), undo(key))
+    return Reach(reverse("scheduling:appointment-new"), booking_form(place, key, **more), undo(place, key))
 
 
 def _series(place: Place) -> Reach:
     key = uuid4()
-    return Reach(series_address(place, 2), series_form(weekly(place, 2), key), undo(key))
+    return Reach(series_address(place, 2), series_form(weekly(place, 2), key), undo(place, key))
 
 
 def _move(connection: psycopg.Connection, place: Place, number: int) -> Reach:
@@ -119,8 +119,7 @@ def race(bench: Bench, operation: Operation) -> Figures:
         reaches = kind(bench.floor, contenders)
         answers = _at_once(windows, reaches)
         for reach in reaches:
-            for sql, values in reach.undo:
-                bench.floor.execute(sql.encode(), values)
+            put_back(bench, reach.undo)
         times += [took for took, _status in answers]
         won = sum(status == HTTPStatus.FOUND for _took, status in answers)
         winners.append(won)

@@ -33,6 +33,7 @@ from tests.benchmarks.database import (
     bare,
     create,
     prepared,
+    put_back_by,
     rows_of,
     turn_to,
 )
@@ -110,10 +111,14 @@ def serving(size: str, *, requests: int, progress: Progress) -> Iterator[Bench]:
 
     addresses = prepared(size, progress)
     password = _fresh_password()
-    with served(addresses) as port, bare(addresses["DATABASE_URL"]) as floor:
+    with (
+        served(addresses) as port,
+        bare(addresses["DATABASE_URL"]) as floor,
+        put_back_by(addresses["MIGRATION_DATABASE_URL"]) as owner,
+    ):
         visitor = Visitor(port)
         visitor.sign_in(DESK, password)
-        yield Bench(size, visitor, floor, requests, beside)
+        yield Bench(size, visitor, floor, owner, requests, beside)
 
 
 def _fresh_password() -> str:
