@@ -98,12 +98,20 @@ def add(*rows: Model) -> None:
     However many there are, it is the same statement: PostgreSQL plans it once. It cannot write columns of arrays.
     """
     sql, fields = _insertion(type(rows[0]))
-    columns = [[one.get_db_prep_save(one.pre_save(row, add=True), connection) for row in rows] for one in fields]
+    columns = [_column(one, rows) for one in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, columns)
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001  # public by Django's documentation
+
+
+def _column(field: Field[Any, Any], rows: Sequence[Model]) -> list[Any]:
+    """Return what is written of this field for each row; what is the same for many is made ready once."""
+    values = [field.pre_save(row, add=True) for row in rows]
+    if all(value is values[0] for value in values):
+        return [field.get_db_prep_save(values[0], connection)] * len(values)
+    return [field.get_db_prep_save(value, connection) for value in values]
 
 
 @cache

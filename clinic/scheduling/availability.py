@@ -136,22 +136,31 @@ class Availability:
     def obstacle(self, therapist: int, length: Length, start: datetime, room: int | None = None) -> Obstacle | None:
         """Return why the therapist cannot begin a visit at `start`, or None."""
         diary = self.diaries[therapist]
-        # Rooms are looked for only where nobody's visit is in the way: that may take two queries.
-        found = obstacle(diary, [[]], length, start, earliest=self.now)
-        if found and found.kind in {Kind.UNQUALIFIED, Kind.BUSY, Kind.CLIENT}:
-            return found
-        rooms = list(self._to_try(therapist, length, start, room).values())
-        return obstacle(diary, rooms, length, start, earliest=self.now)
+        rooms = self._usual(therapist, length, start, room)
+        if rooms is None:
+            # Others are looked for only where nobody's visit is in the way: that may take two queries.
+            found = obstacle(diary, [[]], length, start, earliest=self.now)
+            if found and found.kind in {Kind.UNQUALIFIED, Kind.BUSY, Kind.CLIENT}:
+                return found
+            rooms = self._all(therapist, room)
+        return obstacle(diary, list(rooms.values()), length, start, earliest=self.now)
 
     def _to_try(
         self, therapist: int, length: Length, start: datetime, room: int | None
     ) -> Mapping[int, Sequence[Taken]]:
         """Return the rooms to try and what takes them; only her usual one, where that comes first and is free then."""
+        return self._usual(therapist, length, start, room) or self._all(therapist, room)
+
+    def _usual(
+        self, therapist: int, length: Length, start: datetime, room: int | None
+    ) -> Mapping[int, Sequence[Taken]] | None:
         usual = self.usual_rooms.get(therapist)
-        if usual is not None and (room == usual or (room is None and not self.book.wishes)):
-            taken = self.book.usual[usual]
-            if free_room([taken], length.occupied(start)) is not None:
-                return {usual: taken}
+        if usual is None or not (room == usual or (room is None and not self.book.wishes)):
+            return None
+        taken = self.book.usual[usual]
+        return {usual: taken} if free_room([taken], length.occupied(start)) is not None else None
+
+    def _all(self, therapist: int, room: int | None) -> Mapping[int, Sequence[Taken]]:
         return {pk: self.rooms[pk] for pk in self.rooms_for(therapist, room)}
 
     def gaps(self, therapist: int, length: Length) -> list[range]:
