@@ -15,9 +15,16 @@ __all__ = ["Message", "MessagePolicy", "MessageQuerySet", "PolicyOverride", "Rep
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> MessageQuerySet:
-        """Keep what may be claimed: waiting and due, or claimed by a worker whose lease ended before the sending."""
+        """Keep what may be claimed, found by the index of what is open."""
+        return self.free(now).filter(is_open=True)
+
+    def free(self, now: datetime) -> MessageQuerySet:
+        """Keep the same of a few that are known by their keys: to look through all that is open would take longer.
+
+        It is waiting and due, or claimed by a worker whose lease ended before the sending.
+        """
         waiting = Q(state__in=[Message.State.WAITING, Message.State.RETRY], due_at__lte=now)
-        return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now), is_open=True)
+        return self.filter(waiting | Q(state=Message.State.CLAIMED, lease_until__lt=now))
 
     def stuck(self, now: datetime) -> MessageQuerySet:
         """Keep those whose sender was never heard of again: they may or may not have gone out."""

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 State = Message.State
 
 # Many enough to share out what is read once for all of them, few enough to be done with soon.
-BATCH = 200
+BATCH = 500
 WRITTEN_AT_ONCE = 5_000
 # Longer than a task may run (120 s); short enough that staff see an uncertain message within five minutes.
 LEASE = timedelta(minutes=3)
@@ -117,7 +117,7 @@ WRITE_DOWN = """
             = (%s, due.subject_pk, due.channel, due.slot, due.about_at)
         AND known.user_id IS NOT DISTINCT FROM due.user_id
     )
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (kind, subject_pk, channel, slot, about_at, user_id) DO NOTHING
 """
 
 
@@ -150,9 +150,8 @@ def due_batches(now: datetime) -> Iterator[tuple[str, list[int]]]:
 @transaction.atomic
 def claim(now: datetime, *, only: Collection[int] | None = None) -> Claim:
     """Take up to a batch of what is due; rows that another worker is just taking are passed over, not waited for."""
-    due = Message.objects.due(now)
-    if only is not None:
-        due = due.filter(pk__among=keys(only))
+    messages = Message.objects
+    due = messages.due(now) if only is None else messages.filter(pk__among=keys(only)).free(now)
     free = due.select_for_update(skip_locked=True).order_by("due_at", "pk").values("pk")[:BATCH]
     statement, parameters = free.query.sql_with_params()
     token = uuid4()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -35,11 +36,15 @@ class Policies:
     by_service: Mapping[int, PolicyOverride]
     by_client: Mapping[int, PolicyOverride]
 
-    def offsets(self, client_pk: int, service_pk: int) -> Sequence[Offset]:
+    def offsets(self, client_pk: int, service_pk: int) -> tuple[Offset, ...]:
         """Return how long before a visit she is reminded of it."""
         for one in self._above(client_pk, service_pk):
             if one.offsets_minutes is not None:
                 return _offsets(one.offsets_minutes, one.offset_slots, one.offsets_since)
+        return self._offsets_of_the_clinic
+
+    @cached_property
+    def _offsets_of_the_clinic(self) -> tuple[Offset, ...]:
         return _offsets(self.clinic.offsets_minutes, self.clinic.offset_slots, self.clinic.offsets_since)
 
     def channels(self, client_pk: int | None, service_pk: int | None) -> Sequence[str]:
@@ -76,8 +81,8 @@ def message_policy() -> MessagePolicy:
     return MessagePolicy.objects.get(pk=1)
 
 
-def _offsets(minutes: Sequence[int], slots: Sequence[int], since: datetime | None) -> list[Offset]:
-    return [Offset(minutes, slot, since) for minutes, slot in zip(minutes, slots, strict=True)]
+def _offsets(minutes: Sequence[int], slots: Sequence[int], since: datetime | None) -> tuple[Offset, ...]:
+    return tuple(Offset(minutes, slot, since) for minutes, slot in zip(minutes, slots, strict=True))
 
 
 # --- By which channels
@@ -94,13 +99,14 @@ def with_channels(kind: MessageKind, found: Iterable[Due]) -> Iterator[tuple[Due
         return
     known = policies()
     clients = {due.client_pk for due in dues if due.client_pk is not None} if kind.needs_consent else set()
-    said = last_words(clients) if clients else {}
+    speaking = [one for one in kind.channels if is_open(one)] or kind.channels[:1]
+    said = last_words(clients, *speaking) if clients else {}
     for due in dues:
         if due.user_pk is not None:
             yield due, kind.channels[:1]
             continue
         wished = due.channels if due.channels is not None else known.channels(due.client_pk, due.service_pk)
-        spoken = [one for one in wished if one in kind.channels and is_open(one)] or kind.channels[:1]
+        spoken = [one for one in wished if one in speaking] or kind.channels[:1]
         agreed = [one for one in spoken if due.client_pk and said.get((due.client_pk, one))]
         yield due, agreed or spoken[:1]
 

@@ -9,12 +9,13 @@ two-hour reminder.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Case, When
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Location
@@ -28,8 +29,8 @@ from clinic.reminders.changes import (
     changes_since,
 )
 from clinic.reminders.kinds import Due, MessageKind
-from clinic.reminders.policy import policies
-from clinic.reminders.timing import reminder_moments
+from clinic.reminders.policy import Offset, policies
+from clinic.reminders.timing import Moment, reminder_moments
 from clinic.scheduling.feeds import file_of
 from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 
@@ -110,17 +111,26 @@ def reminders_due(now: datetime) -> Iterator[Due]:
     known = policies()
     latest = now + timedelta(minutes=known.longest_offset) + CLOCK_CHANGE
     visits = Appointment.objects.between(now - LOOKS_BACK, latest).exclude(status__in=NEVER_TOOK_PLACE)
-    lately = changes_since(now - WRITTEN_WITHIN - FRESH)
-    facts = visits.values_list("pk", "client_id", "service_id", "starts_at", "booked_at", "location__time_zone")
+    since = now - WRITTEN_WITHIN - FRESH
+    lately = changes_since(since)
+    moments = cache(_moments)
+    # To read a moment takes longer than all else about a visit: when it was booked is asked only where it matters.
+    booked_lately = Case(When(booked_at__gt=since, then="booked_at"))
+    facts = visits.values_list("pk", "client_id", "service_id", "starts_at", booked_lately, "location__time_zone")
     for pk, client_pk, service_pk, starts_at, booked_at, time_zone in facts:
         offsets = known.offsets(client_pk, service_pk)
-        earliest = max(_heard_at(lately.get(pk), booked_at) + FRESH, now - WRITTEN_WITHIN)
-        for moment in reminder_moments(starts_at, [one.minutes for one in offsets], ZoneInfo(time_zone)):
-            offset = offsets[moment.slot]
+        earliest = _heard_at(lately.get(pk), booked_at or since) + FRESH
+        for offset, moment in moments(starts_at, offsets, time_zone):
             if earliest <= moment.due_at <= now and (offset.since is None or offset.since <= moment.due_at):
                 yield Due(
                     pk, client_pk, starts_at, moment.due_at, moment.useless_after, offset.slot, service_pk=service_pk
                 )
+
+
+def _moments(starts_at: datetime, offsets: Sequence[Offset], time_zone: str) -> Sequence[tuple[Offset, Moment]]:
+    """Return the reminders of a visit; within a sweep once for all visits that begin at the same time."""
+    moments = reminder_moments(starts_at, [one.minutes for one in offsets], ZoneInfo(time_zone))
+    return [(offsets[moment.slot], moment) for moment in moments]
 
 
 def _due(change: Change, subject_pk: int) -> Due:

@@ -14,6 +14,7 @@ from clinic.audit.services import record_change, recorded
 from clinic.lib.prepared import Prepared
 from clinic.lib.text import lines, one_line
 from clinic.lib.times import local_date
+from clinic.people.changes import client_changes
 from clinic.people.models import Client, ClientAccess, ClientQuerySet, ContactConsent, Therapist, User, clinic_zone
 from clinic.people.phones import phone_number
 from clinic.people.records import Records, records_beside, records_given, records_given_one, records_of
@@ -144,6 +145,8 @@ def update_client(*, by: User | None, now: datetime, client: Client, **fields: U
     if by is not None or changed & ABOUT_THE_GUARDIAN:
         _refuse_without_guardian(kept, now)
     kept.save(update_fields=changed)
+    for follow in client_changes:
+        follow(kept, frozenset(changed), now)
     return kept
 
 
@@ -236,14 +239,16 @@ def has_contact_consent(client: Client, channel: str) -> bool:
 
 def consenting(client_pks: Collection[int], channel: str) -> set[int]:
     """Return those of the clients whose latest word on this channel is yes; one query."""
-    said = last_words(client_pks)
+    said = last_words(client_pks, channel)
     return {client_pk for client_pk in client_pks if said.get((client_pk, channel))}
 
 
-def last_words(client_pks: Collection[int]) -> dict[tuple[int, str], bool]:
-    """Return the latest word of each client on each channel, said on whichever of her records; one query."""
+def last_words(client_pks: Collection[int], *channels: str) -> dict[tuple[int, str], bool]:
+    """Return the latest word of each client on these channels, or all, on whichever of her records; one query."""
     words = (
-        ContactConsent.objects.filter(client__among=records_of(*client_pks))
+        ContactConsent.objects.filter(
+            client__among=records_of(*client_pks), channel__in=channels or ContactConsent.Channel.values
+        )
         .annotate(records=records_beside())
         .order_by("at", "pk")
         .values_list("records", "channel", "is_given")
