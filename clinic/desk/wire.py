@@ -63,6 +63,7 @@ def words() -> dict[str, str]:
         "hasLeft": _("has left"),
         "off": _("%s off"),
         "nothingToUndo": _("There is nothing to take back."),
+        "isTaken": _("Somebody has this time. Click a free one."),
         "notSent": _("The change did not reach the clinic’s computer. The visit stays where it was."),
     }
 

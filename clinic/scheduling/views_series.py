@@ -21,7 +21,7 @@ from clinic.scheduling.access import visit_for
 from clinic.scheduling.addresses import day_url
 from clinic.scheduling.choosing import asked_client, choose_client
 from clinic.scheduling.ending import rows_ending
-from clinic.scheduling.forms import LAST_WISH, TimeForm, last_wish, read_choices
+from clinic.scheduling.forms import LAST_WISH, TimeForm, last_wish, read_choices, therapists
 from clinic.scheduling.forms_series import COUNT, SeriesCancelForm, SeriesChangeForm, SeriesForm
 from clinic.scheduling.models import MOVABLE, Appointment, Status
 from clinic.scheduling.offers import preview_series
@@ -202,6 +202,9 @@ def _series_data(request: ClinicRequest, client: Client) -> dict[str, Any]:
     """Return the rule as asked for; what was not said is as last time, every two weeks, ten visits."""
     asked = request.GET.dict()
     last = {} if asked.keys() >= LAST_WISH else last_wish(client)
+    if last and not last["therapist"]:
+        # A series has one therapist from the beginning: where hers has left, the first of those who are here.
+        last["therapist"] = therapists().values_list("pk", flat=True).first()
     every = asked.get("every_weeks", "2")
     begin = parse_day(asked.get("after", "")) or local_date(clinic_zone(), request.now)
     first_on = begin + timedelta(weeks=int(every) if every.isdecimal() and len(every) == 1 else 2)

@@ -221,6 +221,19 @@ def test_an_armed_visit_goes_to_another_day_by_one_click(page: Page, visit: Appo
     assert fresh(visit).starts_at == at(14, day=20)
 
 
+def test_an_armed_visit_clicked_onto_another_says_that_the_time_is_taken(
+    visit: Appointment, book: Callable[..., Appointment], ruth: Therapist, open_day: Callable[..., Page]
+) -> None:
+    other = book(ClientFactory(), at(12), ruth)
+    page = open_day()
+    block(page, visit).click()
+    page.get_by_role("link", name="Move").click()
+    block(page, other).click()
+    expect(toast(page)).to_contain_text("Somebody has this time. Click a free one.")
+    expect(page.locator("#moving")).to_be_visible()
+    assert fresh(visit).starts_at == at(10)
+
+
 # --- From the keyboard
 
 

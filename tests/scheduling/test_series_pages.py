@@ -48,6 +48,16 @@ def cancel(number: int) -> str:
     return reverse("scheduling:series-cancel", args=[nth(number).pk])
 
 
+def test_where_her_therapist_has_left_a_series_begins_with_one_who_is_here(
+    as_dana: Browser, alice: Client, bea: Therapist, service: Service, location: Location, now: datetime
+) -> None:
+    ruth = works_like_bea(None, location=location)
+    Therapist.objects.filter(pk=bea.pk).update(archived_at=now)
+    form = as_dana.get(NEW, {"client": alice.pk}).context["form"]
+    assert form.errors == {}
+    assert form.cleaned_data["therapist"] == ruth
+
+
 # --- Until a day
 
 

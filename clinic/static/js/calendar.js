@@ -377,6 +377,11 @@ async function putArmed(at, column) {
   await show(moving.dataset.pk);
 }
 
+/** Say why nothing happens: a visit stands there. On the visit that is moved itself it is no surprise. */
+function sayTaken(pk) {
+  if (!isArmed(pk)) toast(words.isTaken);
+}
+
 function isMoving() {
   return moving !== null && !("done" in moving.dataset);
 }
@@ -593,7 +598,7 @@ function draw(facts) {
     events,
     eventContent: contentOf,
     eventDidMount: nameBlock,
-    eventClick: ({ event }) => isMoving() || show(event.id),
+    eventClick: ({ event }) => (isMoving() ? sayTaken(event.id) : show(event.id)),
     dateClick: ({ dateStr, resource }) => (isMoving() ? putArmed : bookAt)(dateStr.slice(0, 16), resource.id),
     eventDragStart: () => (isBusy = true),
     eventDragStop: () => (isBusy = false),
