@@ -65,10 +65,10 @@ class SafetyProfile:
     answers: Mapping[str, Answer]
     answered_on: date
     age: int | None
-
     born_on: date | None = None
     # The codes of consents that were given once and no longer are.
     withdrawn: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True)
 class FindingFact:
@@ -204,9 +204,6 @@ def _window(rule: Rule, profile: SafetyProfile) -> tuple[date | None, date | Non
     return since + timedelta(rule.window.first_day), None if last is None else since + timedelta(last), True
 
 
-def _resolved(scope: Scope, profile: SafetyProfile) -> Scope:
-    """Put the regions that she named into a scope; where she named none, it holds everywhere."""
-    if not scope.regions_from:
 def _last_day_below(condition: Condition | None, born_on: date | None) -> date | None:
     """Return the day before the birthday that ends what holds below an age; None for every other condition."""
     if condition is None or condition.fact != AGE or born_on is None:
@@ -217,13 +214,16 @@ def _last_day_below(condition: Condition | None, born_on: date | None) -> date |
     return birthday - timedelta(1)
 
 
+def _resolved(scope: Scope, profile: SafetyProfile) -> Scope:
+    """Put the regions that she named into a scope; where she named none, it holds everywhere."""
+    if not scope.regions_from:
         return scope
     return replace(scope, regions=_chosen(profile.answers.get(scope.regions_from)), regions_from="")
 
 
 def _chosen(answer: Answer | None) -> frozenset[str]:
     if isinstance(answer, list):
-        return frozenset(answer)
+        return frozenset(str(value) for value in answer)
     return frozenset() if answer is None else frozenset({str(answer)})
 
 
@@ -329,7 +329,8 @@ def may(
             untouched = min(_untouched_pressure(scope) for scope in scopes)
             if fact.effect is Effect.CLEAR and clearances:
                 untouched = min(_cleared_pressure(fact, scope, planned, day, clearances) for scope in scopes)
-            verdict = _joined(verdict, fact, scopes, planned, untouched)
+            if untouched < HIGHEST_PRESSURE:
+                verdict = _joined(verdict, fact, scopes, planned, untouched)
     return replace(
         verdict,
         stops=tuple(sorted(verdict.stops, key=severity, reverse=True)),
@@ -337,12 +338,8 @@ def may(
     )
 
 
-def _joined(
-    verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planned: Planned, untouched: int
-) -> Verdict:
+def _joined(verdict: Verdict, fact: FindingFact, scopes: Sequence[Scope], planned: Planned, untouched: int) -> Verdict:
     """Add what one finding that holds says about the plan; up to the pressure `untouched` it says nothing."""
-    if untouched >= HIGHEST_PRESSURE:
-        return verdict
     match fact.effect:
         case Effect.NO_PRODUCT:
             products = frozenset[str]().union(*(scope.products for scope in scopes))
