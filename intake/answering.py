@@ -74,6 +74,11 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
     return draft
 
 
+def earlier_answers(draft: Submission) -> Submission | None:
+    """Return what she sent the last time, before these."""
+    return Submission.objects.filter(client__among=records_of(draft.client_id)).sent().first()
+
+
 def current_form(language: str) -> FormVersion:
     """Return the newest form in this language, or in English where there is none."""
     newest = FormVersion.objects.order_by("-number")

@@ -21,7 +21,7 @@ from clinic.people.services import (
 )
 from clinic.scheduling.services import refresh_review_needed
 from intake.answering import LinkClosed, alarm_of, begin, current_form, save_step
-from intake.consents import LONGEST_NAME
+from intake.consents import LONGEST_NAME, sign_consent, take_back_consent, unsign_consent
 from intake.findings import (
     facts_of_visit,
     guardian_rule,
@@ -55,7 +55,10 @@ __all__ = [
     "record_visit_answers",
     "review",
     "save_step",
+    "sign_consent",
     "submit",
+    "take_back_consent",
+    "unsign_consent",
     "verdict_for",
 ]
 

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from intake import views, views_review
+from intake import views, views_review, views_step
 
 app_name = "intake"
 urlpatterns = [
     path("i/<str:token>/", views.open_link, name="open"),
     path("me/<int:client_pk>/intake/", views.own, name="own"),
-    path("intake/<int:number>/", views.step, name="step"),
-    path("intake/<int:number>/save/", views.step_save, name="step-save"),
+    path("intake/<int:number>/", views_step.step, name="step"),
+    path("intake/<int:number>/save/", views_step.step_save, name="step-save"),
     path("intake/stop/", views.stop, name="stop"),
     path("intake/sent/", views.sent, name="sent"),
     path("clients/<int:pk>/intake/invite/", views_review.invite, name="invite"),

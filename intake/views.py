@@ -7,12 +7,10 @@ from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.people.access import ClinicRequest, signed_in
 from clinic.people.emergencies import emergency_number
@@ -20,11 +18,10 @@ from clinic.people.records import records_of
 from clinic.scheduling.models import Appointment
 from intake import access, services
 from intake.answering import Alarm
-from intake.forms import SIGNATURE, BirthForm, SigningStepForm, StepForm, initial_of
+from intake.forms import BirthForm
 from intake.models import Submission
-from intake.questions import IntakeForm, Kind, Step, form_of
+from intake.questions import form_of
 from intake.services import LinkClosed, WrongDate
-from intake.wall import render_at_wall, today_at
 
 P = ParamSpec("P")
 NOT_FOUND, GONE = 404, 410
@@ -94,38 +91,6 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     return render(request, "intake/open.html", {"form": None, "is_begun": False})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@with_now
-def step(request: ClinicRequest, number: int) -> HttpResponse:
-    """Ask one step, and keep its answers; going back keeps those that are there."""
-    draft = access.draft_in(request)
-    shown = _step(draft, number)
-    if "back" in request.POST:
-        draft = _keep(request, draft, shown)
-        return _stop_first(draft, request.now) or redirect("intake:step", max(1, number - 1))
-    form = _bound(request, shown, draft)
-    if request.method == "POST" and form.is_valid():
-        try:
-            draft = services.save_step(now=request.now, submission=draft, step=number, answers=form.answers)
-            return _after_step(request, draft, shown, form)
-        except LinkClosed:
-            raise
-        except ValidationError as problem:
-            form.add_error(None, problem.messages)
-    return _show_step(request, draft, shown, form)
-
-
-@require_POST
-@with_now
-def step_save(request: ClinicRequest, number: int) -> HttpResponse:
-    """Keep what she has typed so far, while she is typing."""
-    draft = access.draft_in(request)
-    draft = _keep(request, draft, _step(draft, number))
-    if _stop_first(draft, request.now):
-        return HttpResponseClientRedirect(reverse("intake:stop"))
-    return render_at_wall(request, "intake/parts/saved.html", {"saved_at": draft.saved_at})
-
-
 @require_safe
 @with_now
 def stop(request: ClinicRequest) -> HttpResponse:
@@ -161,73 +126,17 @@ def sent(request: ClinicRequest) -> HttpResponse:
 
 def _go_on(draft: Submission, now: datetime) -> HttpResponse:
     """Go to the first step that is not finished, or where all are, to the last; an emergency answer comes first."""
-    if stop_first := _stop_first(draft, now):
-        return stop_first
+    if stopped := stop_first(draft, now):
+        return stopped
     form = form_of(draft.form_version_id)
     unfinished = form.first_incomplete(draft.answers)
     return redirect("intake:step", unfinished.number if unfinished else len(form.steps))
 
 
-def _stop_first(draft: Submission, now: datetime) -> HttpResponse | None:
+def stop_first(draft: Submission, now: datetime) -> HttpResponseRedirect | None:
     """Lead to the page that stops where an answer asks for help at once."""
     alarm = services.alarm_of(draft, now)
     return redirect("intake:stop") if alarm is not None and alarm.is_emergency else None
-
-
-def _keep(request: ClinicRequest, draft: Submission, shown: Step) -> Submission:
-    """Keep what she has answered so far on a step."""
-    form = _bound(request, shown, draft, is_complete=False)
-    form.is_valid()
-    return services.save_step(
-        now=request.now, submission=draft, step=shown.number, answers=form.keepable(), is_complete=False
-    )
-
-
-def _step(draft: Submission, number: int) -> Step:
-    try:
-        return form_of(draft.form_version_id).step(number)
-    except LookupError:
-        raise Http404 from None
-
-
-def _bound(request: ClinicRequest, shown: Step, draft: Submission, *, is_complete: bool = True) -> StepForm:
-    signs = any(question.kind is Kind.CONSENT for question in shown.questions)
-    form_class = SigningStepForm if signs else StepForm
-    return form_class(
-        shown,
-        today_at(request.now),
-        is_complete=is_complete,
-        data=request.POST if request.method == "POST" else None,
-        initial=initial_of(shown, draft.answers),
-    )
-
-
-def _after_step(request: ClinicRequest, draft: Submission, shown: Step, form: StepForm) -> HttpResponse:
-    alarm = services.alarm_of(draft, request.now)
-    if alarm is not None and (alarm.is_emergency or alarm.step == shown.number):
-        return redirect("intake:stop")
-    if isinstance(form, SigningStepForm):
-        services.submit(
-            now=request.now,
-            submission=draft,
-            signed_name=form.cleaned_data[SIGNATURE],
-            ip=request.META.get("REMOTE_ADDR"),
-        )
-        access.leave(request.session, draft)
-        return redirect("intake:sent")
-    return redirect("intake:step", shown.number + 1)
-
-
-def _show_step(request: ClinicRequest, draft: Submission, shown: Step, form: StepForm) -> HttpResponse:
-    whole: IntakeForm = form_of(draft.form_version_id)
-    context = {
-        "form": form,
-        "step": shown,
-        "steps": len(whole.steps),
-        "is_last": shown.number == len(whole.steps),
-        "saved_at": draft.saved_at,
-    }
-    return render_at_wall(request, "intake/step.html", context)
 
 
 def _correct_url(alarm: Alarm) -> str:

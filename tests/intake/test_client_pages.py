@@ -19,7 +19,7 @@ from intake.links import token_for
 from intake.models import Consent, Effect, Finding, Invitation, Submission
 from intake.questions import Answer, IntakeForm, form_of
 from tests.factories import ClientFactory
-from tests.intake.answers import calm_answers, fill_in, only, send
+from tests.intake.answers import NAME, calm_answers, fill_in, only, send
 
 BORN_ON = "1988-03-14"
 THUNDERCLAP = "A sudden, severe headache that peaked within a minute"
@@ -43,8 +43,14 @@ def form_of_draft() -> IntakeForm:
 
 
 def typed(answers: Mapping[str, Answer]) -> dict[str, object]:
-    """Return answers as a browser sends them."""
-    return {code: "on" if code_is_consent(code) else answer for code, answer in answers.items()}
+    """Return answers as a browser sends them: a name under each consent, a field for each part of a medicine."""
+    sent: dict[str, object] = {}
+    for code, answer in answers.items():
+        if isinstance(answer, list) and answer and isinstance(answer[0], dict):
+            sent |= {f"{code}-{n}-{part}": said for n, line in enumerate(answer, 1) for part, said in line.items()}
+        else:
+            sent[code] = NAME if code_is_consent(code) else answer
+    return sent
 
 
 def code_is_consent(code: str) -> bool:
@@ -62,7 +68,7 @@ def test_the_whole_form_is_filled_in_and_sent_from_the_link(phone: Browser, alic
         response = answer_step(phone, number)
         assert response.headers["Location"] == reverse("intake:step", args=[number + 1])
     form = form_of_draft()
-    last = typed(only(form.step(9).questions, calm_answers(form))) | {"signed_name": "Alice Marques"}
+    last = typed(only(form.step(9).questions, calm_answers(form)))
     response = phone.post(reverse("intake:step", args=[9]), last, follow=True)
     assert "Thank you" in response.text
     submission = Submission.objects.get()
@@ -222,7 +228,8 @@ def test_nothing_typed_is_lost_when_an_answer_is_refused(phone: Browser) -> None
     assert "x" * 10_000 in response.text
     assert "yawning 🥱 &lt;script&gt;alert(1)&lt;/script&gt; صداع" in response.text
     assert re.search(r'value="visual"[^>]*checked', response.text)
-    assert Submission.objects.get().answers == {}
+    kept = Submission.objects.get().answers
+    assert (kept["aura"], "after_effects" in kept) == (["visual"], False)
 
 
 @pytest.mark.parametrize(
@@ -316,19 +323,18 @@ def test_a_form_with_an_emergency_answer_is_not_sent(alice: Client, bea: Therapi
     assert services.submit(now=later, submission=draft, signed_name="Alice").state == Submission.State.SUBMITTED
 
 
-def test_the_last_step_asks_for_each_needed_consent_and_a_name(phone: Browser) -> None:
+def test_the_last_step_asks_for_each_needed_consent(phone: Browser) -> None:
     for number in range(1, 9):
         answer_step(phone, number)
-    response = phone.post(reverse("intake:step", args=[9]), {"complementary": "on"})
+    response = phone.post(reverse("intake:step", args=[9]), {"complementary": NAME})
     assert 'id="id_privacy_error"' in response.text
-    assert 'id="id_signed_name_error"' in response.text
     assert 'id="id_aroma_error"' not in response.text
-    assert re.search(r'id="id_complementary"[^>]*checked', response.text)
+    assert re.search(rf'id="id_complementary"[^>]*value="{NAME}"', response.text)
 
 
 def test_she_cannot_send_with_a_step_left_out(phone: Browser) -> None:
     form = form_of_draft()
-    last = typed(only(form.step(9).questions, calm_answers(form))) | {"signed_name": "Alice Marques"}
+    last = typed(only(form.step(9).questions, calm_answers(form)))
     response = phone.post(reverse("intake:step", args=[9]), last)
     assert "Step 1 is not finished." in response.text
     assert Submission.objects.get().state == Submission.State.DRAFT
@@ -404,7 +410,7 @@ def test_a_consent_left_open_the_next_time_is_no_longer_given(alice: Client, now
 def test_whoever_goes_back_or_sends_again_is_thanked_again(phone: Browser) -> None:
     for number in range(1, 9):
         answer_step(phone, number)
-    last = typed(only(form_of_draft().step(9).questions, calm_answers(form_of_draft()))) | {"signed_name": "Alice"}
+    last = typed(only(form_of_draft().step(9).questions, calm_answers(form_of_draft())))
     assert phone.post(reverse("intake:step", args=[9]), last).headers["Location"] == reverse("intake:sent")
     assert phone.post(reverse("intake:step", args=[9]), last).headers["Location"] == reverse("intake:sent")
     assert phone.get(reverse("intake:step", args=[9])).headers["Location"] == reverse("intake:sent")

@@ -88,6 +88,8 @@ function forgetTyped(login) {
 }
 
 if (document.body.dataset.login) forgetTyped(document.body.dataset.login);
+// Once it was sent, nobody else finds it on a device that is shared.
+if (document.querySelector("[data-forgets-typed]")) forgetTyped();
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-signs-out]")) return;
   forgetTyped();
