@@ -14,7 +14,8 @@ RUN SECRET_KEY=build DATABASE_URL=postgres://build REDIS_URL=redis://build \
     .venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.13-slim AS app
-RUN useradd --system --uid 10001 --home-dir /app --no-create-home stillpoint
+RUN useradd --system --uid 10001 --home-dir /app --no-create-home stillpoint \
+    && install --directory --mode=700 --owner=stillpoint /files
 WORKDIR /app
 COPY --from=build /app /app
 ENV PATH=/app/.venv/bin:$PATH \

@@ -175,6 +175,9 @@ CELERY_BEAT_SCHEDULE = {
     "forget_imports": {"task": "clinic.people.tasks.forget_imports", "schedule": 3600.0, "options": {"expires": 3500}},
 }
 
+# Where documents about clients are kept: private, on a disk that every web server shares, no part of the website.
+FILES_FOLDER = env.str("FILES_FOLDER", default="")
+
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = ["clinic.people.signed_in.Backend"]
 SESSION_ENGINE = "clinic.people.signed_in"

@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Li
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _as_in_a_checkout() -> Iterator[None]:
+def _as_in_a_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Plain http, files straight from the checkout, quick hashes, a cache inside this process, texts on the console.
 
     For the whole session, because the live server reads its settings once.
@@ -51,6 +51,7 @@ def _as_in_a_checkout() -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         TEXT_URL="consoletext://",
+        FILES_FOLDER=str(tmp_path_factory.mktemp("files")),
     ):
         yield
 

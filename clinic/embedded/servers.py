@@ -125,6 +125,7 @@ def settings_environment(place: Place, *, port: int = 8000) -> dict[str, str]:
         "SITE_URL": f"http://127.0.0.1:{port}",
         "EMAIL_URL": "consolemail://",
         "INSECURE_COOKIES": "true",
+        "FILES_FOLDER": str(place.folder / "files"),
     }
 
 
