@@ -94,10 +94,9 @@ def test_a_file_goes_only_once_the_removal_of_its_row_is_committed(
 ) -> None:
     with kept_file(b"one") as name:
         pass
-    with django_capture_on_commit_callbacks(execute=True):
-        with transaction.atomic():
-            remove_with_its_row(name)
-            transaction.set_rollback(True)
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        remove_with_its_row(name)
+        transaction.set_rollback(True)
     assert names_in(folder) == [name]
     with django_capture_on_commit_callbacks(execute=True):
         remove_with_its_row(name)
