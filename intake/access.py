@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from clinic.people.access import ClinicRequest, client_for, health_record_for, kept_one, log_look, one_of, own_clients
 from clinic.people.models import Client, User
+from clinic.people.records import records_beside, records_of
+from intake.inviting import visits_without_answers
 from intake.links import key_in
 from intake.models import Finding, Invitation, Submission
 from intake.services import LinkClosed
@@ -81,22 +83,26 @@ def invitation_by(token: str) -> Invitation:
 def own_client_asked(request: ClinicRequest, client_pk: int) -> Client:
     """Return a client for whom this login may fill in a form that waits. Raises Http404."""
     client = kept_one(own_clients(request.user), client_pk)
-    if client.pk not in {pending.client_pk for pending in pending_for(request.user)}:
+    if client.pk not in {pending.client_pk for pending in pending_for(request.user, request.now)}:
         raise Http404
     return client
 
 
-def pending_for(user: User) -> list[Pending]:
-    """Return the forms that wait for the clients of a login; one query each for links and for answers begun.
+def pending_for(user: User, now: datetime) -> list[Pending]:
+    """Return the forms that wait for the clients of a login: asked for, begun, or missing before a visit to come.
 
-    A link may have run out meanwhile: whoever has signed in needs none.
+    A link may have run out meanwhile: whoever has signed in needs none. A constant number of queries.
     """
-    clients = own_clients(user).values_list("pk", flat=True)
+    clients = list(own_clients(user).values_list("pk", flat=True))
+    if not clients:
+        return []
     asked = Invitation.objects.filter(client__in=clients, used_at__isnull=True, revoked_at__isnull=True)
     begun = set(
         Submission.objects.filter(client__in=clients, state=Submission.State.DRAFT).values_list("client_id", flat=True)
     )
-    waiting = begun | set(asked.values_list("client_id", flat=True))
+    visits = visits_without_answers(now).filter(client__among=records_of(*clients)).annotate(records=records_beside())
+    missing = {pk for records in visits.values_list("records", flat=True) for pk in records} & {*clients}
+    waiting = begun | missing | set(asked.values_list("client_id", flat=True))
     return [
         Pending(client_pk=pk, url=reverse("intake:own", args=[pk]), is_started=pk in begun) for pk in sorted(waiting)
     ]

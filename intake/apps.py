@@ -22,3 +22,4 @@ class IntakeConfig(AppConfig):
         worklists.register("reviews", standing.REVIEWS)
         merge_steps.register("intake", merging.STEP)
         message_kinds.register("intake_request", asking.REQUEST)
+        message_kinds.register("intake_before_visit", asking.BY_ITSELF)

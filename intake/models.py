@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.people.models import Client, User
+from intake.models_asking import IntakePolicy  # noqa: F401  # Django finds models here
 from intake.models_clearing import Clearance, Document, Letter  # noqa: F401  # Django finds models here
 from intake.signatures import path_of
 
@@ -61,11 +62,14 @@ class Invitation(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="invitations")
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField()
+    # Nobody, where it was sent by itself before a visit.
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # Who took it back; nobody, where a newer link took its place.
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     wrong_answers = models.PositiveSmallIntegerField(default=0)
 
     objects = InvitationQuerySet.as_manager()

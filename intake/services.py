@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,14 +11,9 @@ from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
 from clinic.lib.times import day_bounds
-from clinic.people.models import Client, ContactConsent, User, clinic_zone
+from clinic.people.models import Client, User, clinic_zone
 from clinic.people.records import records_of
-from clinic.people.services import (
-    lock_client,
-    lock_kept,
-    mail_address,
-    record_contact_consent,
-)
+from clinic.people.services import lock_client
 from clinic.scheduling.services import refresh_review_needed
 from intake.answering import LinkClosed, alarm_of, begin, current_form, save_step
 from intake.consents import LONGEST_NAME, sign_consent, take_back_consent, unsign_consent
@@ -29,8 +24,8 @@ from intake.findings import (
     raise_findings,
     verdict_for,
 )
-from intake.links import token_for
-from intake.models import GUARDIAN, Consent, Effect, Finding, Invitation, Submission
+from intake.inviting import WrongDate, invite, open_invitation, take_back
+from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import (
     Answer,
 )
@@ -57,65 +52,13 @@ __all__ = [
     "save_step",
     "sign_consent",
     "submit",
+    "take_back",
     "take_back_consent",
     "unsign_consent",
     "verdict_for",
 ]
 
-# D: how long a link leads to the form.
-LINK_LASTS = timedelta(days=30)
 LONGEST_REASON = 240
-
-
-class WrongDate(ValidationError):  # noqa: N818
-    """The date of birth is not the one the clinic knows."""
-
-
-# --- Inviting and opening
-
-
-@transaction.atomic
-def invite(*, by: User | None, now: datetime, client: Client, agreed: str = "") -> tuple[Invitation, str]:
-    """Ask her to fill in the form, and return the token of her link; links sent earlier no longer open it.
-
-    `agreed` is how she agreed to other mail in the same talk; empty where that was not talked about.
-
-    The reminders' rails send the link. Raises ValidationError where there is no address to send it to.
-    """
-    client = lock_kept(client.pk)
-    if not mail_address(client, now):
-        raise ValidationError(_("%(name)s has no e-mail address yet. Add one first."), params={"name": client.name})
-    if client.archived_at is not None:
-        raise ValidationError(_("%(name)s is archived."), params={"name": client.name})
-    Invitation.objects.filter(client=client).open(now).update(revoked_at=now)
-    invitation = Invitation.objects.create(client=client, created_at=now, created_by=by, expires_at=now + LINK_LASTS)
-    record_change(by=by.pk if by else None, client=client.pk, what=invitation, words=_("intake form sent"), now=now)
-    if agreed:
-        channel = ContactConsent.Channel.EMAIL
-        record_contact_consent(by=by, now=now, client=client, channel=channel, is_given=True, source=agreed)
-    return invitation, token_for(invitation)
-
-
-def open_invitation(*, now: datetime, invitation: Invitation, born_on: date | None = None) -> Submission:
-    """Open the form from its link and return the answers begun. Raises LinkClosed, and WrongDate, which is counted."""
-    with transaction.atomic():
-        lock_client(invitation.client_id)
-        invitation = Invitation.objects.select_for_update(of=("self",)).select_related("client").get(pk=invitation.pk)
-        if not invitation.is_open(now):
-            raise LinkClosed(_("This link no longer opens the form."))
-        expected = invitation.client.born_on
-        is_hers = expected is None or expected == born_on
-        if is_hers:
-            if invitation.opened_at is None:
-                invitation.opened_at = now
-                invitation.save(update_fields=["opened_at"])
-            return begin(now=now, client=invitation.client, invitation=invitation)
-        invitation.wrong_answers += 1
-        invitation.save(update_fields=["wrong_answers"])
-    # Raised after the count is committed.
-    if not invitation.is_open(now):
-        raise LinkClosed(_("This link no longer opens the form."))
-    raise WrongDate({"born_on": _("That is not the date of birth that we have. Please try again.")})
 
 
 # --- At a visit

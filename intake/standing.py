@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from clinic.lib.prepared import Prepared
 from clinic.people.models import Modality, User, clinic_zone
-from clinic.people.records import Records, records_beside, records_given
+from clinic.people.records import Records, records_beside, records_given, records_of
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
@@ -115,20 +115,26 @@ def newest_sent(client_pks: Collection[int]) -> dict[int, Sent]:
 
 
 def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
-    """Show on each visit to come whether her answers are there and read; never what they say. One query."""
+    """Show on each visit to come whether her answers are there and read; never what they say. Two queries."""
     if not user.is_staff_member:
         return {}
     shown = [visit for visit in visits if visit.status in BADGED]
     newest = newest_sent({visit.client_id for visit in shown})
+    asked = open_links({visit.client_id for visit in shown})
     # Said once, not for each of two thousand visits.
     said = {state: Badge(icon, str(words), is_open_work=is_open) for state, (icon, words, is_open) in SIGNS.items()}
-    return {visit.pk: [said[_state(newest.get(visit.client_id), visit)]] for visit in shown}
+    return {
+        visit.pk: [said[_state(newest.get(visit.client_id), visit, is_opened=asked.get(visit.client_id))]]
+        for visit in shown
+    }
 
 
 class State(Enum):
     """How her answers stand before a visit."""
 
     MISSING = auto()
+    ASKED = auto()
+    OPENED = auto()
     UNREAD = auto()
     OLD = auto()
     DONE = auto()
@@ -136,18 +142,33 @@ class State(Enum):
 
 SIGNS = {
     State.MISSING: ("clipboard-x", gettext_lazy("intake missing"), True),
+    State.ASKED: ("mail", gettext_lazy("intake form sent"), True),
+    State.OPENED: ("pencil", gettext_lazy("intake form opened"), True),
     State.UNREAD: ("clipboard-text", gettext_lazy("needs review"), True),
     State.OLD: ("clipboard-x", gettext_lazy("intake over a year old"), True),
     State.DONE: ("file-check", gettext_lazy("intake done"), False),
 }
 
 
-def _state(sent: Sent | None, visit: Visit) -> State:
-    if sent is None:
-        return State.MISSING
-    if not sent.is_reviewed:
+def _state(sent: Sent | None, visit: Visit, *, is_opened: bool | None) -> State:
+    """Say how her answers stand; `is_opened` is None where no link to the form is out."""
+    is_old = sent is not None and visit.starts_at - sent.at > ANSWERS_LAST
+    if sent is not None and not sent.is_reviewed:
         return State.UNREAD
-    return State.OLD if visit.starts_at - sent.at > ANSWERS_LAST else State.DONE
+    if sent is not None and not is_old:
+        return State.DONE
+    if is_opened is not None:
+        return State.OPENED if is_opened else State.ASKED
+    return State.OLD if is_old else State.MISSING
+
+
+def open_links(client_pks: Collection[int]) -> dict[int, bool]:
+    """Return for each client to whom a link to the form is out whether she has opened it; one query."""
+    out = Invitation.objects.filter(
+        client__among=records_of(*client_pks), used_at__isnull=True, revoked_at__isnull=True
+    ).annotate(records=records_beside())
+    found = out.order_by("pk").values_list("records", "opened_at")
+    return {record: opened_at is not None for records, opened_at in found for record in records}
 
 
 # --- Reviews

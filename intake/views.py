@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic.lib.forms import put_errors
+from clinic.lib.rates import is_too_often, where_from
 from clinic.people.access import ClinicRequest, signed_in
 from clinic.people.emergencies import emergency_number
 from clinic.people.records import records_of
@@ -21,10 +25,12 @@ from intake.answering import Alarm
 from intake.forms import BirthForm
 from intake.models import Submission
 from intake.questions import form_of
-from intake.services import LinkClosed, WrongDate
+from intake.services import LinkClosed
 
 P = ParamSpec("P")
 NOT_FOUND, GONE = 404, 410
+# A waiting room shares one address; whoever guesses at links or dates needs very many.
+TRIES_AN_HOUR, AN_HOUR = 40, 3600
 
 
 def with_now(
@@ -59,24 +65,31 @@ def open_link(request: ClinicRequest, token: str) -> HttpResponse:
     try:
         invitation = access.invitation_by(token)
     except Http404:
-        return closed(request, NOT_FOUND)
+        return _too_often(request) or closed(request, NOT_FOUND)
     if not invitation.is_open(request.now):
         return closed(request, GONE)
-    asks_birth = invitation.client.born_on is not None
-    form = BirthForm(request.POST if request.method == "POST" else None) if asks_birth else None
-    if request.method == "POST" and (form is None or form.is_valid()):
-        born_on = form.cleaned_data["born_on"] if form else None
+    form = BirthForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        if waits := _too_often(request):
+            return waits
+        born_on = form.cleaned_data["born_on"]
         try:
             draft = services.open_invitation(now=request.now, invitation=invitation, born_on=born_on)
-        except WrongDate as wrong:
-            if form:
-                form.add_error(None, wrong)
         except LinkClosed:
             return closed(request, GONE)
+        except ValidationError as problem:
+            put_errors(form, problem)
         else:
             access.enter(request.session, draft, invitation)
             return _go_on(draft, request.now)
     return render(request, "intake/open.html", {"form": form, "is_begun": invitation.opened_at is not None})
+
+
+def _too_often(request: ClinicRequest) -> HttpResponse | None:
+    """Count one more link or date that was tried from this address, and ask to wait where these are too many."""
+    if is_too_often(f"intake-open:{where_from(request)}", most=TRIES_AN_HOUR, seconds=AN_HOUR, now=request.now):
+        return render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+    return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -23,13 +23,15 @@ from clinic.people.models import (
     User,
 )
 from clinic.scheduling.services import add_weekly_hours
+from intake.models_asking import IntakePolicy
 
 BEFORE = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 PASSWORD = "a quiet morning in Lisbon"
 
 
 def make_clinic() -> Clinic:
-    """Return the one clinic, made if it is not there."""
+    """Return the one clinic, made if it is not there. It sends no intake form by itself: tests count their own mail."""
+    IntakePolicy.objects.update(asks_by_itself=False)
     clinic, _ = Clinic.objects.get_or_create(
         pk=1, defaults={"name": "Harbour Clinic", "currency": "EUR", "set_up_at": BEFORE}
     )

@@ -254,6 +254,7 @@ DOORS: Mapping[str, Door] = {
     "intake:sent": Door("404 404 404 404 404 404", ONLY_GET),
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
+    "intake:take-back": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
     "intake:guardian-consent": Door(ONLY_POST, THERAPISTS, at="client"),
     "intake:review-list": Door(THERAPISTS, ONLY_GET),

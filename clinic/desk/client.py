@@ -28,6 +28,7 @@ from intake.findings import open_findings
 from intake.models import Invitation, Submission
 from intake.profile import IntakeProfile, profile_of
 from intake.reading import FindingRow, finding_rows
+from intake.standing import ANSWERS_LAST
 from plans.pages import GoalBox, goal_boxes, line_of, open_work, where_words
 from plans.standing import Standing, plan_in_force, standing
 from sessions.reading import SignedNote, signed_notes
@@ -108,8 +109,8 @@ class DeskPage:
     ways_to_agree: Sequence[tuple[str, StrOrPromise]]
     # Where the form would go; empty where no address is known.
     mailed_at: str
-    # When the form went out that has not come back, if one did.
-    invited_at: datetime | None
+    # The link to the form that is out, if one is.
+    invited: Invitation | None
     upcoming: Sequence[Appointment]
     past: Stretch[Appointment]
     zone: ZoneInfo
@@ -149,11 +150,11 @@ def step_of(visit: Appointment) -> Step:
 
 def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
     """Return contact, visits and the state of the intake, for those who may not read her answers."""
-    newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().only("state").first()
-    state, is_open, may_invite = intake_state(newest)
+    newest = Submission.objects.filter(client__among=records_of(client.pk)).sent().only("state", "submitted_at").first()
+    invited = Invitation.objects.filter(client__among=records_of(client.pk)).open(now).order_by("-created_at").first()
+    state, is_open, may_invite = intake_state(newest, invited, now)
     zone = clinic_zone()
     record = record_of(client, now)
-    invited = Invitation.objects.filter(client__among=records_of(client.pk)).open(now)
     return DeskPage(
         age=client.age_on(now.astimezone(zone).date()),
         intake_state=state,
@@ -161,7 +162,7 @@ def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
         may_invite=may_invite,
         ways_to_agree=() if record.agrees_to_mail else SAID,
         mailed_at=mail_address(client, now),
-        invited_at=invited.values_list("created_at", flat=True).order_by("-created_at").first(),
+        invited=invited,
         upcoming=still_to_come(to_come_or_today(client, now), now),
         past=stretch(lambda count: newest_past(count).all(client=client.pk), typed_page, per_page=PAST_VISITS),
         zone=zone,
@@ -169,13 +170,16 @@ def desk_page(client: Client, now: datetime, typed_page: str = "") -> DeskPage:
     )
 
 
-def intake_state(newest: Submission | None) -> tuple[str, bool, bool]:
+def intake_state(newest: Submission | None, invited: Invitation | None, now: datetime) -> tuple[str, bool, bool]:
     """Return the state in words, whether somebody must act, and whether the desk may send the form."""
-    if newest is None:
-        return _("missing"), True, True
-    if newest.state == Submission.State.SUBMITTED:
+    if newest is not None and newest.state == Submission.State.SUBMITTED:
         return _("needs review"), True, False
-    return _("done"), False, True
+    is_old = newest is not None and newest.submitted_at is not None and now - newest.submitted_at > ANSWERS_LAST
+    if newest is not None and not is_old:
+        return _("done"), False, True
+    if invited is not None:
+        return (_("opened") if invited.opened_at else _("sent")), True, True
+    return (_("over a year old") if is_old else _("missing")), True, True
 
 
 def visits_of(records: Records) -> AppointmentQuerySet:

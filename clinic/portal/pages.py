@@ -73,7 +73,7 @@ def home_page(user: User, client: Client, now: datetime) -> HomePage:
     return HomePage(
         next_visit=next_visit,
         offers=offers_to_answer(client, now),
-        pending=next((pending for pending in pending_for(user) if pending.client_pk == client.pk), None),
+        pending=next((pending for pending in pending_for(user, now) if pending.client_pk == client.pk), None),
         plan=plan_page(client, now),
         place=place,
         opening=opening_lines(spans_of(place)) if place else (),

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.people.access import ClinicRequest, signed_in, the_clinic
 from clinic.people.consents import words_of
-from clinic.people.models import Client, Clinic, ContactConsent, User
-from clinic.people.services import mail_address, record_contact_consent
+from clinic.people.models import Clinic, ContactConsent
+from clinic.people.services import record_contact_consent
 from clinic.public.booking_answers import call_us, stopped_by, taken
 from clinic.public.booking_forms import ConfirmForm
 from clinic.public.booking_wish import wish_of
@@ -24,8 +24,6 @@ from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.online import CallUs, confirm_online
 from clinic.scheduling.services import GRACE, SlotTaken, cancel_appointment, free_until
 from intake.access import pending_for
-from intake.services import invite
-from intake.standing import newest_sent
 
 PROMISED = (Status.BOOKED, Status.CONFIRMED)
 SETTLED = (Status.REQUESTED, *PROMISED)
@@ -77,15 +75,7 @@ def _confirm(request: ClinicRequest, clinic: Clinic, visit: Appointment, form: C
         return taken(request, clinic, wish_of(visit), refused)
     except CallUs as refused:
         return call_us(request, " ".join(refused.messages), HTTPStatus.CONFLICT, place=visit.location)
-    _ask_for_intake(by, booked.client, request)
     return redirect("booking:done", booked.pk)
-
-
-def _ask_for_intake(user: User, client: Client, request: ClinicRequest) -> None:
-    """Ask a client who has never told about her headaches to do so before the visit."""
-    is_asked = any(pending.client_pk == client.pk for pending in pending_for(user))
-    if not is_asked and client.pk not in newest_sent([client.pk]) and mail_address(client, request.now):
-        invite(by=user, now=request.now, client=client)
 
 
 @require_POST
@@ -105,7 +95,7 @@ def done(request: ClinicRequest, pk: int) -> HttpResponse:
     visit = own_visit_for(request.user, pk, now=request.now)
     if visit.status not in SETTLED:
         return redirect("portal:visits")
-    pending = next((one for one in pending_for(request.user) if one.client_pk == visit.client_id), None)
+    pending = next((one for one in pending_for(request.user, request.now) if one.client_pk == visit.client_id), None)
     context = {"visit": visit, "is_promised": visit.status in PROMISED, "pending": pending}
     return render(request, "public/booking_done.html", context)
 

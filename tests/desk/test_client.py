@@ -168,10 +168,10 @@ def test_a_client_has_no_such_page_and_a_stranger_neither(alice: Client, as_alic
 
 
 def test_the_desk_sees_that_the_form_is_out(alice: Client, dana: User, as_dana: Browser) -> None:
-    assert "has not come back" not in text(as_dana, alice)
+    assert "The form was sent" not in text(as_dana, alice)
     now = timezone.now()
     invite(by=dana, now=now, client=alice)
-    assert f"The form was sent on {now:%a} {now.day} {now:%b} and has not come back." in text(as_dana, alice)
+    assert f"The form was sent on {now:%a} {now.day} {now:%b} and has not been opened." in text(as_dana, alice)
 
 
 def test_nobody_is_not_found(as_bea: Browser, as_dana: Browser, clinic: object) -> None:

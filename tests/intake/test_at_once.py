@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from clinic.people.models import Client, User
-from intake import services
+from intake import inviting, services
 from intake.models import Consent, Finding, Invitation, Submission
 from tests.intake.answers import fill_in
 
@@ -64,7 +64,7 @@ def test_without_the_lock_guesses_would_be_lost(alice: Client, dana: User, monke
         all_have_read.wait(timeout=30)
         save(self, **kwargs)
 
-    monkeypatch.setattr(services, "lock_client", lambda _pk: None)
+    monkeypatch.setattr(inviting, "lock_client", lambda _pk: alice)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_kwargs: self.all())
     monkeypatch.setattr(Invitation, "save", save_late)
     at_once(4, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=WRONG))

@@ -131,13 +131,6 @@ def test_opening_the_page_of_a_link_changes_nothing(client: Browser, link: str) 
     assert not Submission.objects.exists()
 
 
-def test_without_a_known_date_of_birth_the_link_alone_opens(client: Browser, dana: User, now: datetime) -> None:
-    nobody = ClientFactory(legal_name="Noor Aziz", born_on=None)
-    _invitation, token = services.invite(by=dana, now=now, client=nobody)
-    response = client.post(reverse("intake:open", args=[token]))
-    assert response.headers["Location"] == reverse("intake:step", args=[1])
-
-
 @pytest.mark.parametrize("token", ["nothing", "0" * 32 + ".forged", "%00"])
 def test_a_link_nobody_made_is_not_found(client: Browser, alice: Client, token: str) -> None:
     assert client.get(f"/i/{token}/").status_code == 404

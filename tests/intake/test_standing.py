@@ -227,14 +227,14 @@ def test_the_profile_gives_typed_values(alice: Client, now: datetime) -> None:
 def test_a_form_waits_from_the_invitation_until_it_is_sent(
     alice: Client, alice_user: User, carl: User, dana: User, now: datetime
 ) -> None:
-    assert pending_for(alice_user) == []
+    assert pending_for(alice_user, now) == []
     services.invite(by=dana, now=now, client=alice)
-    assert [pending.is_started for pending in pending_for(alice_user)] == [False]
-    assert pending_for(carl) == []
+    assert [pending.is_started for pending in pending_for(alice_user, now)] == [False]
+    assert pending_for(carl, now) == []
     fill_in(alice, now=now)
-    assert [pending.is_started for pending in pending_for(alice_user)] == [True]
+    assert [pending.is_started for pending in pending_for(alice_user, now)] == [True]
     services.submit(now=now, submission=Submission.objects.get(), signed_name="Alice")
-    assert pending_for(alice_user) == []
+    assert pending_for(alice_user, now) == []
 
 
 # --- What the database itself refuses

@@ -27,7 +27,7 @@ from clinic.scheduling.models import Wish as WaitlistWish
 from clinic.scheduling.online import settle
 from clinic.scheduling.services import add_time_off, book_appointment
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
-from intake.models import Finding, Invitation
+from intake.models import Finding
 from tests.factories import (
     ClientFactory,
     LocationFactory,
@@ -285,7 +285,6 @@ def test_a_newcomer_books_from_beginning_to_end(visitor: Visitor, wish: Wish) ->
     assert "tel:+351-21-345-6789" in page  # an attack on the day
     assert "Fill in the form" in page
     assert consenting([visit.client_id], "email") == {visit.client_id}
-    assert Invitation.objects.get().client == visit.client
 
 
 def test_who_is_known_cannot_be_told_from_the_answers(
