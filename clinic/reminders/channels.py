@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from clinic.people.models import Client, ContactConsent
 from clinic.people.services import mail_address
 from clinic.reminders.envelope import Mail
+from clinic.reminders.smtp import hand_over
 
 # SMTP: replies from here on are refusals for good; below, "try again later".
 FIRST_LASTING_REPLY = 500
@@ -97,7 +98,7 @@ class EmailLine:
         mail = mail_of(letter)
         self.connect()
         try:
-            self.connection.send_messages([mail])
+            self.pass_on(mail)
         except (SMTPRecipientsRefused, SMTPResponseException) as problem:
             raise refusal(problem) from problem
         except Exception as problem:
@@ -108,6 +109,13 @@ class EmailLine:
 
             raise mail_services.refusal(problem) from None
         return self.key_of(mail)
+
+    def pass_on(self, mail: Mail) -> None:
+        """Hand it to the server, or to whatever else carries mail here."""
+        if server := server_of(self.connection):
+            hand_over(server, mail)
+        else:
+            self.connection.send_messages([mail])
 
     @staticmethod
     def key_of(mail: EmailMultiAlternatives) -> str:
@@ -136,13 +144,17 @@ class EmailLine:
 
 def has_hung_up(connection: BaseEmailBackend) -> bool:
     """Say whether an open connection to a mail server is over: unasked, a server says nothing but its goodbye."""
-    smtp = getattr(connection, "connection", None)
-    if not isinstance(smtp, SMTP):
-        return False
-    return smtp.sock is None or bool(select([smtp.sock], [], [], 0)[0])
+    server = server_of(connection)
+    return server is not None and (server.sock is None or bool(select([server.sock], [], [], 0)[0]))
 
 
-def mail_of(letter: Letter) -> EmailMultiAlternatives:
+def server_of(connection: BaseEmailBackend) -> SMTP | None:
+    """Return the mail server to which a connection is open, if it is one."""
+    server = getattr(connection, "connection", None)
+    return server if isinstance(server, SMTP) else None
+
+
+def mail_of(letter: Letter) -> Mail:
     """Put a letter into an envelope."""
     mail = Mail(letter.subject, letter.text, to=[letter.to], headers=headers_for(letter))
     mail.attach_alternative(letter.html, "text/html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from django.core.mail.message import sanitize_address
 
 # Neither can stand in a body: in quoted-printable a “=” is followed by two digits, in base64 by the end.
 FORMS, PARTS = "=_forms", "=_parts"
+# Most addresses: no name beside it, and nothing that must be encoded or quoted.
+_PLAIN = re.compile(r"[a-zA-Z0-9_+-]+(\.[a-zA-Z0-9_+-]+)*@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
 class Mail(EmailMultiAlternatives):
@@ -52,8 +55,8 @@ class Envelope:
 
 @lru_cache(maxsize=1024)
 def address(written: str) -> str:
-    """Return an address as it may stand in a header."""
-    return sanitize_address(written, "utf-8")
+    """Return an address as it may stand in a header. To have a plain one looked at by Django takes long."""
+    return written if _PLAIN.fullmatch(written) else sanitize_address(written, "utf-8")
 
 
 def header_lines(headers: Mapping[str, str]) -> bytes:

@@ -53,7 +53,8 @@ class MessageKind:
     A kind of which thousands may be due at once also offers `contexts(subject_pks, now)`: the same words for a whole
     batch in a few reads, without locks, and only of those that plainly stand; the others are asked for one by one.
     `subject` is then the model in whose row each of its changes leaves a mark: the letters are written ahead, and go
-    out as long as that row is untouched.
+    out as long as that row is untouched. They differ in no more than `wording.values_of_one` and the place, so that
+    the templates are rendered once for each place and language.
     """
 
     template: str

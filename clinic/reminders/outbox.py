@@ -33,6 +33,8 @@ State = Message.State
 # Many enough to share out what is read once for all of them, few enough to be done with soon.
 BATCH = 500
 WRITTEN_AT_ONCE = 5_000
+# What is asked of a message on its way.
+READ = ("kind", "subject_pk", "client", "user", "channel", "slot", "about_at", "useless_after", "attempts", "key")
 # Longer than a task may run (120 s); short enough that staff see an uncertain message within five minutes.
 LEASE = timedelta(minutes=3)
 # What the database says when it is gone, and when it asks to try again.
@@ -49,7 +51,8 @@ class Claim:
     @cached_property
     def messages(self) -> list[Message]:
         """The messages themselves, soonest due first; read when they are asked for."""
-        return list(Message.objects.filter(pk__among=keys(self.pks)).order_by("due_at", "pk"))
+        claimed = Message.objects.filter(pk__among=keys(self.pks)).order_by("due_at", "pk")
+        return list(claimed.only(*READ))
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ VALUES: Mapping[str, StrOrPromise] = {
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _EMPTY_LINES = re.compile(r"\n{3,}")
+# Characters for private use: nobody types them, and no template changes them.
+_BLANK_BEGINS, _BLANK_ENDS = "\ue000", "\ue001"
+_BLANK = re.compile(f"{_BLANK_BEGINS}([a-z]+){_BLANK_ENDS}")
 
 
 # --- Checking what an owner typed
@@ -105,21 +108,29 @@ def values_of(context: Mapping[str, Any], *, clinic: Clinic, called: str, channe
     """Return what the placeholders stand for in this message, in the language and the zone that are active."""
     is_text = channel == Channel.TEXT
     location: Location | None = context.get("location")
-    moments = {"day": context.get("starts_at"), "until": context.get("until"), "was": context.get("was_at")}
-    at = {name: localtime(moment) for name, moment in moments.items() if moment}
+    until = context.get("until")
     return {
-        "called": called,
-        "therapist": context.get("therapist", ""),
+        **values_of_one(context, called=called, channel=channel, link=link),
         "location": _where(location, is_text=is_text) if location else "",
         "phone": location.phone.as_international if location and location.phone else "",
         "clinic": clinic.name,
-        "link": context.get("link", link),
         "policy": clinic.cancellation_policy,
         "minutes": str(context.get("minutes", "")),
-        "day": day_words(at["day"], is_text=is_text) if "day" in at else "",
-        "time": date_format(at["day"], "H:i") if "day" in at else "",
-        "until": date_format(at["until"], "l, H:i") if "until" in at else "",
+        "until": date_format(localtime(until), "l, H:i") if until else "",
         "visits": visits_words([localtime(one) for one in context.get("starts", ())], is_text=is_text),
+    }
+
+
+def values_of_one(context: Mapping[str, Any], *, called: str, channel: str, link: str) -> Values:
+    """Return those in which the message about one visit differs from that about another one at the same place."""
+    starts_at = context.get("starts_at")
+    at = localtime(starts_at) if starts_at else None
+    return {
+        "called": called,
+        "therapist": context.get("therapist", ""),
+        "link": context.get("link", link),
+        "day": day_words(at, is_text=channel == Channel.TEXT) if at else "",
+        "time": date_format(at, "H:i") if at else "",
     }
 
 
@@ -170,6 +181,23 @@ def said(template: str, channel: str, own: Wording | None, words: Mapping[str, A
         render_to_string(f"emails/{template}/{part}", given) for part in ("subject.txt", "text.txt", "html.html")
     )
     return Said(_tidied(text), " ".join(subject.split()), html)
+
+
+def form_letter(
+    template: str, channel: str, own: Wording | None, words: Mapping[str, Any], values: Values, *, ones: Values
+) -> Said:
+    """Return the same with blanks for what `ones` says: a message takes far longer to write than to fill in."""
+    blanks = {name: f"{_BLANK_BEGINS}{name}{_BLANK_ENDS}" for name, value in ones.items() if value}
+    return said(template, channel, own, {**words, "called": blanks.get("called", "")}, {**values, **blanks})
+
+
+def filled_in(form: Said, ones: Values) -> Said:
+    """Fill in the blanks of a form letter."""
+    return Said(
+        _BLANK.sub(lambda found: ones[found[1]], form.text),
+        _BLANK.sub(lambda found: ones[found[1]], form.subject),
+        _BLANK.sub(lambda found: escape(ones[found[1]]), form.html),
+    )
 
 
 def _tidied(text: str) -> str:

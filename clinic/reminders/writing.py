@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from clinic.reminders.outbox import Outcome
 from clinic.reminders.policy import message_policy
 from clinic.reminders.reading import OF_A_VISIT
 from clinic.reminders.timing import end_of_quiet
-from clinic.reminders.wording import all_own_words, said, values_of
+from clinic.reminders.wording import Said, all_own_words, filled_in, form_letter, said, values_of, values_of_one
 
 State = Message.State
 Words = dict[str, Any]
@@ -42,6 +42,9 @@ class Known:
     agreed: Collection[tuple[int, str]]
     # By kind, channel and language.
     own_words: Mapping[tuple[str, str, str], Wording]
+    # Of kinds of which many are written at once, as they become known: by kind, channel, language, place, and what
+    # there is to be filled in.
+    forms: dict[tuple[object, ...], Said] = field(default_factory=dict)
 
 
 def what_is_known(client_pks: Collection[int]) -> Known:
@@ -112,11 +115,9 @@ def write_letter(message: Message, *, whom: Client | User, to: str, words: Words
         (settings.LANGUAGE_CODE, whom.first_name) if isinstance(whom, User) else (whom.language, whom.called)
     )
     given: Words = {"clinic": known.clinic, "called": called, **words}
-    own = known.own_words.get((message.kind, message.channel, language))
     link = address_of(message) if message.kind in OF_A_VISIT else ""
     with translation.override(language), timezone.override(zone_of(words, known)):
-        values = values_of(given, clinic=known.clinic, called=called, channel=message.channel, link=link)
-        letter = said(message_kinds[message.kind].template, message.channel, own, given, values)
+        letter = _said(message, given, known, language, called=called, link=link)
     return Letter(
         key=message.pk,
         secret=message.key,
@@ -126,3 +127,18 @@ def write_letter(message: Message, *, whom: Client | User, to: str, words: Words
         html=letter.html,
         calendar=given.get("calendar", b""),
     )
+
+
+def _said(message: Message, given: Words, known: Known, language: str, *, called: str, link: str) -> Said:
+    kind, channel = message_kinds[message.kind], message.channel
+    own = known.own_words.get((message.kind, channel, language))
+    if kind.contexts is None:
+        values = values_of(given, clinic=known.clinic, called=called, channel=channel, link=link)
+        return said(kind.template, channel, own, given, values)
+    ones = values_of_one(given, called=called, channel=channel, link=link)
+    place = given["location"].pk if "location" in given else None
+    which = (message.kind, channel, language, place, *map(bool, ones.values()))
+    if which not in known.forms:
+        values = values_of(given, clinic=known.clinic, called=called, channel=channel, link=link)
+        known.forms[which] = form_letter(kind.template, channel, own, given, values, ones=ones)
+    return filled_in(known.forms[which], ones)

@@ -39,7 +39,7 @@ def found() -> None:
     found_clinic(
         now=now, name="Drill Clinic", currency="EUR", owner_name="Olga Marques", owner_email="olga@example.org",
         owner_password=secrets.token_urlsafe(), location_name="Harbour Street", time_zone="Europe/Lisbon",
-        location_address="", location_phone="",
+        location_address="Harbour Street 7, 1200 Lisbon", location_phone="+351210000000",
     )  # fmt: skip
     add_service(
         by=User.objects.get(), now=now, name="Swedish, 60 min", modality=Modality.objects.get(slug="swedish"),

@@ -50,6 +50,7 @@ class Mail(asyncio.Protocol):
         self.house = house
         self.buffer = b""
         self.is_reading = False
+        self.has_reader = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -76,10 +77,12 @@ class Mail(asyncio.Protocol):
             self.answer(line[:4].upper())
 
     def answer(self, verb: bytes) -> None:
-        if verb == b"RCPT" and self.house.share("permanent"):
-            self.say("550 nobody of that name")
-        elif verb == b"RCPT" and self.house.share("temporary"):
-            self.say("451 try again later")
+        if verb == b"EHLO":
+            self.say("250-sink\r\n250 PIPELINING")
+        elif verb == b"RCPT":
+            self.say(self.word_on_reader())
+        elif verb == b"DATA" and not self.has_reader:
+            self.say("503 to whom")
         elif verb == b"DATA":
             self.is_reading = True
             self.say("354 go on")
@@ -88,6 +91,16 @@ class Mail(asyncio.Protocol):
             self.transport.close()
         else:
             self.say("250 well")
+
+    def word_on_reader(self) -> str:
+        """Say whether a letter to this one is taken."""
+        self.has_reader = False
+        if self.house.share("permanent"):
+            return "550 nobody of that name"
+        if self.house.share("temporary"):
+            return "451 try again later"
+        self.has_reader = True
+        return "250 well"
 
     def taken(self, letter: bytes) -> None:
         found = MAIL_KEY.search(letter)

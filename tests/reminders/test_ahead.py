@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
 from django.db import connection, transaction
 
-from clinic.people.models import Client
+from clinic.people.models import Client, Location, User
 from clinic.reminders import ahead, delivery, services
+from clinic.reminders.delivery import look_again
+from clinic.reminders.kinds import message_kinds
 from clinic.reminders.models import Message
 from clinic.reminders.outbox import LEASE, Claim
+from clinic.reminders.wording import reword
 from clinic.scheduling.models import Appointment
 from clinic.scheduling.services import cancel_appointment, move_appointment
 from tests.reminders.conftest import Book
@@ -80,11 +84,32 @@ def subjects() -> list[str]:
 def test_a_batch_is_read_at_once_and_each_letter_costs_two_statements_at_most(
     claimed: Claim, django_assert_max_num_queries: Callable[[int], object]
 ) -> None:
-    # Of the batch: messages, versions, consents, policy, visits, their steps, …; and the last outcome.
-    with django_assert_max_num_queries(13 + len(claimed.pks)):
+    # Of the batch: messages, versions, consents, policy, visits, people, places, their steps, …; and the last outcome.
+    with django_assert_max_num_queries(16 + len(claimed.pks)):
         services.deliver(claimed, NOW)
 
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+@pytest.mark.parametrize("own", ["", "Dear {called},\n\n{day}, {time}, {therapist}. {policy}\n\n{link}"])
+@pytest.mark.parametrize("channel", ["email", "text"])
+def test_a_form_that_is_filled_in_reads_as_a_letter_that_is_written_by_itself(
+    claimed: Claim, monkeypatch: pytest.MonkeyPatch, olga: User, channel: str, own: str
+) -> None:
+    Location.objects.update(phone="+351210000000", address="Rua A & B 7", directions="Ring <twice>.")
+    Client.objects.update(preferred_name="Al & <Ice>", phone="+351912345678")
+    agree(Client.objects.get(), channel=channel)
+    Message.objects.update(channel=channel)
+    if own:
+        reword(by=olga, now=NOW, kind="reminder", channel=channel, language="en", subject="{called}: {day}", text=own)
+
+    filled = {pk: one.letter for pk, one in ahead.written_ahead(claimed.messages, NOW).items()}
+    monkeypatch.setitem(message_kinds._entries, "reminder", replace(message_kinds["reminder"], contexts=None))
+    written = {message.pk: look_again(message, NOW) for message in Message.objects.all()}
+
+    assert filled == written
+    assert len({letter.text for letter in filled.values()}) == len(claimed.pks)
+    assert "Al & <Ice>" not in "".join(letter.html for letter in filled.values())
 
 
 @pytest.mark.parametrize("happens", [cancel_it, move_it])

@@ -25,7 +25,8 @@ LETTER = Letter(
 )
 HANG_UP = "hang up"
 SAY_NOTHING = "say nothing"
-USUAL = {"greeting": "220 ready", "DATA": "354 go on"}
+USUAL = {"greeting": "220 ready", "EHLO": "250 yes", "DATA": "354 go on"}
+AT_ONCE = "250-yes\r\n250 PIPELINING"
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -37,6 +38,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Conversation)
         self.answers: dict[str, str] = {}
         self.letters: list[str] = []
+        self.calls = 0
         self.is_over = threading.Event()
 
 
@@ -44,13 +46,14 @@ class Conversation(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
+        self.server.calls += 1
         if not self.reply("greeting"):
             return
         while line := self.rfile.readline().decode():
             command = line.split()[0].upper()
             if not self.reply(command):
                 return
-            if command == "DATA" and "DATA" not in self.server.answers:
+            if command == "DATA" and self.server.answers.get("DATA", USUAL["DATA"]).startswith("354"):
                 self.server.letters.append(self.read_letter())
                 if not self.reply("."):
                     return
@@ -68,17 +71,18 @@ class Conversation(socketserver.StreamRequestHandler):
     def read_letter(self) -> str:
         lines: list[str] = []
         while (line := self.rfile.readline().decode()) != ".\r\n":
-            lines.append(line)
+            lines.append(line.removeprefix("."))
         return "".join(lines)
 
     def say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
 
 
-@pytest.fixture
-def mail_server(settings: Settings) -> Iterator[MailServer]:
-    """A mail server on loopback to which our mail goes."""
+@pytest.fixture(params=[USUAL["EHLO"], AT_ONCE], ids=["by turns", "at once"])
+def mail_server(settings: Settings, request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    """A mail server on loopback to which our mail goes; it is asked by turns, or all at once."""
     with MailServer() as server:
+        server.answers["EHLO"] = request.param
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
@@ -161,6 +165,39 @@ def test_after_silence_at_the_end_of_the_letter_nobody_knows(mail_server: MailSe
 
     assert not isinstance(problem.value, Refused)
     assert len(mail_server.letters) == 1
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT"])
+def test_after_a_no_the_next_letter_goes_by_the_same_line(mail_server: MailServer, command: str) -> None:
+    mail_server.answers[command] = "550 never"
+    with EmailChannel().open() as line:
+        with pytest.raises(Refused):
+            line.send(LETTER)
+        del mail_server.answers[command]
+        line.send(LETTER)
+
+    assert mail_server.letters[-1].count("Subject: Your appointment") == 1
+    assert mail_server.calls == 1
+
+
+def test_a_line_that_begins_with_a_dot_arrives_as_it_was_written(mail_server: MailServer) -> None:
+    send(replace(LETTER, text=".\n.. and a dot\nThursday, 13:30\n"))
+
+    (raw,) = mail_server.letters
+    text = next(part for part in message_from_string(raw).walk() if part.get_content_type() == "text/plain")
+    assert text.get_payload(decode=True).splitlines() == [b".", b".. and a dot", b"Thursday, 13:30"]
+
+
+@pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT", "DATA"])
+def test_a_line_that_breaks_before_the_letter_has_certainly_not_taken_it(mail_server: MailServer, command: str) -> None:
+    # Of a server that is asked by turns smtplib does not say how far it came.
+    mail_server.answers |= {"EHLO": AT_ONCE, command: HANG_UP}
+
+    with pytest.raises(Refused) as refused:
+        send(LETTER)
+
+    assert not refused.value.for_good
+    assert mail_server.letters == []
 
 
 def test_a_goodbye_that_fails_takes_nothing_back(mail_server: MailServer) -> None:
