@@ -172,6 +172,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3500},
     },
+    "evaluate_anew": {"task": "intake.tasks.evaluate_anew", "schedule": 60.0, "options": {"expires": 55}},
     "forget_imports": {"task": "clinic.people.tasks.forget_imports", "schedule": 3600.0, "options": {"expires": 3500}},
 }
 

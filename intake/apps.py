@@ -9,17 +9,21 @@ class IntakeConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from clinic.audit.kinds import closed_acts
+        from clinic.people.changes import client_changes
         from clinic.people.merging import merge_steps
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.gates import gates
-        from intake import asking, merging, standing
+        from intake import alerts, asking, evaluating, merging, standing, today
 
         closed_acts.register("intake.finding", _("treatment record"))
         gates.register("intake", standing.gate)
         badge_providers.register("intake", standing.badges)
+        badge_providers.register("check_in", today.badges)
+        client_changes.register("intake", evaluating.client_changed)
         worklists.register("reviews", standing.REVIEWS)
         merge_steps.register("intake", merging.STEP)
         message_kinds.register("intake_request", asking.REQUEST)
         message_kinds.register("intake_before_visit", asking.BY_ITSELF)
+        message_kinds.register("finding_alert", alerts.ALERT)

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from clinic.people.models import Client
 from clinic.people.records import records_beside, records_of
 from clinic.people.services import lock_client
+from intake.alerts import alert
 from intake.cover import ClearanceFact
 from intake.medicines import with_medicine_days
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
@@ -29,6 +30,7 @@ from intake.safety import (
     raise_fact,
     severity,
 )
+from intake.today import answers_on
 from intake.wall import today_at
 
 
@@ -96,6 +98,7 @@ def raise_findings(
             if fact == old:
                 continue
         _write(finding, fact, submission, version)
+        alert(finding, now)
     return saying
 
 
@@ -201,21 +204,26 @@ def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
 
 def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
     """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
-    profile = profile_on(day, client, answers)
-    asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(answers))
-    return [fact for rule in asked if (fact := raise_fact(rule, profile, day))]
+    return raised_by(profile_on(day, client, answers))
+
+
+def raised_by(profile: SafetyProfile) -> list[FindingFact]:
+    """Return what the rules that ask for any of these answers make of them; what is not among them was not asked."""
+    asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(profile.answers))
+    return [fact for rule in asked if (fact := raise_fact(rule, profile, profile.answered_on))]
 
 
 def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[str, Answer] | None = None) -> Verdict:
     """Answer whether `planned` may be done for this client on `day`.
 
-    `today` holds what was answered at the visit. Until she has sent her answers, nothing counts as asked.
+    `today` holds what was answered at the visit, in place of what she said when she checked in. Until she has sent
+    her answers, nothing counts as asked.
     """
     rules = current_rules()[1]
     facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
     if not Submission.objects.filter(client__among=records_of(client.pk)).sent().exists():
         facts += evaluate(rules, profile_on(day, client, {}), day)
-    if today:
-        facts += facts_of_visit(client, today, day)
+    if said := answers_on(client.pk, day) | dict(today or {}):
+        facts += facts_of_visit(client, said, day)
     consents = consents_of([client.pk]).get(client.pk, frozenset())
     return may(planned, facts, day, consents=consents, clearances=clearances_over(facts))

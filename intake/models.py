@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.people.models import Client, User
 from intake.models_asking import IntakePolicy  # noqa: F401  # Django finds models here
 from intake.models_clearing import Clearance, Document, Letter  # noqa: F401  # Django finds models here
+from intake.models_safety import CheckIn, RuleChange, StaffAlert  # noqa: F401  # Django finds models here
 from intake.signatures import path_of
 
 # After so many wrong dates of birth the link is closed.

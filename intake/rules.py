@@ -44,6 +44,8 @@ LISTS: dict[str, frozenset[str]] = {
     "products": PRODUCTS,
 }
 SINCE_ANSWER = "answer"
+# The question that no form asks: a therapist marks words that she has read.
+CRISIS = "crisis"
 
 
 class RuleProblem(ValueError):  # noqa: N818  # it is read by whoever publishes a version

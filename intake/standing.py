@@ -22,9 +22,10 @@ from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Status
-from intake.findings import clearances_over, consents_of, fact_of, open_by_record
+from intake.findings import clearances_over, consents_of, fact_of, open_by_record, raised_by
 from intake.models import Effect, Finding, Invitation, Submission
-from intake.safety import FindingFact, Planned, may
+from intake.safety import FindingFact, Planned, SafetyProfile, may
+from intake.today import answers_on_days
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
@@ -43,10 +44,10 @@ def planned_visit(modality: Modality) -> Planned:
 
 
 def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
-    """Answer for each visit whether a therapist must look first. At most five queries, however many visits.
+    """Answer for each visit whether a therapist must look first. At most six queries, however many visits.
 
-    She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, and
-    where what is in force stops the whole visit.
+    She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, where
+    what is in force stops the whole visit, and where a check-in on that day says anything that a rule is about.
     """
     client_pks = {visit.client_pk for visit in visits}
     newest = newest_sent(client_pks)
@@ -62,14 +63,15 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
         modality.pk: planned_visit(modality)
         for modality in Modality.objects.filter(pk__in={visit.modality_pk for visit in visits})
     }
-    findings: dict[int, list[tuple[Finding, FindingFact]]] = {}
-    for finding, records in open_by_record(client_pks):
-        for record in records:
-            findings.setdefault(record, []).append((finding, fact_of(finding)))
+    findings = _held(client_pks)
     cleared = clearances_over(fact for held in findings.values() for _finding, fact in held)
+
+    checked_in = answers_on_days(client_pks, {visit.day for visit in visits})
 
     def must_look(visit: PlannedVisit) -> bool:
         if not is_told(visit):
+            return True
+        if raised_by(SafetyProfile(checked_in.get((visit.client_pk, visit.day), {}), visit.day, age=None)):
             return True
         held = findings.get(visit.client_pk, ())
         if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):
@@ -80,6 +82,14 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
         return may(planned, facts, visit.day, consents=signed, clearances=cleared).blocked
 
     return [must_look(visit) for visit in visits]
+
+
+def _held(client_pks: Collection[int]) -> dict[int, list[tuple[Finding, FindingFact]]]:
+    found: dict[int, list[tuple[Finding, FindingFact]]] = {}
+    for finding, records in open_by_record(client_pks):
+        for record in records:
+            found.setdefault(record, []).append((finding, fact_of(finding)))
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from intake import views, views_asking, views_review, views_step
+from intake import views, views_asking, views_checkin, views_review, views_step
 
 app_name = "intake"
 urlpatterns = [
@@ -12,9 +12,11 @@ urlpatterns = [
     path("intake/<int:number>/save/", views_step.step_save, name="step-save"),
     path("intake/stop/", views.stop, name="stop"),
     path("intake/sent/", views.sent, name="sent"),
+    path("c/<str:token>/", views_checkin.checkin, name="checkin"),
     path("clients/<int:pk>/intake/invite/", views_review.invite, name="invite"),
     path("clients/<int:pk>/intake/take-back/", views_asking.take_back, name="take-back"),
     path("clients/<int:pk>/findings/", views_review.findings, name="findings"),
+    path("clients/<int:pk>/findings/crisis/", views_checkin.crisis, name="crisis"),
     path("clients/<int:pk>/findings/guardian/", views_review.guardian_consent, name="guardian-consent"),
     path("reviews/", views_review.review_list, name="review-list"),
     path("reviews/<int:pk>/", views_review.review, name="review"),

@@ -1,34 +1,15 @@
-"""What was answered at the visit, in the words of the safety rules. Pure."""
+"""What was answered at the visit, in the words of the safety rules; and what she said at check-in, to be confirmed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy
-
-from intake.questions import NO, YES, Answer
+from intake.questions import NO, UNSURE, YES, Answer
+from intake.today import NONE, PAIN_OR_RISK, NeckArtery, neck_artery_answers
 from sessions.models import Phase
 
-
-class NeckArtery(TextChoices):
-    """What is asked when today differs from the usual (domain: intake)."""
-
-    ONE_SIDED_PAIN = "one_sided_pain", gettext_lazy("New, severe neck or head pain on one side")
-    DOUBLE_VISION = "double_vision", gettext_lazy("Double vision")
-    SLURRED_SPEECH = "slurred_speech", gettext_lazy("Slurred speech")
-    SWALLOWING = "swallowing", gettext_lazy("Trouble swallowing")
-    FAINTNESS = "faintness", gettext_lazy("Faintness or sudden falls")
-    UNSTEADINESS = "unsteadiness", gettext_lazy("Unsteadiness")
-    NUMB_FACE = "numb_face", gettext_lazy("Numb face")
-    EYELID = "eyelid", gettext_lazy("Drooping lid or unequal pupils")
-    EAR_PULSE = "ear_pulse", gettext_lazy("Pulsing noise in the ear")
-    INJURY_OR_INFECTION = "injury_or_infection", gettext_lazy("Recent neck injury or infection")
-    CONNECTIVE_TISSUE = "connective_tissue", gettext_lazy("A connective-tissue disorder")
-
-
-# Pain and risk send her to a doctor today; everything else is neurological, and an emergency.
-PAIN_OR_RISK = frozenset({NeckArtery.ONE_SIDED_PAIN, NeckArtery.INJURY_OR_INFECTION, NeckArtery.CONNECTIVE_TISSUE})
+__all__ = ["PAIN_OR_RISK", "NeckArtery", "answers_of_today", "confirmed_first"]
 
 
 def answers_of_today(
@@ -40,7 +21,6 @@ def answers_of_today(
     neck_artery: Collection[str] = (),
 ) -> dict[str, Answer]:
     """Return the visit's answers by the rules' question codes."""
-    signs = frozenset(neck_artery)
     facts = {
         "attack_today": phase == Phase.ATTACK,
         "aura_now": phase == Phase.AURA,
@@ -48,7 +28,20 @@ def answers_of_today(
         "rf_change": not is_usual,
         "sedative": is_sedated,
         "intoxicated": is_intoxicated,
-        "neck_artery_signs": bool(signs - PAIN_OR_RISK),
-        "neck_artery_risk": bool(signs & PAIN_OR_RISK),
     }
-    return {question: YES if is_so else NO for question, is_so in facts.items()}
+    return {question: YES if is_so else NO for question, is_so in facts.items()} | neck_artery_answers(neck_artery)
+
+
+def confirmed_first(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the check before the session begins with: her own answers, which the therapist confirms or corrects.
+
+    Not sure stands there as yes. A phase that is neither attack nor aura is the therapist's to say.
+    """
+    is_so = {code for code, answer in said.items() if answer in (YES, UNSURE)}
+    phase = Phase.AURA if "aura_now" in is_so else Phase.ATTACK if "attack_today" in is_so else ""
+    signs = [sign for sign in said.get("neck_artery", []) if sign in set(NeckArtery)]
+    shown: dict[str, Any] = {"phase": phase, "neck_artery": signs, "is_sedated": "sedative" in is_so}
+    if "rf_change" in said:
+        shown["is_different"] = "yes" if "rf_change" in is_so else "no"
+        shown["none_of_these"] = said.get("neck_artery") == [NONE]
+    return {name: value for name, value in shown.items() if value}

@@ -19,6 +19,7 @@ from clinic.lib.times import local_date
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.emergencies import emergency_number
 from clinic.people.models import Role
+from intake.checkin import checked_in
 from sessions import access, pages, services
 from sessions.bodymarks import drawings
 from sessions.checking import setting_of
@@ -26,6 +27,7 @@ from sessions.forms import AddendumForm, MarkForm, NoteForm, StartForm, modaliti
 from sessions.models import Note
 from sessions.open_work import drafts_of
 from sessions.signing import shown_digest
+from sessions.today import confirmed_first
 
 NOT_TODAY = 409
 CONFLICT = 409
@@ -51,7 +53,9 @@ def start(request: ClinicRequest, pk: int) -> HttpResponseBase:
     existing = Note.objects.filter(appointment=visit).first()
     if existing is not None:
         return redirect("treatment:note", pk=existing.pk)
-    form = StartForm(request.POST if request.method == "POST" else None)
+    said = checked_in(visit)
+    first = confirmed_first(said.answers) if said else None
+    form = StartForm(request.POST if request.method == "POST" else None, initial=first)
     status = 200
     if request.method == "POST" and form.is_valid():
         answers = form.cleaned_data
@@ -84,6 +88,7 @@ def start(request: ClinicRequest, pk: int) -> HttpResponseBase:
         "visit": visit,
         "when": pages.visit_words(visit),
         "form": form,
+        "said": said,
         "in_force": pages.in_force(visit.client, day),
         "room": visit.client.room_wishes,
     }

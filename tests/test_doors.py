@@ -33,6 +33,7 @@ from clinic.scheduling.offer_links import token_for
 from clinic.scheduling.online import mark as mark_online
 from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appointment, change_status
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
+from intake.checkin import token_for as check_in_token
 from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
@@ -252,10 +253,13 @@ DOORS: Mapping[str, Door] = {
     "intake:step-save": Door(ONLY_POST, NO_FORM_OPEN, at="step"),
     "intake:stop": Door(NO_FORM_OPEN, ONLY_GET),
     "intake:sent": Door("404 404 404 404 404 404", ONLY_GET),
+    # Whoever holds the link of today's visit, or the tablet.
+    "intake:checkin": Door(EVERYBODY, EVERYBODY, at="check_in"),
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:take-back": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
+    "intake:crisis": Door(ONLY_POST, "in 404 404 404 302 404", at="client"),
     "intake:guardian-consent": Door(ONLY_POST, THERAPISTS, at="client"),
     "intake:review-list": Door(THERAPISTS, ONLY_GET),
     "intake:review": Door(THERAPISTS, ONLY_GET, at="submission"),
@@ -409,6 +413,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "visit_link": {"token": links.token_for(message)},
         "invitation": {"token": token},
         "step": {"number": 1},
+        "check_in": {"token": check_in_token(visit)},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
         "setup": {"token": "guess"},
         "kind": {"kind": "clients"},

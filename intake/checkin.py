@@ -1,0 +1,186 @@
+"""How she is on the day of her visit: asked before it, by a link, on a tablet at the desk, or by her therapist.
+
+What she answers holds for that visit. What wants a doctor becomes a finding at once; the therapist sees the rest as
+answers already given, and confirms them. The front desk sees only that it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, Signer
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clinic.audit.services import record_change
+from clinic.lib.body import Group, Region, regions_in
+from clinic.lib.times import local_date
+from clinic.people.models import User
+from clinic.people.services import lock_client
+from clinic.scheduling.models import NOT_BEGUN, Appointment
+from clinic.scheduling.services import refresh_review_needed
+from intake.answering import checked_step
+from intake.findings import facts_of_visit, raise_findings
+from intake.models import Effect
+from intake.models_safety import CheckIn
+from intake.questions import NO, UNSURE, Answer, Answers, Kind, Option, Question, Step
+from intake.reading import AnswerRow, answer_row
+from intake.safety import URGENT
+from intake.today import NONE, NeckArtery, neck_artery_answers
+from intake.wall import today_at
+
+_signer = Signer(sep=".", salt="intake.checkin")
+
+# --- What is asked
+
+
+def check_in_step() -> Step:
+    """Return the questions of a check-in, in the reader's language."""
+    signs = [Option(str(sign.value), str(sign.label)) for sign in NeckArtery]
+    signs += [Option(NONE, _("None of these")), Option(UNSURE, _("Not sure about one of them"))]
+    return Step(
+        number=1,
+        code="check_in",
+        title=_("How are you today?"),
+        intro=_("A minute before your visit. Your therapist reads it; the front desk sees only that it is done."),
+        questions=(
+            _asked("rf_change", _("Is today’s headache or neck pain different from your usual?")),
+            Question(
+                "neck_artery",
+                _("Because it is different: do you have any of these?"),
+                Kind.CHOICES,
+                options=tuple(signs),
+                is_required=True,
+                shown_if="rf_change",
+            ),
+            _asked("attack_today", _("Have you an attack now, or has one begun today?")),
+            _asked("aura_now", _("Is there aura now: flickering, blind spots, tingling, trouble finding words?")),
+            _asked("aura_alarming", _("Is it new, over an hour long, or with weakness?"), shown_if="aura_now"),
+            _asked("tender_today", _("Does touch hurt today, such as brushing your hair?")),
+            Question("tender_regions", _("Where?"), Kind.REGIONS, options=_head_and_neck(), shown_if="tender_today"),
+            _asked("illness", _("Have you a fever, or anything that others could catch?")),
+            _asked("sedative", _("Have you just taken a sedative or a strong painkiller?")),
+            _asked(
+                "new_event",
+                _("Anything new since your last visit: an accident, an operation, a new medicine, pregnancy?"),
+            ),
+            Question("new_event_what", _("What was it?"), Kind.TEXT, is_long=True, shown_if="new_event"),
+        ),
+    )
+
+
+def _asked(code: str, text: str, *, shown_if: str = "") -> Question:
+    return Question(code, text, Kind.YES_NO_UNSURE, is_required=True, shown_if=shown_if)
+
+
+def _head_and_neck() -> tuple[Option, ...]:
+    shown = [region for region in Region if region in regions_in(Group.HEAD) | regions_in(Group.NECK)]
+    return tuple(Option(str(region.value), str(region.label)) for region in shown)
+
+
+# --- The link
+
+
+def token_for(appointment: Appointment) -> str:
+    """Return the token of a visit's check-in; it opens on its day only, and tells nothing but when the visit is."""
+    return _signer.sign(str(appointment.pk))
+
+
+def visit_of(token: str, now: datetime) -> Appointment | None:
+    """Return the visit whose check-in this token opens now, or None."""
+    try:
+        pk = int(_signer.unsign(token))
+    except (BadSignature, ValueError):
+        return None
+    visit = Appointment.objects.filter(pk=pk).with_people().first()
+    return visit if visit and may_check_in(visit, now) else None
+
+
+def may_check_in(appointment: Appointment, now: datetime) -> bool:
+    """Say whether she may say how she is: on the day of the visit, until its session begins."""
+    is_today = local_date(appointment.location.zone, appointment.starts_at) == local_date(
+        appointment.location.zone, now
+    )
+    return is_today and appointment.status in NOT_BEGUN and appointment.ends_at > now
+
+
+def address_of(appointment: Appointment) -> str:
+    """Return the path of a visit's check-in, for her own device or one that is handed over."""
+    return reverse("intake:checkin", args=[token_for(appointment)])
+
+
+def whole_address_of(appointment: Appointment) -> str:
+    """Return the same for a message."""
+    return str(settings.SITE_URL) + address_of(appointment)
+
+
+# --- Answering
+
+
+@dataclass(frozen=True)
+class Told:
+    """What she is to do now: nothing where `is_urgent` is false."""
+
+    is_urgent: bool
+    is_emergency: bool
+
+
+@transaction.atomic
+def check_in(*, by: User | None, now: datetime, appointment: Appointment, answers: Mapping[str, Answer]) -> Told:
+    """Keep how she is today, in place of what she said before; what wants a doctor becomes a finding at once.
+
+    Raises ValidationError with a sentence per question, and where the session has begun meanwhile.
+    """
+    lock_client(appointment.client_id)
+    visit = Appointment.objects.select_for_update(no_key=True, of=("self",)).with_people().get(pk=appointment.pk)
+    if not may_check_in(visit, now):
+        raise ValidationError(_("This visit can no longer be checked in. Please speak to us."))
+    given = checked_step(check_in_step(), answers, today_at(now), is_complete=True)
+    kept = _by_the_rules(given)
+    day = local_date(visit.location.zone, now)
+    CheckIn.objects.update_or_create(appointment=visit, defaults={"day": day, "answers": kept, "answered_at": now})
+    urgent = [fact for fact in facts_of_visit(visit.client, kept, day) if fact.effect in URGENT]
+    raised = raise_findings(visit.client_id, urgent, now=now)
+    who = by.pk if by else None
+    for finding in raised:
+        record_change(by=who, client=visit.client_id, what=finding, words=_("urgent answer at check-in"), now=now)
+    record_change(by=who, client=visit.client_id, what=visit, words=_("checked in"), now=now)
+    refresh_review_needed(client=visit.client, now=now)
+    return Told(bool(urgent), any(fact.effect is Effect.EMERGENCY for fact in urgent))
+
+
+def _by_the_rules(given: Answers) -> Answers:
+    """Add what the signs mean in the rules' codes: no, where nothing is different."""
+    signs = given.get("neck_artery", [])
+    return given | neck_artery_answers(signs if isinstance(signs, list) else [])
+
+
+# --- Reading, for her therapist
+
+
+@dataclass(frozen=True)
+class CheckedIn:
+    """What she said at check-in: the answers, those that are no plain no in words, and where to answer anew."""
+
+    at: datetime
+    answers: Answers
+    rows: Sequence[AnswerRow]
+    again: str
+
+
+def checked_in(appointment: Appointment) -> CheckedIn | None:
+    """Return what was said at the check-in of a visit, or None; one query."""
+    kept = CheckIn.objects.filter(appointment=appointment).first()
+    if kept is None:
+        return None
+    rows = [
+        answer_row(question, kept.answers[question.code], None)
+        for question in check_in_step().questions
+        if kept.answers.get(question.code, NO) != NO
+    ]
+    return CheckedIn(kept.answered_at, kept.answers, rows, address_of(appointment))

@@ -1,0 +1,85 @@
+"""What is said on the day of a visit: the neck-artery questions, and what a check-in holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.lib.lookups import keys
+from clinic.people.models import User
+from clinic.people.records import records_beside, records_of
+from clinic.scheduling.badges import Badge, Visit
+from clinic.scheduling.models import NOT_BEGUN
+from intake.models_safety import CheckIn
+from intake.questions import NO, UNSURE, YES, Answers
+
+# Said in place of a sign.
+NONE = "none"
+
+
+class NeckArtery(TextChoices):
+    """What is asked when today differs from the usual (domain: intake)."""
+
+    ONE_SIDED_PAIN = "one_sided_pain", gettext_lazy("New, severe neck or head pain on one side")
+    DOUBLE_VISION = "double_vision", gettext_lazy("Double vision")
+    SLURRED_SPEECH = "slurred_speech", gettext_lazy("Slurred speech")
+    SWALLOWING = "swallowing", gettext_lazy("Trouble swallowing")
+    FAINTNESS = "faintness", gettext_lazy("Faintness or sudden falls")
+    UNSTEADINESS = "unsteadiness", gettext_lazy("Unsteadiness")
+    NUMB_FACE = "numb_face", gettext_lazy("Numb face")
+    EYELID = "eyelid", gettext_lazy("Drooping lid or unequal pupils")
+    EAR_PULSE = "ear_pulse", gettext_lazy("Pulsing noise in the ear")
+    INJURY_OR_INFECTION = "injury_or_infection", gettext_lazy("Recent neck injury or infection")
+    CONNECTIVE_TISSUE = "connective_tissue", gettext_lazy("A connective-tissue disorder")
+
+
+# Pain and risk send her to a doctor today; everything else is neurological, and an emergency.
+PAIN_OR_RISK = frozenset({NeckArtery.ONE_SIDED_PAIN, NeckArtery.INJURY_OR_INFECTION, NeckArtery.CONNECTIVE_TISSUE})
+
+
+def neck_artery_answers(chosen: Iterable[object]) -> Answers:
+    """Put the signs that were ticked into the question codes of the rules; not sure of one counts as a sign of both."""
+    signs = frozenset(map(str, chosen)) - {NONE}
+    unsure = {UNSURE} & signs
+    neurological, pain_or_risk = signs - PAIN_OR_RISK - unsure, signs & PAIN_OR_RISK
+    return {
+        "neck_artery_signs": YES if neurological else UNSURE if unsure else NO,
+        "neck_artery_risk": YES if pain_or_risk else UNSURE if unsure else NO,
+    }
+
+
+# --- Checked in
+
+
+def answers_on(client_pk: int, day: date) -> Answers:
+    """Return what a client said at the check-ins of a day, the last word of each; one query."""
+    said = CheckIn.objects.filter(appointment__client__among=records_of(client_pk), day=day).order_by("answered_at")
+    found: Answers = {}
+    for answers in said.values_list("answers", flat=True):
+        found |= answers
+    return found
+
+
+def answers_on_days(client_pks: Collection[int], days: Collection[date]) -> dict[tuple[int, date], Answers]:
+    """Return the same for many clients; one query."""
+    said = CheckIn.objects.filter(appointment__client__among=records_of(*client_pks), day__in=set(days))
+    rows = said.annotate(records=records_beside("appointment__client")).order_by("answered_at")
+    found: dict[tuple[int, date], Answers] = {}
+    for records, day, answers in rows.values_list("records", "day", "answers"):
+        for record in records:
+            found[record, day] = found.get((record, day), {}) | answers
+    return found
+
+
+def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:
+    """Show on a visit that she has said how she is; never what. At most one query."""
+    shown = [visit.pk for visit in visits if visit.status in NOT_BEGUN]
+    if not shown or not user.is_staff_member:
+        return {}
+    done = CheckIn.objects.filter(appointment__among=keys(shown)).values_list("appointment", flat=True)
+    said = Badge("circle-check", _("checked in"))
+    return {pk: [said] for pk in done}

@@ -1,0 +1,203 @@
+"""How she is on the day: asked by a link, kept for the visit, confirmed by the therapist; the desk sees “done”."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.signing import Signer
+from django.test import Client as Browser
+from django.urls import reverse
+
+from clinic.people.models import Client, Therapist, User
+from clinic.scheduling.badges import badges_for
+from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.services import cancel_appointment, change_status
+from intake.checkin import address_of, check_in, check_in_step, token_for
+from intake.findings import verdict_for
+from intake.models import Effect, Finding
+from intake.models_safety import CheckIn, StaffAlert
+from intake.questions import Kind
+from intake.safety import Planned
+from intake.today import answers_on
+from sessions.services import NotToday
+from tests.intake.answers import reviewed_intake
+from tests.sessions.conftest import Book, Start, book, service, start
+
+__all__ = ["book", "service", "start"]  # fixtures
+
+WELL = {question.code: "no" for question in check_in_step().questions if question.kind is Kind.YES_NO_UNSURE}
+WELL.pop("aura_alarming")
+# In an answer's words, for what no byte at the desk may hold.
+CANARY = "a canary fell on my head"
+
+
+@pytest.fixture
+def known(alice: Client, bea: Therapist, now: datetime) -> Client:
+    reviewed_intake(alice, bea.user, now=now - timedelta(days=30))
+    return alice
+
+
+@pytest.fixture
+def visit(known: Client, book: Book, now: datetime) -> Appointment:
+    return book(now + timedelta(hours=2))
+
+
+def said(visit: Appointment) -> dict[str, object]:
+    return CheckIn.objects.get(appointment=visit).answers
+
+
+def test_she_says_how_she_is_without_signing_in(visit: Appointment) -> None:
+    browser = Browser()
+    page = browser.get(address_of(visit))
+    assert page.status_code == 200
+    assert "different from your usual" in page.text
+    assert "Marques" not in page.text
+    done = browser.post(address_of(visit), WELL)
+    assert "checked in" in done.text
+    assert said(visit)["rf_change"] == "no"
+    assert said(visit)["neck_artery_signs"] == "no"
+    visit.refresh_from_db()
+    assert not visit.review_needed
+
+
+def test_a_question_left_open_is_asked_again_and_nothing_typed_is_lost(visit: Appointment) -> None:
+    typed = WELL | {"new_event": "yes", "new_event_what": CANARY, "illness": ""}
+    page = Browser().post(address_of(visit), typed)
+    assert page.context["form"].errors.keys() == {"illness"}
+    assert CANARY in page.text
+    assert not CheckIn.objects.exists()
+
+
+def test_what_is_different_asks_for_the_signs_of_the_neck_artery(visit: Appointment) -> None:
+    page = Browser().post(address_of(visit), WELL | {"rf_change": "yes"})
+    assert page.context["form"].errors.keys() == {"neck_artery"}
+    assert not CheckIn.objects.exists()
+    Browser().post(address_of(visit), WELL | {"rf_change": "yes", "neck_artery": ["none"]})
+    assert said(visit)["neck_artery_signs"] == "no"
+    visit.refresh_from_db()
+    assert visit.review_needed
+
+
+@pytest.mark.parametrize(
+    ("signs", "rule", "effect", "words"),
+    [
+        (["double_vision"], "neck_artery_signs", Effect.EMERGENCY, "call 112 now"),
+        (["one_sided_pain"], "neck_artery_risk", Effect.SAME_DAY, "speak to a doctor today"),
+        (["double_vision", "none"], "neck_artery_signs", Effect.EMERGENCY, "call 112 now"),
+        (["unsure"], "neck_artery_signs", Effect.SAME_DAY, "speak to a doctor today"),
+    ],
+)
+def test_a_sign_shows_the_script_at_once_and_alerts_the_clinic(
+    visit: Appointment, signs: list[str], rule: str, effect: Effect, words: str
+) -> None:
+    page = Browser().post(address_of(visit), WELL | {"rf_change": "yes", "neck_artery": signs})
+    assert words in page.text
+    assert "Nobody is watching this screen" in page.text
+    finding = Finding.objects.get(rule=rule)
+    assert (finding.effect, finding.submission) == (effect, None)
+    assert StaffAlert.objects.filter(finding=finding).exists()
+
+
+def test_ticked_by_mistake_she_answers_again_and_the_finding_stays(visit: Appointment) -> None:
+    Browser().post(address_of(visit), WELL | {"rf_change": "yes", "neck_artery": ["double_vision"]})
+    Browser().post(address_of(visit), WELL)
+    assert said(visit)["neck_artery_signs"] == "no"
+    assert Finding.objects.get(rule="neck_artery_signs").closed_at is None
+    assert StaffAlert.objects.count() == 1
+
+
+def test_sent_twice_it_is_one_check_in(visit: Appointment) -> None:
+    for _time in range(2):
+        assert Browser().post(address_of(visit), WELL).status_code == 200
+    assert CheckIn.objects.count() == 1
+
+
+@pytest.mark.parametrize("day", [-1, 1])
+def test_it_opens_on_the_day_of_the_visit_only(known: Client, book: Book, now: datetime, day: int) -> None:
+    visit = book(now + timedelta(days=1))
+    Appointment.objects.filter(pk=visit.pk).update(
+        starts_at=now + timedelta(days=day), ends_at=now + timedelta(days=day, hours=1),
+        occupied_from=now + timedelta(days=day), occupied_until=now + timedelta(days=day, hours=1),
+    )  # fmt: skip
+    assert Browser().get(address_of(visit)).status_code == 410
+    assert Browser().post(address_of(visit), WELL).status_code == 410
+    assert not CheckIn.objects.exists()
+
+
+def test_a_token_of_another_making_opens_nothing(visit: Appointment) -> None:
+    forged = Signer(sep=".", salt="intake.checkin", key="not ours").sign(str(visit.pk))
+    for token in (forged, str(visit.pk), f"{visit.pk}.", "x", token_for(visit) + "x"):
+        assert Browser().get(reverse("intake:checkin", args=[token])).status_code == 410
+
+
+def test_a_visit_that_was_cancelled_or_has_begun_takes_no_check_in(
+    visit: Appointment, dana: User, now: datetime
+) -> None:
+    cancel_appointment(by=dana, now=now, appointment=visit)
+    assert Browser().get(address_of(visit)).status_code == 410
+    with pytest.raises(ValidationError, match="no longer"):
+        check_in(by=None, now=now, appointment=visit, answers=WELL)
+
+
+def test_what_she_said_holds_for_her_visit_and_that_day_only(visit: Appointment, known: Client, now: datetime) -> None:
+    Browser().post(address_of(visit), WELL | {"tender_today": "yes", "tender_regions": ["temple"]})
+    day = now.date()
+    firm = Planned("swedish", frozenset({"head_or_neck"}), regions=frozenset({"temple"}), pressure=3)
+    assert verdict_for(known, firm, day).cap == 2
+    assert verdict_for(known, firm, day + timedelta(1)).cap == 5
+    assert answers_on(known.pk, day)["tender_today"] == "yes"
+    assert not Finding.objects.exists()
+
+
+def test_fever_stops_the_session_until_she_corrects_it(
+    visit: Appointment, start: Start, now: datetime, known: Client
+) -> None:
+    Browser().post(address_of(visit), WELL | {"illness": "yes"})
+    with pytest.raises(NotToday, match="Fever"):
+        start(visit)
+    Browser().post(address_of(visit), WELL)
+    assert start(visit).client == known
+
+
+def test_the_therapist_finds_the_answers_given_and_confirms_them(
+    visit: Appointment, as_bea: Browser, known: Client
+) -> None:
+    Browser().post(address_of(visit), WELL | {"attack_today": "yes", "sedative": "unsure", "new_event": "yes",
+                                              "new_event_what": CANARY})  # fmt: skip
+    page = as_bea.get(reverse("treatment:start", args=[visit.pk]))
+    form = page.context["form"]
+    assert form["phase"].value() == "attack"
+    assert form["is_different"].value() == "no"
+    assert form["is_sedated"].value()
+    assert CANARY in page.text
+    assert address_of(visit) in page.text
+
+
+def test_the_front_desk_sees_that_it_is_done_and_nothing_else(
+    visit: Appointment, as_dana: Browser, dana: User, known: Client
+) -> None:
+    answers = WELL | {"rf_change": "yes", "neck_artery": ["double_vision"], "illness": "yes", "new_event": "yes"}
+    Browser().post(address_of(visit), answers | {"new_event_what": CANARY})
+    visit.refresh_from_db()
+    assert visit.review_needed
+    assert "checked in" in [badge.words for badge in badges_for(dana, [visit])[visit.pk]]
+    day = reverse("desk:day")
+    for address in (day, reverse("desk:appointment", args=[visit.pk]), reverse("desk:client", args=[known.pk])):
+        page = as_dana.get(address, follow=True).content.decode().lower()
+        for word in (CANARY, "double vision", "fever", "neck artery", "emergency answer"):
+            assert word not in page, (address, word)
+
+
+def test_a_stranger_gets_no_badge(visit: Appointment, carl: User) -> None:
+    Browser().post(address_of(visit), WELL)
+    assert not badges_for(carl, [visit])[visit.pk]
+
+
+def test_arrived_she_can_still_check_in_on_a_tablet(
+    visit: Appointment, dana: User, as_dana: Browser, now: datetime
+) -> None:
+    change_status(by=dana, now=now, appointment=visit, to=Status.ARRIVED)
+    assert as_dana.post(address_of(visit), WELL).status_code == 200
+    assert CheckIn.objects.filter(appointment=visit).exists()
