@@ -231,10 +231,20 @@ def _checked_medicines(question: Question, answer: object, *, is_complete: bool)
         raise ValidationError(_("Please write one medicine to a line."))
     if len(answer) > MOST_MEDICINES:
         raise ValidationError(_("Please write the %(most)d you take most often."), params={"most": MOST_MEDICINES})
-    return [checked_medicine(question, row, is_complete=is_complete) for row in answer]
+    kept: list[Medicine] = []
+    problems: list[str] = []
+    for number, row in enumerate(answer, start=1):
+        try:
+            kept.append(_checked_medicine(question, row, is_complete=is_complete))
+        except ValidationError as problem:
+            words = {"number": number, "words": problem.messages[0]}
+            problems.append(_("Medicine %(number)d: %(words)s") % words)
+    if problems:
+        raise ValidationError(problems)
+    return kept
 
 
-def checked_medicine(question: Question, row: Mapping[str, object], *, is_complete: bool) -> Medicine:
+def _checked_medicine(question: Question, row: Mapping[str, object], *, is_complete: bool) -> Medicine:
     """Return one line of medicine, without what was left open. Raises ValidationError."""
     said = {part: row[part] for part in MEDICINE_PARTS if row.get(part) not in (None, "")}
     kept: Medicine = {}

@@ -97,8 +97,10 @@ def answers_of(client: ExampleClient, form: IntakeForm, random: Random, *, today
         "headache_side": random.choice(("left", "right", "alternating", "both")),
         "symptoms": list(trouble.symptoms),
         "triggers": list(trouble.triggers),
-        "days_triptan": random.randint(0, 8),
-        "days_simple": random.randint(0, 6),
+        "acute_medicines": [
+            {"class": "triptan", "name": "Sumatriptan", "days": random.randint(0, 8), "months": "over_3"},
+            {"class": "simple", "name": "Ibuprofen", "days": random.randint(0, 6), "months": "over_3"},
+        ],
         "stress": random.randint(3, 7),
         "sleep_hours": random.randint(5, 8),
         "sleep_quality": "fair",
