@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "clinic.lib.middleware.each_read_once_middleware",
     "clinic.people.middleware.sign_in_ends_middleware",
     "clinic.lib.middleware.never_stored_middleware",
+    "intake.tablet.tablet_middleware",
 ]
 
 ROOT_URLCONF = "clinic.urls"

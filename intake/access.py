@@ -19,6 +19,8 @@ from intake.services import LinkClosed
 
 # What the session remembers: the answers being given, the invitation they came by, and those just sent.
 DRAFT, INVITATION, SENT = "intake_draft", "intake_invitation", "intake_sent"
+# When a tablet that was handed over was last touched (intake/tablet.py).
+HANDED_OVER = "intake_handed_over"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def draft_in(request: ClinicRequest) -> Submission:
 
 def _may_still_answer(request: ClinicRequest, draft: Submission) -> bool:
     """Ask at each step: a link may be taken back, and who came by a sign-in may act for her no longer."""
+    if HANDED_OVER in request.session:
+        return True
     invitation_pk = request.session.get(INVITATION)
     if invitation_pk:
         return Invitation.objects.open(request.now).filter(pk=invitation_pk).exists()

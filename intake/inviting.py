@@ -74,6 +74,15 @@ def take_back(*, by: User, now: datetime, client: Client) -> int:
     return len(taken)
 
 
+@transaction.atomic
+def begin_on_tablet(*, by: User, now: datetime, client: Client) -> Submission:
+    """Begin, or go on with, the form on a tablet of the clinic that is handed to her."""
+    draft = begin(now=now, client=client)
+    words = _("intake form handed over on a tablet")
+    record_change(by=by.pk, client=draft.client_id, what=draft, words=words, now=now)
+    return draft
+
+
 # --- By itself
 
 

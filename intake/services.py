@@ -24,7 +24,7 @@ from intake.findings import (
     raise_findings,
     verdict_for,
 )
-from intake.inviting import WrongDate, invite, open_invitation, take_back
+from intake.inviting import WrongDate, begin_on_tablet, invite, open_invitation, take_back
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import (
     Answer,
@@ -40,6 +40,7 @@ __all__ = [
     "acknowledge_finding",
     "alarm_of",
     "begin",
+    "begin_on_tablet",
     "close_finding",
     "current_form",
     "invite",

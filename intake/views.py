@@ -81,7 +81,7 @@ def open_link(request: ClinicRequest, token: str) -> HttpResponse:
             put_errors(form, problem)
         else:
             access.enter(request.session, draft, invitation)
-            return _go_on(draft, request.now)
+            return go_on(draft, request.now)
     return render(request, "intake/open.html", {"form": form, "is_begun": invitation.opened_at is not None})
 
 
@@ -100,7 +100,7 @@ def own(request: ClinicRequest, client_pk: int) -> HttpResponse:
     if request.method == "POST":
         draft = services.begin(now=request.now, client=client)
         access.enter(request.session, draft, None)
-        return _go_on(draft, request.now)
+        return go_on(draft, request.now)
     return render(request, "intake/open.html", {"form": None, "is_begun": False})
 
 
@@ -111,7 +111,7 @@ def stop(request: ClinicRequest) -> HttpResponse:
     draft = access.draft_in(request)
     alarm = services.alarm_of(draft, request.now)
     if alarm is None:
-        return _go_on(draft, request.now)
+        return go_on(draft, request.now)
     steps = len(form_of(draft.form_version_id).steps)
     context = {
         "alarm": alarm,
@@ -137,7 +137,7 @@ def sent(request: ClinicRequest) -> HttpResponse:
     return render(request, "intake/sent.html", {"next_visit": visits.select_related("location").first()})
 
 
-def _go_on(draft: Submission, now: datetime) -> HttpResponse:
+def go_on(draft: Submission, now: datetime) -> HttpResponse:
     """Go to the first step that is not finished, or where all are, to the last; an emergency answer comes first."""
     if stopped := stop_first(draft, now):
         return stopped

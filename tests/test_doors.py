@@ -257,6 +257,8 @@ DOORS: Mapping[str, Door] = {
     "intake:checkin": Door(EVERYBODY, EVERYBODY, at="check_in"),
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
+    "intake:hand-over": Door(STAFF, STAFF_DONE, at="client"),
+    "intake:tablet": Door("404 404 404 404 404 404", ONLY_GET),
     "intake:take-back": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
     "intake:crisis": Door(ONLY_POST, "in 404 404 404 302 404", at="client"),
@@ -500,6 +502,25 @@ def test_each_door_opens_for_whom_it_should(part: str, world: World):
             surprises += surprises_at(url, "head", door.get, {}, world)
             surprises += surprises_at(url, "post", door.post, door.sends, world)
     assert not surprises, "\n" + "\n".join(surprises)
+
+
+# What the form itself is made of, and the page on which staff unlock it.
+OPEN_ON_A_TABLET = {"account_login", "people:picture", "theme"}
+OPEN_ON_A_TABLET |= {"intake:step", "intake:step-save", "intake:stop", "intake:tablet"}
+
+
+def test_a_tablet_that_was_handed_over_opens_no_other_door(world: World):
+    tablet = Browser()
+    tablet.force_login(world.visitors["dana"])
+    tablet.post(reverse("intake:hand-over", args=[world.keys["client"]["pk"]]))
+    places = {name: reverse(name, kwargs=world.keys[door.at]) for name, door in DOORS.items()}
+    assert tablet.get(places["intake:step"]).status_code == 200
+    for name in sorted({*places} - OPEN_ON_A_TABLET):
+        place = places[name]
+        for answer in (tablet.get(place), tablet.post(place)):
+            assert (answer.status_code, answer["Location"]) == (302, places["intake:tablet"]), name
+            assert not answer.content
+    assert tablet.get("/no/such/page/").headers["Location"] == places["intake:tablet"]
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
