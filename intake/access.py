@@ -14,7 +14,8 @@ from clinic.people.models import Client, User
 from clinic.people.records import records_beside, records_of
 from intake.inviting import visits_without_answers
 from intake.links import key_in
-from intake.models import Finding, Invitation, Submission
+from intake.models import Finding, Invitation, Submission, SubmissionQuerySet
+from intake.models_clearing import Clearance, Document
 from intake.services import LinkClosed
 
 # What the session remembers: the answers being given, the invitation they came by, and those just sent.
@@ -63,6 +64,43 @@ def finding_for(user: User, pk: int, *, now: datetime) -> Finding:
     finding = one_of(Finding.objects.select_related("client"), pk)
     log_look(user, finding.client_id, finding, "finding", now=now)
     return finding
+
+
+def client_with_clearances(user: User, pk: int, *, now: datetime) -> Client:
+    """Return a client whose clearances and documents a therapist may see, and log the look."""
+    _refuse_all_but_therapists(user)
+    return health_record_for(user, pk, "clearances", now=now)
+
+
+def clearance_for(user: User, pk: int, *, now: datetime) -> Clearance:
+    """Return a clearance, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    clearance = one_of(Clearance.objects.select_related("client"), pk)
+    log_look(user, clearance.client_id, clearance, "clearance", now=now)
+    return clearance
+
+
+def document_for(user: User, pk: int, *, now: datetime) -> Document:
+    """Return a document, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    document = one_of(Document.objects.all(), pk)
+    log_look(user, document.client_id, document, "document", now=now)
+    return document
+
+
+def own_answers(user: User, client_pk: int, *, now: datetime) -> tuple[Client, SubmissionQuerySet]:
+    """Return a client for whom this login acts, with the answers that were sent for her. Raises Http404."""
+    client = kept_one(own_clients(user), client_pk)
+    log_look(user, client.pk, client, "own answers", now=now)
+    return client, Submission.objects.filter(client__among=records_of(client.pk)).sent()
+
+
+def own_submission(user: User, client_pk: int, pk: int, *, now: datetime) -> Submission:
+    """Return answers that were sent for a client for whom this login acts, and log the look. Raises Http404."""
+    client, sent = own_answers(user, client_pk, now=now)
+    submission = one_of(sent.select_related("client", "form_version"), pk)
+    log_look(user, client.pk, submission, "own answers", now=now)
+    return submission
 
 
 def _refuse_all_but_therapists(user: User) -> None:

@@ -15,14 +15,16 @@ class IntakeConfig(AppConfig):
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.gates import gates
-        from intake import alerts, asking, evaluating, merging, standing, today
+        from intake import alerts, asking, clearing, evaluating, merging, standing, today
 
-        closed_acts.register("intake.finding", _("treatment record"))
+        for label in ("finding", "clearance", "document", "letter"):
+            closed_acts.register(f"intake.{label}", _("treatment record"))
         gates.register("intake", standing.gate)
         badge_providers.register("intake", standing.badges)
         badge_providers.register("check_in", today.badges)
         client_changes.register("intake", evaluating.client_changed)
         worklists.register("reviews", standing.REVIEWS)
+        worklists.register("clearances", clearing.ENDING)
         merge_steps.register("intake", merging.STEP)
         message_kinds.register("intake_request", asking.REQUEST)
         message_kinds.register("intake_before_visit", asking.BY_ITSELF)

@@ -1,7 +1,8 @@
 """Intake's part when two records of one person are made one.
 
-Answers sent, consents and findings stay where they are and hold for the whole person; what is open goes on with the
-kept record. A consent that a later form of the other record took the place of no longer counts, as on one record.
+Answers sent, consents, findings, clearances and documents stay where they are and hold for the whole person; what is
+open goes on with the kept record. A consent that a later form of the other record took the place of no longer counts,
+as on one record.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from clinic.people.merging import Fate, MergeStep, Moved, Pair, Part
 from clinic.people.records import records_of
 from clinic.scheduling.services import refresh_review_needed
 from intake.models import Consent, Finding, Invitation, Submission
+from intake.models_clearing import Clearance, Document
 from intake.questions import form_of
 
 DRAFT = Submission.State.DRAFT
@@ -30,11 +32,15 @@ def tell(pair: Pair) -> list[Part]:
     drafts = [Submission.objects.filter(client=one, state=DRAFT).exists() for one in (pair.gone, pair.kept)]
     findings = Finding.objects.open().filter(client=pair.gone).count()
     consents = Consent.objects.filter(client=pair.gone).count()
+    papers = Document.objects.filter(client=pair.gone).count()
+    clearances = Clearance.objects.filter(client=pair.gone, revoked_at__isnull=True).count()
     n = sent.count()
     health = [
         _part(n, Fate.STAYS, ngettext("%(n)d intake sent in", "%(n)d intakes sent in", n)),
         _part(findings, Fate.STAYS, ngettext("%(n)d open finding", "%(n)d open findings", findings)),
         _part(consents, Fate.STAYS, ngettext("%(n)d signed consent", "%(n)d signed consents", consents)),
+        _part(papers, Fate.STAYS, ngettext("%(n)d document", "%(n)d documents", papers)),
+        _part(clearances, Fate.STAYS, ngettext("%(n)d clearance", "%(n)d clearances", clearances)),
         _part(drafts == [True, False], Fate.COMES, _("The answers to the intake that were begun")),
         _part(all(drafts), Fate.MIND, _("Both have begun to answer the intake; those of the kept record go on.")),
         _part(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+from django.db.models import F
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.lib.body import Group, Region
+from clinic.lib.body import Group, Region, regions_in
+from clinic.people.models import Modality
 from clinic.people.records import records_of
 from intake.findings import fact_of, open_findings
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
+from intake.models_clearing import Clearance
 from intake.questions import ANSWER_WORDS, MONTHS_WORDS, NO, Answer, Kind, Medicine, Question, form_of
 from intake.rules import Scope, parse_scope, rules_of
 from intake.safety import NOT_ASKED_RULE, STOPPING
@@ -60,6 +64,8 @@ class FindingRow:
     days: str
     source: str
     is_floor: bool
+    # What doctors have allowed of it, those that end last first.
+    clearances: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -159,8 +165,57 @@ def _medicine_words(question: Question, labels: Mapping[str, str], line: Medicin
 
 
 def finding_rows(findings: Iterable[Finding]) -> list[FindingRow]:
-    """Put findings into words."""
-    return [finding_row(finding) for finding in findings]
+    """Put findings into words, each with the clearances that cover it; at most two queries."""
+    findings = list(findings)
+    cleared = clearance_words([finding.pk for finding in findings if finding.effect == Effect.CLEAR])
+    return [replace(finding_row(finding), clearances=cleared.get(finding.pk, ())) for finding in findings]
+
+
+def clearance_words(finding_pks: Collection[int]) -> Mapping[int, Sequence[str]]:
+    """Say what doctors have allowed of these findings, as they were known then; at most two queries."""
+    if not finding_pks:
+        return {}
+    covering = Clearance.objects.filter(
+        findings__in=finding_pks, revoked_at__isnull=True, findings__acknowledged_at__lte=F("recorded_at")
+    ).annotate(about=F("findings"))
+    found: dict[int, list[str]] = defaultdict(list)
+    told = list(covering.order_by("-ends_on", "-pk"))
+    names = modality_names(slug for clearance in told for slug in clearance.modalities)
+    for clearance in told:
+        words = {
+            "clinician": clearance.clinician,
+            "first": date_format(clearance.starts_on, "j M Y"),
+            "last": date_format(clearance.ends_on, "j M Y"),
+            "scope": scope_words(clearance, names),
+        }
+        found[clearance.about].append(_("%(clinician)s, %(first)s to %(last)s: %(scope)s") % words)
+    return found
+
+
+def modality_names(slugs: Iterable[str]) -> Mapping[str, str]:
+    """Return what ways of working are called; no query for none."""
+    wanted = set(slugs)
+    return dict(Modality.objects.filter(slug__in=wanted).values_list("slug", "name")) if wanted else {}
+
+
+def scope_words(clearance: Clearance, names: Mapping[str, str]) -> str:
+    """Say what a clearance opens: which work, where, how firmly."""
+    work = ", ".join(names.get(slug, slug) for slug in clearance.modalities)
+    return _("%(work)s · %(where)s · pressure up to %(pressure)d") % {
+        "work": work or _("any way of working"),
+        "where": region_words(clearance.regions) or _("the whole body"),
+        "pressure": clearance.pressure_up_to,
+    }
+
+
+def region_words(regions: Collection[str]) -> str:
+    """Name regions; head and neck by one word where all of each is meant."""
+    left, words = set(regions), []
+    for group in (Group.HEAD, Group.NECK):
+        if regions_in(group) <= left:
+            words.append(str(group.label))
+            left -= regions_in(group)
+    return ", ".join([*words, *(str(region.label) for region in Region if region in left)])
 
 
 def finding_row(finding: Finding) -> FindingRow:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from intake import views, views_asking, views_checkin, views_review, views_step
+from intake import views, views_asking, views_checkin, views_clearing, views_review, views_step
 
 app_name = "intake"
 urlpatterns = [
@@ -20,6 +20,13 @@ urlpatterns = [
     path("clients/<int:pk>/findings/", views_review.findings, name="findings"),
     path("clients/<int:pk>/findings/crisis/", views_checkin.crisis, name="crisis"),
     path("clients/<int:pk>/findings/guardian/", views_review.guardian_consent, name="guardian-consent"),
+    path("clients/<int:pk>/clearances/", views_clearing.clearances, name="clearances"),
+    path("clients/<int:pk>/clearances/new/", views_clearing.clearance_new, name="clearance-new"),
+    path("clients/<int:pk>/clearances/letter/", views_clearing.letter_new, name="letter-new"),
+    path("clients/<int:pk>/documents/add/", views_clearing.document_add, name="document-add"),
+    path("clearances/<int:pk>/revoke/", views_clearing.clearance_revoke, name="clearance-revoke"),
+    path("documents/<int:pk>/", views_clearing.document, name="document"),
+    path("documents/<int:pk>/remove/", views_clearing.document_remove, name="document-remove"),
     path("reviews/", views_review.review_list, name="review-list"),
     path("reviews/<int:pk>/", views_review.review, name="review"),
     path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),

@@ -38,7 +38,7 @@ from intake.models import Finding, RuleVersion
 from intake.services import invite, submit
 from sessions.services import add_block, place_mark, start_note
 from tests.factories import BEFORE, ClientFactory, ServiceFactory, modality
-from tests.intake.answers import fill_in
+from tests.intake.answers import clearance_of, fill_in
 from tests.plans.support import plan_of
 
 WEEK = timedelta(weeks=1)
@@ -263,6 +263,14 @@ DOORS: Mapping[str, Door] = {
     "intake:findings": Door(THERAPISTS, ONLY_GET, at="client"),
     "intake:crisis": Door(ONLY_POST, "in 404 404 404 302 404", at="client"),
     "intake:guardian-consent": Door(ONLY_POST, THERAPISTS, at="client"),
+    "intake:clearances": Door(THERAPISTS, ONLY_GET, at="client"),
+    "intake:clearance-new": Door(THERAPISTS, THERAPISTS, at="client"),
+    "intake:letter-new": Door(THERAPISTS, THERAPISTS, at="client"),
+    "intake:document-add": Door(ONLY_POST, THERAPISTS, at="client"),
+    "intake:clearance-revoke": Door(ONLY_POST, THERAPISTS, at="clearance"),
+    "intake:document": Door(THERAPISTS, ONLY_GET, at="document"),
+    # A clearance rests on it.
+    "intake:document-remove": Door(ONLY_POST, "in 404 404 404 302 404", at="document"),
     "intake:review-list": Door(THERAPISTS, ONLY_GET),
     "intake:review": Door(THERAPISTS, ONLY_GET, at="submission"),
     "intake:review-done": Door(ONLY_POST, "in 404 404 404 409 404", at="submission"),
@@ -369,6 +377,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         reason="Told in the form.",
         raised_at=now,
     )
+    clearance = clearance_of(alice, bea, now=now)
     visit = visit_at(now + timedelta(hours=2))
     plan_of(alice, bea, visit.service, now=now, starts_on=now.date())
     merge = merge_clients(by=dana, now=now, kept=alice, gone=ClientFactory(legal_name="Ali Marques"))
@@ -403,6 +412,8 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "mark": {"pk": note.pk, "mark_pk": mark.pk},
         "submission": {"pk": submission.pk},
         "finding": {"pk": finding.pk},
+        "clearance": {"pk": clearance.pk},
+        "document": {"pk": clearance.document_id},
         "message": {"pk": message.pk},
         "text": {"key": uuid4()},
         "letter": {"name": "00000000000000000000-00000000.mail"},

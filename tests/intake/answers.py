@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from clinic.people.models import Client, User
+from clinic.people.models import Client, Therapist, User
 from intake import services
-from intake.models import Submission
+from intake.clearing import record_clearance
+from intake.documents import add_document
+from intake.models import Finding, RuleVersion, Submission
+from intake.models_clearing import Clearance
 from intake.questions import Answer, Answers, IntakeForm, Kind, form_of
+from intake.wall import today_at
+
+# As small as one can be that is taken.
+A_PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
 
 NAME = "Alice Marques"
 FIRST_WORDS: Mapping[str, Answer] = {
@@ -64,6 +71,20 @@ def send(client: Client, *, now: datetime, **changed: Answer) -> Submission:
     """Fill in the form and send it."""
     draft = fill_in(client, now=now, **changed)
     return services.submit(now=now, submission=draft, signed_name=NAME, ip="192.0.2.7")
+
+
+def clearance_of(client: Client, bea: Therapist, *, now: datetime) -> Clearance:
+    """Let a finding wait for a clearance, and record one for all of it."""
+    held = Finding.objects.create(
+        client=client, rule_version=RuleVersion.objects.latest("number"), rule="test_clear", effect="clear",
+        reason="Told in the form.", raised_at=now,
+    )  # fmt: skip
+    paper = add_document(by=bea.user, now=now, client=client, name="Dr Lemaire.pdf", content=A_PDF)
+    today = today_at(now)
+    return record_clearance(
+        by=bea.user, now=now, client=client, findings=[held], clinician="Dr Lemaire", given_on=today, starts_on=today,
+        ends_on=today + timedelta(days=30), pressure_up_to=5, document=paper,
+    )  # fmt: skip
 
 
 def reviewed_intake(client: Client, by: User, *, now: datetime, **changed: Answer) -> Submission:
