@@ -14,7 +14,7 @@ from clinic.people.models import Client, User
 from clinic.people.records import records_beside, records_of
 from intake.inviting import visits_without_answers
 from intake.links import key_in
-from intake.models import Finding, Invitation, Submission, SubmissionQuerySet
+from intake.models import Consent, Finding, Invitation, Submission, SubmissionQuerySet
 from intake.models_clearing import Clearance, Document
 from intake.services import LinkClosed
 
@@ -101,6 +101,14 @@ def own_submission(user: User, client_pk: int, pk: int, *, now: datetime) -> Sub
     submission = one_of(sent.select_related("client", "form_version"), pk)
     log_look(user, client.pk, submission, "own answers", now=now)
     return submission
+
+
+def consent_for(user: User, pk: int, *, now: datetime) -> Consent:
+    """Return a consent in force, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    consent = one_of(Consent.objects.in_force().select_related("client", "submission", "recorded_by"), pk)
+    log_look(user, consent.client_id, consent, "consent", now=now)
+    return consent
 
 
 def _refuse_all_but_therapists(user: User) -> None:

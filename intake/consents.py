@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -151,14 +150,36 @@ def signed_here(submission: Submission) -> dict[str, Consent]:
     return {consent.code: consent for consent in hers}
 
 
-def without_words(consents: Sequence[Consent]) -> dict[int, str]:
-    """Say of each consent what it means to take it back, as the form has it in which it was signed."""
-    found: dict[int, str] = {}
-    for consent in consents:
-        version = consent.submission and consent.submission.form_version_id
-        question = form_of(version).questions.get(consent.code) if version else None
-        found[consent.pk] = (question.without if question else "") or _("From now on it no longer holds.")
-    return found
+@dataclass(frozen=True)
+class Agreed:
+    """A consent as she reads it again: what she signed, whether a visit needs it, and what taking it back means."""
+
+    consent: Consent
+    is_required: bool
+    without: str
+
+
+def agreed_by(client_pk: int) -> list[Agreed]:
+    """Return what she has agreed to and not taken back, in the order of signing; one query."""
+    hers = consents_in_force(client_pk).select_related("submission", "recorded_by").order_by("signed_at", "pk")
+    return [agreed(consent) for consent in hers]
+
+
+def agreed(consent: Consent) -> Agreed:
+    """Return a consent with what the form says about it in which it was signed."""
+    question = form_of(consent.submission.form_version_id).questions.get(consent.code) if consent.submission else None
+    words = question.without if question else ""
+    return Agreed(
+        consent,
+        is_required=question is None or question.is_required,
+        without=words or _("From now on it no longer holds."),
+    )
+
+
+def taken_back_by(client_pk: int) -> list[Consent]:
+    """Return what she has taken back, the last first; what a newer form took the place of was not taken back."""
+    hers = Consent.objects.filter(client__among=records_of(client_pk), revoked_by__isnull=False)
+    return list(hers.select_related("revoked_by").order_by("-revoked_at", "-pk"))
 
 
 def checked_name(name: str, field: str) -> str:

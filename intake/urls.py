@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from intake import views, views_asking, views_checkin, views_clearing, views_review, views_step
+from intake import views, views_asking, views_checkin, views_clearing, views_consents, views_review, views_step
 
 app_name = "intake"
 urlpatterns = [
@@ -27,6 +27,8 @@ urlpatterns = [
     path("clearances/<int:pk>/revoke/", views_clearing.clearance_revoke, name="clearance-revoke"),
     path("documents/<int:pk>/", views_clearing.document, name="document"),
     path("documents/<int:pk>/remove/", views_clearing.document_remove, name="document-remove"),
+    path("clients/<int:pk>/agreed/", views_consents.consents, name="consents"),
+    path("consents/<int:pk>/take-back/", views_consents.take_back, name="consent-take-back"),
     path("reviews/", views_review.review_list, name="review-list"),
     path("reviews/<int:pk>/", views_review.review, name="review"),
     path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),

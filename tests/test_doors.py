@@ -271,6 +271,8 @@ DOORS: Mapping[str, Door] = {
     "intake:document": Door(THERAPISTS, ONLY_GET, at="document"),
     # A clearance rests on it.
     "intake:document-remove": Door(ONLY_POST, "in 404 404 404 302 404", at="document"),
+    "intake:consents": Door(THERAPISTS, ONLY_GET, at="client"),
+    "intake:consent-take-back": Door(THERAPISTS, "in 404 404 404 302 404", at="consent"),
     "intake:review-list": Door(THERAPISTS, ONLY_GET),
     "intake:review": Door(THERAPISTS, ONLY_GET, at="submission"),
     "intake:review-done": Door(ONLY_POST, "in 404 404 404 409 404", at="submission"),
@@ -298,6 +300,8 @@ DOORS: Mapping[str, Door] = {
     "portal:visit-cancel": Door("in 404 409 404 404 404", "in 404 409 404 404 404", at="visit"),
     "portal:visit-move": Door("in 404 409 404 404 404", "in 404 409 404 404 404", at="visit"),
     "portal:choose": Door(ONLY_POST, "in 404 302 404 404 404", at="client_pk"),
+    "portal:agreed": Door("in 404 200 404 404 404", ONLY_GET, at="client_pk"),
+    "portal:take-back": Door("in 404 200 404 404 404", "in 404 302 404 404 404", at="own_consent"),
     "portal:plan": Door("in 404 200 404 404 404", ONLY_GET, at="client_pk"),
 }
 
@@ -346,6 +350,7 @@ def visit_at(alice: Client, bea: Therapist, location: Location, dana: User, now:
 @pytest.fixture
 def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     submission = submit(now=now, submission=fill_in(alice, now=now), signed_name="Alice Marques")
+    privacy = submission.consents.get(code="privacy")
     _invitation, token = invite(by=dana, now=now, client=alice)
     note = start_note(
         by=bea.user,
@@ -412,6 +417,8 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "mark": {"pk": note.pk, "mark_pk": mark.pk},
         "submission": {"pk": submission.pk},
         "finding": {"pk": finding.pk},
+        "consent": {"pk": privacy.pk},
+        "own_consent": {"client_pk": alice.pk, "pk": privacy.pk},
         "clearance": {"pk": clearance.pk},
         "document": {"pk": clearance.document_id},
         "message": {"pk": message.pk},

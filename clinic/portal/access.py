@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from clinic.people.access import ClinicRequest, kept_one, log_look, own_clients
+from clinic.people.access import ClinicRequest, kept_one, log_look, one_of, own_clients
 from clinic.people.models import Client, User
+from intake.consents import consents_in_force
+from intake.models import Consent
 
 CHOSEN = "portal_client"
 
@@ -24,6 +26,12 @@ def own_client(user: User, pk: int, why: str, *, now: datetime) -> Client:
     client = kept_one(own_clients(user), pk)
     log_look(user, client.pk, client, why, now=now)
     return client
+
+
+def own_consent(client: Client, pk: int) -> Consent:
+    """Return a consent in force that she signed herself. Raises Http404; what was seen on paper is the therapist's."""
+    hers = consents_in_force(client.pk).filter(recorded_by__isnull=True).select_related("submission", "client")
+    return one_of(hers, pk)
 
 
 def whom(request: ClinicRequest, why: str) -> Whom:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.portal import booking, views
+from clinic.portal import booking, consents, views
 
 app_name = "portal"
 
@@ -10,5 +10,7 @@ urlpatterns = [
     path("me/visits/<int:pk>/cancel/", booking.visit_cancel, name="visit-cancel"),
     path("me/visits/<int:pk>/move/", booking.visit_move, name="visit-move"),
     path("me/<int:client_pk>/choose/", views.choose, name="choose"),
+    path("me/<int:client_pk>/agreed/", consents.agreed, name="agreed"),
+    path("me/<int:client_pk>/agreed/<int:pk>/take-back/", consents.take_back, name="take-back"),
     path("me/<int:client_pk>/plan/", views.plan, name="plan"),
 ]
