@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -34,7 +35,7 @@ def vonage(
 ) -> _MonkeyPatchedWSGIResponse:
     """Call as Vonage calls: an object, and a token that claims its hash."""
     body = json.dumps(said).encode()
-    claims = {"iat": 1763546400, "iss": "Vonage", "payload_hash": hashlib.sha256(body).hexdigest()} | claimed
+    claims = {"iat": int(time.time()), "iss": "Vonage", "payload_hash": hashlib.sha256(body).hexdigest()} | claimed
     signed = f"{packed({'alg': alg, 'typ': 'JWT'})}.{packed(claims)}"
     signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
     token = f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"

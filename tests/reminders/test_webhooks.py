@@ -15,7 +15,8 @@ from clinic.people.models import Client, ContactConsent
 from clinic.reminders import services
 from clinic.reminders.models import Message
 from clinic.reminders.texting.models import Reply
-from clinic.reminders.texting.twilio import Twilio
+from clinic.reminders.texting.twilio import Twilio, addresses_of
+from clinic.reminders.texting.vonage import Vonage
 from clinic.reminders.webhooks import MOST_BYTES, MOST_FORGED_A_MINUTE
 from tests.conftest import NOW
 from tests.reminders.conftest import Book
@@ -63,16 +64,42 @@ def text(alice: Client) -> Message:
     return message
 
 
-def test_twilios_own_example_of_a_signature_holds() -> None:
-    said = {"CallSid": "CA1234567890ABCDE", "From": "+12349013030", "To": "+18005551212"}
-    said |= {"Caller": "+12349013030", "Digits": "1234"}
+# Of Twilio's documentation, and of the tests of the libraries that it publishes; the key is 12345.
+CALL = {"CallSid": ["CA1234567890ABCDE"], "To": ["+18005551212"], "Digits": ["1234"]}
+OLD_CALL, NEW_CALL = ({"From": [who], "Caller": [who], **CALL} for who in ("+14158675309", "+12349013030"))
+TWICE = {"Sid": ["CA123"], "SidAccount": ["AC123"], "Digits": ["5678", "1234", "1234"]}
+
+
+@pytest.mark.parametrize(
+    ("site", "said", "signature"),
+    [
+        ("https://mycompany.com", OLD_CALL, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        ("https://mycompany.com", NEW_CALL, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="),
+        ("https://mycompany.com", TWICE, "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+        ("https://mycompany.com:443", OLD_CALL, "kvajT1Ptam85bY51eRf/AJRuM3w="),
+    ],
+)
+def test_twilios_own_examples_of_a_signature_hold(site: str, said: dict[str, list[str]], signature: str) -> None:
     account = Twilio("AC12", "12345", "+351210000000")
 
-    signature = account.signature(
-        "https://mycompany.com/myapp.php?foo=1&bar=2", {name: [value] for name, value in said.items()}
+    assert account.signature(f"{site}/myapp.php?foo=1&bar=2", said) == signature
+    assert site in addresses_of("https://mycompany.com")
+
+
+def test_vonages_own_example_of_a_token_holds() -> None:
+    # Of the tests of the library that Vonage publishes.
+    token = (
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9."
+        "eyJpc3MiOiJPbmxpbmUgSldUIEJ1aWxkZXIiLCJpYXQiOjE2OTc2MzQ2ODAsImV4cCI6MzMyNTQ1NDA4MjgsImF1ZCI6IiIsInN1YiI6IiJ9."
+        "88vJc3I2HhuqEDixHXVhc9R30tA6U_HQHZTC29y6CGM"
     )
 
-    assert signature == "0/KCTR6DLpKmkAf8muzZqo1nDgQ="
+    def claims(secret: str, token: str = token) -> dict[str, object]:
+        return Vonage("key", "secret", "Clinic", secret)._claims(token)
+
+    assert claims("qwertyuiopasdfghjklzxcvbnm123456")["iat"] == 1697634680
+    assert claims("asdf") == {}
+    assert claims("qwertyuiopasdfghjklzxcvbnm123456", "asdf") == {}
 
 
 def said_by_twilio(**more: str) -> dict[str, str]:
@@ -106,6 +133,9 @@ VONAGE_FORGERIES: dict[str, Callable[[], _MonkeyPatchedWSGIResponse]] = {
     "another key": lambda: vonage(INCOMING, SAID_BY_VONAGE, secret="guessed"),
     "the token of another text": lambda: vonage(INCOMING, SAID_BY_VONAGE, payload_hash="0" * 64),
     "a token that chooses how it is judged": lambda: vonage(INCOMING, SAID_BY_VONAGE, alg="none"),
+    "a token that somebody kept": lambda: vonage(INCOMING, SAID_BY_VONAGE, iat=(NOW - timedelta(hours=25)).timestamp()),
+    "a token of tomorrow": lambda: vonage(INCOMING, SAID_BY_VONAGE, iat=(NOW + timedelta(days=1)).timestamp()),
+    "a token of no time": lambda: vonage(INCOMING, SAID_BY_VONAGE, iat=None),
     "a token without a hash": lambda: vonage(INCOMING, SAID_BY_VONAGE, payload_hash=None),
     "rubbish": lambda: Browser().post(
         INCOMING, SAID_BY_VONAGE, content_type="application/json", headers={"Authorization": "Bearer a.é.ß"}
@@ -140,6 +170,17 @@ def test_what_is_signed_is_taken(alice: Client) -> None:
 def test_twilio_may_write_the_usual_port_into_the_address() -> None:
     assert twilio(INCOMING, said_by_twilio(), site=f"{SITE}:443").status_code == 204
     assert twilio(INCOMING, said_by_twilio(), site=f"{SITE}:8443").status_code == 403
+
+
+def test_what_vonage_could_not_tell_for_some_hours_is_taken_then(alice: Client) -> None:
+    Client.objects.update(phone="+351912345678")
+
+    with override_settings(TEXT_URL=VONAGE_URL):
+        for _ in range(2):
+            token_of = (NOW - timedelta(hours=23)).timestamp()
+            assert vonage(INCOMING, SAID_BY_VONAGE, iat=token_of).status_code == 204
+
+    assert Reply.objects.get().meaning == Reply.Meaning.STOP
 
 
 def test_what_comes_twice_is_taken_once(alice: Client) -> None:

@@ -18,11 +18,11 @@ from uuid import UUID
 import httpx
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.lib.registry import Registry
+from clinic.people.access import ClinicRequest
 from clinic.people.models import ContactConsent
 from clinic.reminders.channels import Refused
 
@@ -91,10 +91,10 @@ class Provider(Protocol):
     def open(self) -> AbstractContextManager[TextLine]:
         """Open a line."""
 
-    def incoming(self, request: HttpRequest) -> Incoming | None:
+    def incoming(self, request: ClinicRequest) -> Incoming | None:
         """Read what came from a phone."""
 
-    def receipt(self, request: HttpRequest, key: UUID) -> Receipt | None:
+    def receipt(self, request: ClinicRequest, key: UUID) -> Receipt | None:
         """Read what became of the text with this key."""
 
 

@@ -12,13 +12,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
 from typing import ClassVar
 from uuid import UUID
 
 import httpx
-from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from clinic.people.access import ClinicRequest
 from clinic.reminders.texting.providers import (
     Forged,
     Incoming,
@@ -33,6 +35,8 @@ from clinic.reminders.texting.providers import (
     refusal,
 )
 
+# So long Vonage tries to reach us again, with the token of the first time; what is older is somebody's who kept it.
+OLDEST, CLOCKS_DIFFER = timedelta(hours=24), timedelta(minutes=5)
 # The number takes no messages: another try is of no use.
 GONE = frozenset({"1050"})
 
@@ -61,7 +65,7 @@ class Vonage:
         with connection(self.api, self.key, self.secret) as http:
             yield VonageLine(self, http)
 
-    def incoming(self, request: HttpRequest) -> Incoming | None:
+    def incoming(self, request: ClinicRequest) -> Incoming | None:
         """Read what came from a phone."""
         said = self._signed(request)
         key, number = said.get("message_uuid"), said.get("from")
@@ -69,7 +73,7 @@ class Vonage:
             return None
         return Incoming(key, f"+{number.lstrip('+')}", str(said.get("text") or ""))
 
-    def receipt(self, request: HttpRequest, key: UUID) -> Receipt | None:
+    def receipt(self, request: ClinicRequest, key: UUID) -> Receipt | None:
         """Read what became of a text; the steps on its way there are of no interest."""
         said = self._signed(request)
         # The address is not signed: what is about another text was sent here by somebody else.
@@ -85,12 +89,13 @@ class Vonage:
             case _:
                 return None
 
-    def _signed(self, request: HttpRequest) -> dict[str, object]:
-        """Return what was sent. Raises Forged where the token is not Vonage's, or is not about this body."""
+    def _signed(self, request: ClinicRequest) -> dict[str, object]:
+        """Return what was sent. Raises Forged where the token is not Vonage's, is old, or is not about this body."""
         scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
         claims = self._claims(token) if scheme.lower() == "bearer" else {}
         digest = hashlib.sha256(request.body).hexdigest()
-        if not constant_time_compare(str(claims.get("payload_hash", "")).lower(), digest):
+        is_of_this = constant_time_compare(str(claims.get("payload_hash", "")).lower(), digest)
+        if not (is_of_this and is_fresh(claims.get("iat"), request.now)):
             raise Forged
         return as_object(request.body)
 
@@ -129,6 +134,12 @@ class VonageLine:
         if answer.is_success:
             return str(facts.get("message_uuid", ""))
         raise refusal(answer, kind_of(facts))
+
+
+def is_fresh(issued: object, now: datetime) -> bool:
+    """Say whether a token was issued lately; by when, it says in seconds."""
+    age = now.timestamp() - issued if isinstance(issued, int | float) else inf
+    return -CLOCKS_DIFFER.total_seconds() <= age <= OLDEST.total_seconds()
 
 
 def kind_of(problem: Mapping[str, object]) -> str:
