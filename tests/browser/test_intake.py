@@ -12,7 +12,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from clinic.people.models import Client, Therapist, User
 from intake import services
@@ -57,6 +57,32 @@ def say_no_to_everything(page: Page) -> None:
     """)
 
 
+NEEDED = (
+    "Alongside your medical care",
+    "What the hands do",
+    "You can stop at any time",
+    "Covered",
+    "Your medicines stay as they are",
+    "In an emergency",
+    "Your data",
+)
+
+
+def consent(page: Page, title: str) -> Locator:
+    return page.get_by_role("region", name=title)
+
+
+def sign_by_name(page: Page, title: str) -> None:
+    consent(page, title).get_by_label("Your full name").fill("Alice Marques")
+    consent(page, title).get_by_role("button", name="I agree: sign").click()
+    expect(consent(page, title)).to_contain_text("Signed by Alice Marques")
+
+
+def sign_alike(page: Page, title: str) -> None:
+    consent(page, title).get_by_role("button", name="I agree: sign as Alice Marques").click()
+    expect(consent(page, title)).to_contain_text("Signed by Alice Marques")
+
+
 def go_on(page: Page, step: int) -> None:
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text(f"Step {step} of 9")).to_be_visible()
@@ -79,12 +105,15 @@ def test_the_form_is_filled_in_on_a_phone(
         picture(page, f"intake-step-{step}")
         go_on(page, step + 1)
     must_be_accessible(page)
-    for box in page.get_by_role("checkbox").all()[:7]:
-        box.check()
-    say_no_to_everything(page)
-    page.get_by_label("Sign with your full name").fill("Alice Marques")
     picture(page, "intake-step-9")
-    page.get_by_role("button", name="Sign and send").click()
+    sign_by_name(page, "Alongside your medical care")
+    must_be_accessible(page)
+    for title in NEEDED[1:]:
+        sign_alike(page, title)
+    say_no_to_everything(page)
+    must_be_accessible(page)
+    picture(page, "intake-step-9-signed")
+    page.get_by_role("button", name="Send my answers").click()
     expect(page.get_by_role("heading", name="Thank you, that is all")).to_be_visible()
     must_be_accessible(page)
     picture(page, "intake-sent")
@@ -100,7 +129,7 @@ def test_a_lost_connection_loses_nothing(open_as: Callable[..., Page], link: str
     page.get_by_label("On how many days did you have any headache?").fill("9")
     page.get_by_label("On how many of them was it a migraine?").fill("4")
     page.get_by_label("On how many of them was it a migraine?").blur()
-    expect(page.get_by_text("Not saved: no connection")).to_be_visible()
+    expect(page.get_by_text("Not saved yet: no connection")).to_be_visible()
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_contain_text("Saved")
     tablet = open_as(820, 1180)
@@ -161,7 +190,7 @@ def test_without_a_connection_nothing_is_sent_and_nothing_lost(open_as: Callable
     page.get_by_label("On how many days did you have any headache?").fill("9")
     page.locator("label[for=id_attack_today_1]").click()
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("Not saved: no connection")).to_be_visible()
+    expect(page.get_by_text("Not saved yet: no connection")).to_be_visible()
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_contain_text("Saved")
     go_on(page, 2)
@@ -179,10 +208,12 @@ def test_no_saving_comes_after_the_answers_were_sent(open_as: Callable[..., Page
     page = open_as(PHONE, 844)
     begin(page, link)
     saved_late: list[str] = []
-    page.get_by_label("Sign with your full name").press_sequentially("Alice Marques")
+    for title in NEEDED:
+        consent(page, title).get_by_label("Your full name").fill("Alice Marques")
     page.route("**/intake/9/", slowly)
     page.on("request", lambda asked: asked.url.endswith("/intake/9/save/") and saved_late.append(asked.url))
-    page.get_by_label("Sign with your full name").press("Enter")
+    saved_late.clear()
+    page.get_by_role("button", name="Send my answers").click()
     expect(page.get_by_role("heading", name="Thank you, that is all")).to_be_visible()
     assert saved_late == []
 
