@@ -11,11 +11,12 @@ class IntakeConfig(AppConfig):
         from clinic.audit.kinds import closed_acts
         from clinic.people.changes import client_changes
         from clinic.people.merging import merge_steps
+        from clinic.people.settings_page import upper_groups
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.gates import gates
-        from intake import alerts, asking, clearing, evaluating, merging, standing, today
+        from intake import alerts, asking, clearing, evaluating, merging, rules_page, standing, today
 
         for label in ("finding", "clearance", "document", "letter"):
             closed_acts.register(f"intake.{label}", _("treatment record"))
@@ -29,3 +30,4 @@ class IntakeConfig(AppConfig):
         message_kinds.register("intake_request", asking.REQUEST)
         message_kinds.register("intake_before_visit", asking.BY_ITSELF)
         message_kinds.register("finding_alert", alerts.ALERT)
+        upper_groups.register("rules", rules_page.SETTINGS)

@@ -62,12 +62,16 @@ class Condition:
     value: Any = None
     parts: tuple[Condition, ...] = ()
 
+    def leaves(self) -> Iterator[Condition]:
+        """Yield every condition that joins no others."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
     def questions(self) -> Iterator[str]:
         """Yield the code of every question it asks."""
-        if self.question:
-            yield self.question
-        for part in self.parts:
-            yield from part.questions()
+        return (leaf.question for leaf in self.leaves() if leaf.question)
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,11 @@ def everyone(rules: Iterable[Rule]) -> list[FindingFact]:
     return [_fact(rule, rule.effect, rule.cap, rule.applies_to) for rule in rules if rule.when is None]
 
 
+def fact_by(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | None:
+    """Return what one rule says of somebody: what it says of everybody, or what it makes of her answers, or None."""
+    return next(iter(everyone([rule])), None) or raise_fact(rule, profile, day)
+
+
 def raise_fact(rule: Rule, profile: SafetyProfile, day: date) -> FindingFact | None:
     """Return what one rule makes of the answers, or None."""
     if rule.when is None:

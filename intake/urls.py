@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from intake import views, views_asking, views_checkin, views_clearing, views_consents, views_review, views_step
+from intake import views, views_asking, views_checkin, views_clearing, views_consents, views_review, views_rules, views_step
 
 app_name = "intake"
 urlpatterns = [
@@ -34,4 +34,8 @@ urlpatterns = [
     path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),
     path("findings/<int:pk>/acknowledge/", views_review.finding_acknowledge, name="finding-acknowledge"),
     path("findings/<int:pk>/close/", views_review.finding_close, name="finding-close"),
+    path("settings/rules/", views_rules.rules, name="rules"),
+    path("settings/rules/new/", views_rules.rule_new, name="rule-new"),
+    path("settings/rules/<slug:code>/", views_rules.rule, name="rule"),
+    path("settings/rules/<slug:code>/retire/", views_rules.rule_retire, name="rule-retire"),
 ]
