@@ -34,6 +34,12 @@ hypothesis.settings.load_profile("patient")
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Lisbon as well
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; else it runs at the end, alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _as_in_a_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Plain http, files straight from the checkout, quick hashes, a cache inside this process, texts on the console.

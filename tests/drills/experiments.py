@@ -30,7 +30,7 @@ FLAKY = {"latency": 0.01, "temporary": 0.15, "vanishing": 0.15, "half": 0.5, "pe
 FLOOR_SHARE, PER_WORKER, CLAIMS, RSS_MB, R1_SECONDS = 0.6, 1_000, 20_000, 150, 150
 BACK_WITHIN = {"broker": 60, "database": 30}
 # What never comes back without its protection need not be waited for as long.
-AT_MOST_WITHOUT = 15
+AT_MOST_WITHOUT = 10
 SEEN_WITHIN = timedelta(minutes=5)
 MANY = 5_000
 
@@ -315,7 +315,7 @@ def beats(house: House, count: int, without: str) -> Figures:
         counting(house, count) as figures,
         house.working(hurry=HURRY, beats=2, times=5, without=without),
     ):
-        drained(house, count, 60 + count / 20)
+        drained(house, count, AT_MOST_WITHOUT if without else 60 + count / 20)
     figures.expect_none_lost_or_doubled()
     if not without:
         walls.after_half_an_hour(house, figures)

@@ -31,7 +31,7 @@ from clinic.reminders.texting.providers import Named, Text, text_providers  # no
 __all__ = ["app"]
 
 PATIENCE = httpx.Timeout(0.5)
-HURRIED_LEASE = timedelta(seconds=10)
+HURRIED_LEASE, HURRIED_PATIENCE_SECONDS = timedelta(seconds=6), 2
 WITHOUT = os.environ.get("DRILL_WITHOUT", "")
 
 
@@ -71,7 +71,7 @@ def hurry(seconds: float) -> None:
     everywhere("LEASE", HURRIED_LEASE)
     everywhere("BATCH", 10)
     delivery.PAUSES = (timedelta(seconds=seconds),)
-    delivery.PATIENCE_SECONDS = 3
+    delivery.PATIENCE_SECONDS = HURRIED_PATIENCE_SECONDS
     tasks.PLANNED_ANEW_SECONDS = 2 * seconds
     sweep = {"task": "clinic.reminders.tasks.sweep", "schedule": seconds, "options": {"expires": 2 * seconds}}
     app.conf.beat_schedule = {"sweep": sweep}

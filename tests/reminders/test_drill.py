@@ -24,6 +24,7 @@ def drill(*words: str, seconds: float = 1800) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)  # noqa: S603
 
 
+@pytest.mark.long
 def test_nothing_is_lost_or_doubled_and_without_its_protection_each_experiment_fails(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text("Before.\n<!-- drill -->\nold\n<!-- /drill -->\nAfter.\n")
