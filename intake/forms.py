@@ -70,8 +70,10 @@ class MedicineLine:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as the page shows it, with its follow-ups; `before` is what she said the last time, where she says
-    something else now, and `signed` the consent as she signed it in this form.
+    """A question as the page shows it, with its follow-ups.
+
+    `before` is what she said the last time, where she says something else now. A consent is `signed`, or not yet;
+    `is_next` is the first that is not.
     """
 
     question: Question
@@ -79,6 +81,7 @@ class Asked:
     follow_ups: list[Asked]
     before: str = ""
     signed: Consent | None = None
+    is_next: bool = False
 
     @property
     def groups(self) -> list[OptionGroup]:
@@ -193,7 +196,11 @@ class StepForm(forms.Form):
             follow_ups or [],
             before=self._before(question),
             signed=self.signed.get(code),
+            is_next=code == next((consent for consent in self._consents() if consent not in self.signed), None),
         )
+
+    def _consents(self) -> list[str]:
+        return [question.code for question in self.step.questions if question.kind is Kind.CONSENT]
 
     @property
     def earlier_at(self) -> datetime | None:
