@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from clinic.lib.body import Group, Region, regions_in
 from clinic.people.models import Modality
 from clinic.people.records import records_of
-from intake.findings import fact_of, open_findings
-from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
+from intake.findings import fact_of
+from intake.models import GUARDIAN, Consent, Effect, Finding
 from intake.models_clearing import Clearance
-from intake.questions import ANSWER_WORDS, MONTHS_WORDS, NO, Answer, Kind, Medicine, Question, form_of
+from intake.questions import ANSWER_WORDS, MONTHS_WORDS, NO, Answer, Kind, Medicine, Question
 from intake.rules import Scope, parse_scope, rules_of
 from intake.safety import NOT_ASKED_RULE, STOPPING
 
@@ -42,16 +42,6 @@ class AnswerRow:
 
 
 @dataclass(frozen=True)
-class StepRows:
-    """The answered questions of one step."""
-
-    title: str
-    rows: Sequence[AnswerRow]
-    # Safety questions that nobody answered.
-    unasked: Sequence[str]
-
-
-@dataclass(frozen=True)
 class FindingRow:
     """A finding with what its rule says about itself."""
 
@@ -66,52 +56,6 @@ class FindingRow:
     is_floor: bool
     # What doctors have allowed of it, those that end last first.
     clearances: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class ReviewPage:
-    """Everything a therapist reads before she says “reviewed”."""
-
-    steps: Sequence[StepRows]
-    findings: Sequence[FindingRow]
-    consents: Sequence[Consent]
-    previous: Submission | None
-    changes: int
-
-    @property
-    def waiting(self) -> int:
-        """How many findings nobody has acknowledged."""
-        return sum(row.finding.acknowledged_at is None for row in self.findings)
-
-
-def review_page(submission: Submission) -> ReviewPage:
-    """Read the answers against the version they were given to, beside those of the time before."""
-    hers = Submission.objects.filter(client__among=records_of(submission.client_id))
-    previous = hers.filter(submitted_at__lt=submission.submitted_at).sent().first()
-    before = previous.answers if previous else None
-    steps = [
-        StepRows(
-            title=step.title,
-            rows=[
-                answer_row(question, submission.answers[question.code], before)
-                for question in step.asked(submission.answers)
-                if question.code in submission.answers and question.kind is not Kind.CONSENT
-            ],
-            unasked=[
-                question.text
-                for question in step.asked(submission.answers)
-                if question.kind is Kind.YES_NO_UNSURE and question.code not in submission.answers
-            ],
-        )
-        for step in form_of(submission.form_version_id).steps
-    ]
-    return ReviewPage(
-        steps=[step for step in steps if step.rows or step.unasked],
-        findings=finding_rows(open_findings(submission.client_id)),
-        consents=list(submission.consents.order_by("pk")),
-        previous=previous,
-        changes=sum(row.before is not None for step in steps for row in step.rows),
-    )
 
 
 def answer_row(question: Question, answer: Answer, before: dict[str, Answer] | None) -> AnswerRow:

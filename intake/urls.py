@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from intake import views, views_asking, views_checkin, views_clearing, views_consents, views_review, views_rules, views_step
+from intake import (
+    views,
+    views_asking,
+    views_checkin,
+    views_clearing,
+    views_consents,
+    views_own,
+    views_review,
+    views_rules,
+    views_step,
+)
 
 app_name = "intake"
 urlpatterns = [
@@ -20,6 +30,8 @@ urlpatterns = [
     path("clients/<int:pk>/findings/", views_review.findings, name="findings"),
     path("clients/<int:pk>/findings/crisis/", views_checkin.crisis, name="crisis"),
     path("clients/<int:pk>/findings/guardian/", views_review.guardian_consent, name="guardian-consent"),
+    path("clients/<int:pk>/agreed/", views_consents.consents, name="consents"),
+    path("consents/<int:pk>/take-back/", views_consents.take_back, name="consent-take-back"),
     path("clients/<int:pk>/clearances/", views_clearing.clearances, name="clearances"),
     path("clients/<int:pk>/clearances/new/", views_clearing.clearance_new, name="clearance-new"),
     path("clients/<int:pk>/clearances/letter/", views_clearing.letter_new, name="letter-new"),
@@ -27,10 +39,14 @@ urlpatterns = [
     path("clearances/<int:pk>/revoke/", views_clearing.clearance_revoke, name="clearance-revoke"),
     path("documents/<int:pk>/", views_clearing.document, name="document"),
     path("documents/<int:pk>/remove/", views_clearing.document_remove, name="document-remove"),
-    path("clients/<int:pk>/agreed/", views_consents.consents, name="consents"),
-    path("consents/<int:pk>/take-back/", views_consents.take_back, name="consent-take-back"),
     path("reviews/", views_review.review_list, name="review-list"),
     path("reviews/<int:pk>/", views_review.review, name="review"),
+    path("reviews/<int:pk>/use/", views_review.answers_use, name="answers-use"),
+    path("reviews/<int:pk>/answers.pdf", views_review.answers_pdf, name="answers-pdf"),
+    path("reviews/<int:pk>/answers.json", views_review.answers_json, name="answers-json"),
+    path("me/<int:client_pk>/answers/", views_own.own_answers, name="own-answers"),
+    path("me/<int:client_pk>/answers/<int:pk>.pdf", views_own.own_pdf, name="own-pdf"),
+    path("me/<int:client_pk>/answers/<int:pk>.json", views_own.own_json, name="own-json"),
     path("reviews/<int:pk>/done/", views_review.review_done, name="review-done"),
     path("findings/<int:pk>/acknowledge/", views_review.finding_acknowledge, name="finding-acknowledge"),
     path("findings/<int:pk>/close/", views_review.finding_close, name="finding-close"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic.lib.files import open_file
+from clinic.lib.files import read_file
 from clinic.lib.forms import put_errors, written
 from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Client, Role
@@ -118,16 +119,11 @@ def document_add(request: ClinicRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @for_roles(Role.THERAPIST)
-def document(request: ClinicRequest, pk: int) -> FileResponse:
+def document(request: ClinicRequest, pk: int) -> HttpResponse:
     """Hand out a document."""
     kept = access.document_for(request.user, pk, now=request.now)
-    return FileResponse(
-        open_file(kept.file),
-        as_attachment=True,
-        filename=kept.name,
-        content_type=kept.media_type,
-        headers=CLOSED_IN,
-    )
+    headers = CLOSED_IN | {"Content-Disposition": content_disposition_header(as_attachment=True, filename=kept.name)}
+    return HttpResponse(read_file(kept.file), content_type=kept.media_type, headers=headers)
 
 
 @require_POST

@@ -9,20 +9,25 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic.lib.forms import written
 from clinic.lib.times import day_bounds
 from clinic.people.access import ClinicRequest, for_roles, key_in
 from clinic.people.models import Client, Role, clinic_zone
 from clinic.people.records import records_of
 from clinic.people.services import mail_address
 from clinic.scheduling.models import UPCOMING, Appointment, Status
-from intake import access, services
+from intake import access, exporting, services
+from intake.exporting import handed_out
 from intake.findings import fact_of, needs_guardian
 from intake.forms import CloseForm, GuardianForm, InviteForm
+from intake.forms_matching import MatchForm
+from intake.matching import matches_of, use_answers
 from intake.models import Finding, Submission
-from intake.reading import closed_findings, finding_rows, review_page
+from intake.reading import closed_findings, finding_rows
 from intake.reading import guardian_consent as consent_of_guardian
+from intake.reviewing import review_page
 from intake.standing import newest_sent, to_review, urgent_at_visits
 from intake.wall import render_at_wall, today_at
 
@@ -76,6 +81,39 @@ def review_done(request: ClinicRequest, pk: int) -> HttpResponse:
         return _show_review(request, submission, problem=problem)
     messages.success(request, _("Reviewed: %(name)s.") % {"name": submission.client.name})
     return redirect("intake:review-list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_roles(Role.THERAPIST)
+def answers_use(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Take over into the record what she wrote, field by field."""
+    submission = access.submission_for(request.user, pk, now=request.now)
+    client = access.client_with_findings(request.user, submission.client_id, now=request.now)
+    matches = matches_of(submission, client)
+    form = MatchForm(request.POST if request.method == "POST" else None, matches=matches)
+    if request.method == "POST" and form.is_valid():
+        used = written(form, use_answers, by=request.user, now=request.now, submission=submission, **form.chosen())
+        if used is not None:
+            messages.success(request, _("The record of %(name)s is up to date.") % {"name": used.name})
+            return redirect("intake:review", submission.pk)
+    context = {"submission": submission, "client": client, "form": form}
+    return render_at_wall(request, "intake/answers_use.html", context)
+
+
+@require_safe
+@for_roles(Role.THERAPIST)
+def answers_pdf(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Hand out the answers on paper."""
+    submission = access.submission_for(request.user, pk, now=request.now)
+    return handed_out(exporting.answers_pdf(submission, request.now), submission, "pdf")
+
+
+@require_safe
+@for_roles(Role.THERAPIST)
+def answers_json(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Hand out the answers as data."""
+    submission = access.submission_for(request.user, pk, now=request.now)
+    return handed_out(exporting.answers_json(submission), submission, "json")
 
 
 @require_safe
@@ -168,6 +206,7 @@ def _show_review(
             (row, forms.get(str(row.finding.pk)) or CloseForm(prefix=str(row.finding.pk))) for row in page.findings
         ],
         "problem": " ".join(problem.messages) if problem else "",
+        "matches": len(matches_of(submission, submission.client)),
     }
     return render_at_wall(request, "intake/review.html", context, status=409 if problem else 200)
 

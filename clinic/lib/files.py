@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -92,9 +91,9 @@ def _forget_begun(arriving: Path) -> None:
             continue
 
 
-def open_file(name: str) -> BinaryIO:
-    """Open a file by the name that its row holds, never by one that came from outside."""
-    return (_folder() / name).open("rb")
+def read_file(name: str) -> bytes:
+    """Return a file by the name that its row holds, never by one that came from outside."""
+    return (_folder() / name).read_bytes()
 
 
 def remove_with_its_row(name: str) -> None:

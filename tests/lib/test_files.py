@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 
 from clinic.lib import files
-from clinic.lib.files import kept_file, open_file, remove_with_its_row
+from clinic.lib.files import kept_file, read_file, remove_with_its_row
 
 
 @pytest.fixture
@@ -34,8 +34,7 @@ def test_a_file_is_kept_under_a_random_name_and_read_again(folder: Path) -> None
         pass
     assert one != two
     assert len(one) == 32
-    with open_file(one) as file:
-        assert file.read() == b"one"
+    assert read_file(one) == b"one"
     assert names_in(folder) == sorted([one, two])
 
 
