@@ -63,7 +63,7 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
         version = current_form(client.language)
         last = Submission.objects.filter(client__among=records_of(client.pk)).sent().first()
         form = form_of(version.pk)
-        answers = (_carried_over(form, last.answers) if last else {}) | _wishes_known(form, client)
+        answers = (_carried_over(form, last.answers, today_at(now)) if last else {}) | _wishes_known(form, client)
         draft = Submission(
             client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
         )
@@ -88,7 +88,7 @@ def current_form(language: str) -> FormVersion:
     return found
 
 
-def _carried_over(form: IntakeForm, answers: Answers) -> Answers:
+def _carried_over(form: IntakeForm, answers: Answers, today: date) -> Answers:
     """Keep earlier answers that the form still knows and that need not be given afresh."""
     return {
         code: answers[code]
@@ -97,7 +97,16 @@ def _carried_over(form: IntakeForm, answers: Answers) -> Answers:
         and question.kind not in ASKED_AFRESH
         and not question.shown_if
         and code not in ROOM_QUESTIONS
+        and _still_answers(question, answers[code], today)
     }
+
+
+def _still_answers(question: Question, answer: Answer, today: date) -> bool:
+    """Say whether an answer to an earlier wording is one to this: a choice may have gone, a number be out of bounds."""
+    try:
+        return checked_answer(question, answer, today) == answer
+    except ValidationError:
+        return False
 
 
 def _wishes_known(form: IntakeForm, client: Client) -> Answers:

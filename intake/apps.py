@@ -17,6 +17,7 @@ class IntakeConfig(AppConfig):
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.gates import gates
         from intake import alerts, asking, clearing, evaluating, merging, rules_page, standing, today
+        from intake.settings_rows import SETTINGS
 
         for label in ("finding", "clearance", "document", "letter"):
             closed_acts.register(f"intake.{label}", _("treatment record"))
@@ -27,6 +28,7 @@ class IntakeConfig(AppConfig):
         worklists.register("reviews", standing.REVIEWS)
         worklists.register("clearances", clearing.ENDING)
         merge_steps.register("intake", merging.STEP)
+        upper_groups.register("intake", SETTINGS)
         message_kinds.register("intake_request", asking.REQUEST)
         message_kinds.register("intake_before_visit", asking.BY_ITSELF)
         message_kinds.register("finding_alert", alerts.ALERT)

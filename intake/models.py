@@ -25,6 +25,9 @@ class FormVersion(models.Model):
     language = models.CharField(max_length=10, default="en")
     content = models.JSONField(help_text="Steps, each with questions; see intake/questions.py for the shape")
     published_at = models.DateTimeField()
+    # Who of the clinic changed what; nobody, where it came with the program.
+    published_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    words = models.CharField(max_length=200, blank=True, help_text="What is new in it")
 
     class Meta:
         constraints = [

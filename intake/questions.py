@@ -72,7 +72,7 @@ class Question:
 
     `shown_if` names a yes/no question of the same step: this one follows it up and is asked unless that one says no.
     A consent has its full `words` and a `version`; its `text` is the title above them, and `without` says what it
-    means to take it back.
+    means to take it back. `is_own` marks what the clinic itself has added (intake/own_questions.py).
     """
 
     code: str
@@ -90,6 +90,7 @@ class Question:
     words: str = ""
     version: int = 0
     without: str = ""
+    is_own: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -35,7 +35,9 @@ from clinic.scheduling.services import add_time_off, add_weekly_hours, book_appo
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.checkin import token_for as check_in_token
 from intake.models import Finding, RuleVersion
-from intake.services import invite, submit
+from intake.own_questions import OwnConsent, OwnQuestion, add_consent, add_question
+from intake.questions import Kind
+from intake.services import current_form, invite, submit
 from sessions.services import add_block, place_mark, start_note
 from tests.factories import BEFORE, ClientFactory, ServiceFactory, modality
 from tests.intake.answers import clearance_of, fill_in
@@ -257,6 +259,14 @@ DOORS: Mapping[str, Door] = {
     "intake:checkin": Door(EVERYBODY, EVERYBODY, at="check_in"),
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
+    "intake:settings": Door(OWNERS, OWNERS),
+    "intake:preview": Door(OWNERS, ONLY_GET, at="step"),
+    "intake:own-question-new": Door(OWNERS, OWNERS),
+    "intake:own-question": Door(OWNERS, OWNERS, at="own_question"),
+    "intake:own-consent-new": Door(OWNERS, OWNERS),
+    "intake:own-consent": Door(OWNERS, OWNERS, at="own_words_to_sign"),
+    "intake:own-move": Door(ONLY_POST, OWNERS_DONE, at="own_question"),
+    "intake:own-withdraw": Door(ONLY_POST, OWNERS_DONE, at="own_question"),
     "intake:hand-over": Door(STAFF, STAFF_DONE, at="client"),
     "intake:tablet": Door("404 404 404 404 404 404", ONLY_GET),
     "intake:take-back": Door(ONLY_POST, STAFF_DONE, at="client"),
@@ -362,6 +372,7 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
     submission = submit(now=now, submission=fill_in(alice, now=now), signed_name="Alice Marques")
     privacy = submission.consents.get(code="privacy")
     _invitation, token = invite(by=dana, now=now, client=alice)
+    with_own_words(olga, now=now)
     note = start_note(
         by=bea.user,
         now=now,
@@ -445,6 +456,8 @@ def world(db, now, alice, alice_user, bea, dana, olga, carl, visit_at) -> World:
         "invitation": {"token": token},
         "step": {"number": 1},
         "rule": {"code": "osteoporosis"},
+        "own_question": {"code": "own_1"},
+        "own_words_to_sign": {"code": "own_2"},
         "check_in": {"token": check_in_token(visit)},
         "picture": {"digest": picture_of(b"a wave", now=now).digest},
         "setup": {"token": "guess"},
@@ -465,6 +478,14 @@ def offer_to(client: Client, visit: Appointment, *, now: datetime) -> Offer:
     wish = add_wish(by=None, now=now, client=client, wished=Wished([visit.service]))
     match = Match(visit.service, visit.therapist, visit.location, now + timedelta(days=1))
     return offer_time(by=None, now=now, wish=wish, match=match)
+
+
+def with_own_words(olga: User, *, now: datetime) -> None:
+    """Let the form ask something of the clinic's own."""
+    facts = {"by": olga, "now": now, "language": "en"}
+    step, asked = "headaches", OwnQuestion("Which floor?", Kind.TEXT)
+    version = add_question(**facts, based_on=current_form("en").pk, step=step, question=asked)
+    add_consent(**facts, based_on=version.pk, consent=OwnConsent("Photos", "You agree to photos."))
 
 
 def reply_of(client: Client, *, now: datetime) -> Reply:
