@@ -15,13 +15,14 @@ class IntakeConfig(AppConfig):
         from clinic.people.worklist import worklists
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
-        from clinic.scheduling.gates import gates
+        from clinic.scheduling.gates import gates, online_stops
         from intake import alerts, asking, clearing, evaluating, merging, rules_page, standing, today
         from intake.settings_rows import SETTINGS
 
         for label in ("finding", "clearance", "document", "letter"):
             closed_acts.register(f"intake.{label}", _("treatment record"))
         gates.register("intake", standing.gate)
+        online_stops.register("intake", standing.stops_online)
         badge_providers.register("intake", standing.badges)
         badge_providers.register("check_in", today.badges)
         client_changes.register("intake", evaluating.client_changed)

@@ -84,6 +84,11 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
     return [must_look(visit) for visit in visits]
 
 
+def stops_online(client_pk: int) -> bool:
+    """Say whether what she said wants a doctor, and no therapist has closed it: nothing is booked online until then."""
+    return Finding.objects.open().urgent().filter(client__among=records_of(client_pk)).exists()
+
+
 def _held(client_pks: Collection[int]) -> dict[int, list[tuple[Finding, FindingFact]]]:
     found: dict[int, list[tuple[Finding, FindingFact]]] = {}
     for finding, records in open_by_record(client_pks):

@@ -30,3 +30,14 @@ def review_needed(visits: Sequence[PlannedVisit]) -> list[bool]:
     """Return for each visit whether any gate wants a therapist's review."""
     answers = [gate(visits) for gate in gates]
     return [any(row) for row in zip(*answers, strict=True)] if answers else [False] * len(visits)
+
+
+# Answers whether a client must speak with the clinic before she books by herself; why stays with the room that knows.
+OnlineStop = Callable[[int], bool]
+
+online_stops: Registry[OnlineStop] = Registry("stop of booking online")
+
+
+def stops_online(client_pk: int) -> bool:
+    """Say whether any room wants her to be spoken with before she books by herself, on whatever road."""
+    return any(stop(client_pk) for stop in online_stops)

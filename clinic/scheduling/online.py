@@ -21,6 +21,7 @@ from clinic.people.records import records_of
 from clinic.people.services import lock_client
 from clinic.people.services.coming import Came, Newcomer, enter_herself
 from clinic.scheduling.availability import qualified_therapists
+from clinic.scheduling.gates import stops_online
 from clinic.scheduling.models import MOVABLE, PROMISED, Appointment, OnlineConcern, Status
 from clinic.scheduling.offers import FreeTime, free_times, has_known_length
 from clinic.scheduling.services import (
@@ -198,7 +199,7 @@ def _in_discretion() -> Iterator[None]:
 def _refuse_closed(clinic: Clinic, client: Client) -> None:
     if not clinic.is_bookable_online:
         raise CallUs(_("Online booking is closed at the moment."))
-    if OnlineConcern.objects.call_first(client.pk).exists():
+    if OnlineConcern.objects.call_first(client.pk).exists() or stops_online(client.pk):
         raise CallUs(_("Before you book the next visit, please speak with us."))
 
 

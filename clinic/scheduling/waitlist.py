@@ -24,6 +24,7 @@ from clinic.lib.times import local_date
 from clinic.people.models import Client, Clinic, ContactConsent, Location, Service, Therapist, User, clinic_zone
 from clinic.people.services import consenting, lock_kept, mail_address
 from clinic.scheduling.availability import is_qualified
+from clinic.scheduling.gates import stops_online
 from clinic.scheduling.matching import Match, Taken, is_met_by, times_for
 from clinic.scheduling.models import PROMISED, Appointment, Offer, OnlineConcern, Status, StatusChange, Wish
 from clinic.scheduling.services import SlotTaken, change_status, confirm_hold, hold_appointment, one_booking
@@ -189,7 +190,12 @@ def offer_times(*, now: datetime) -> int:
 
 
 def offer_time(*, by: User | None, now: datetime, wish: Wish, match: Match) -> Offer:
-    """Hold a time for her who waits, and offer it. Raises SlotTaken, or ValidationError where she has an offer."""
+    """Hold a time for her who waits, and offer it. Raises SlotTaken, or ValidationError where she has an offer.
+
+    By itself, without `by`, nothing is offered to somebody who must first be spoken with.
+    """
+    if by is None and stops_online(wish.client_id):
+        raise ValidationError(_("Before you book the next visit, please speak with us."))
     with one_booking():
         hold = hold_appointment(
             by=by,
@@ -231,7 +237,8 @@ def accept_offer(*, by: User | None, now: datetime, offer: Offer) -> Offer:
         if kept.answer not in {"", Offer.Answer.ACCEPTED}:
             raise SlotTaken(_("This time is no longer held."))
         if not kept.answer:
-            if by is None and OnlineConcern.objects.call_first(visit.client_id).exists():
+            must_call = OnlineConcern.objects.call_first(visit.client_id).exists() or stops_online(visit.client_id)
+            if by is None and must_call:
                 raise ValidationError(_("Before you book the next visit, please speak with us."))
             _accepted(kept, by=by, now=now)
     return kept

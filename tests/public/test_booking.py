@@ -28,6 +28,7 @@ from clinic.scheduling.online import settle
 from clinic.scheduling.services import add_time_off, book_appointment
 from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.models import Finding
+from intake.services import close_finding
 from tests.factories import (
     ClientFactory,
     LocationFactory,
@@ -775,8 +776,8 @@ def test_a_pain_or_a_risk_alone_sends_her_to_a_doctor_today(as_alice: Browser, s
     assert one_visit().status == Status.CANCELLED
 
 
-def test_after_a_red_answer_nothing_is_booked_online_until_somebody_spoke_with_her(
-    as_alice: Browser, as_dana: Browser, service: Service, wish: Wish, dana: User, now: datetime
+def test_after_a_red_answer_nothing_is_booked_online_until_desk_and_therapist_have_seen_to_it(
+    as_alice: Browser, bea: Therapist, service: Service, wish: Wish, dana: User, now: datetime
 ) -> None:
     visitor = Visitor(service, as_alice)
     held = visitor.chooses(wish(at(10)))
@@ -786,6 +787,9 @@ def test_after_a_red_answer_nothing_is_booked_online_until_somebody_spoke_with_h
     assert refused.status_code == 409
     assert "please speak with us" in text(refused)
     settle(by=dana, now=now, concern=OnlineConcern.objects.get())
+    assert visitor.chooses(wish(at(10))).status_code == 409
+    for finding in Finding.objects.all():
+        close_finding(by=bea.user, now=now, finding=finding, reason="Seen by a doctor: nothing was found.")
     assert visitor.chooses(wish(at(10))).status_code == 302
 
 
