@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -183,6 +185,14 @@ def _unknown(part: str, because: Finding | None = None) -> Finding:
     return Finding(part, Word.UNKNOWN, words, _("See to the others first."))
 
 
+def _knock_at_service() -> None:
+    """Connect with the service, which opens no line before the first mail. Raises OSError."""
+    address = urlsplit(getattr(get_connection(), "api_url", ""))
+    if address.hostname:
+        port = address.port or socket.getservbyname(address.scheme)
+        socket.create_connection((address.hostname, port), PATIENCE_SECONDS).close()
+
+
 # --- What became of messages
 
 
@@ -222,11 +232,14 @@ def outgoing(channel: str, now: datetime) -> Finding:
 
 
 def mail_server() -> Finding:
-    """Knock at the mail server."""
-    line = get_connection(timeout=PATIENCE_SECONDS)
+    """Knock at the mail server, or at the mail service's door."""
     try:
-        line.open()
-        line.close()
+        if settings.MAIL_SERVICE:
+            _knock_at_service()
+        else:
+            line = get_connection(timeout=PATIENCE_SECONDS)
+            line.open()
+            line.close()
     except (OSError, SMTPException):
         advice = _("Look at EMAIL_URL; messages are tried again meanwhile.")
         return Finding("mail server", Word.DOWN, _("The mail server does not let us in."), advice)

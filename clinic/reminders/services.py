@@ -13,9 +13,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.people.models import User
-from clinic.reminders.delivery import deliver, deliver_batch, receipt
+from clinic.reminders.delivery import deliver, deliver_batch, look_again, receipt
 from clinic.reminders.models import Message
-from clinic.reminders.outbox import claim, due_batches, prepare
+from clinic.reminders.outbox import Outcome, claim, due_batches, prepare
 
 __all__ = ["claim", "deliver", "deliver_batch", "due_batches", "prepare", "receipt", "settle", "sweep", "try_again"]
 
@@ -33,12 +33,21 @@ def sweep(now: datetime) -> int:
 
 @transaction.atomic
 def try_again(*, by: User, now: datetime, message: Message) -> Message:
-    """Have a failed or uncertain message sent once more; the next sweep takes it. Raises ValidationError."""
+    """Have a failed or uncertain message sent once more: by the next sweep, or when the quiet hours are over.
+
+    Raises ValidationError where it would not go out.
+    """
     message = open_trouble(message)
     if now >= message.useless_after:
         raise ValidationError(_("It is too late to send this message."))
+    expected = look_again(message, now)
+    message.due_at = now
+    if isinstance(expected, Outcome):
+        if expected.due_at is None:
+            raise ValidationError(expected.problem or _("This message is no longer needed."))
+        message.due_at = expected.due_at
     message.state, message.problem, message.provider_key = State.WAITING, "", ""
-    message.due_at, message.attempts, message.claimed_by = now, 0, None
+    message.attempts, message.claimed_by = 0, None
     message.tried_again_by = by
     message.save(
         update_fields=["state", "problem", "provider_key", "due_at", "attempts", "claimed_by", "tried_again_by"]

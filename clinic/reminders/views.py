@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.contrib import messages as toasts
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from clinic.people.access import ClinicRequest, for_roles
 from clinic.people.models import Role
 from clinic.reminders import access, services
 from clinic.reminders.doctor import examine
+from clinic.reminders.models import Message
 from clinic.reminders.reading import message_rows
 
 ON_A_PAGE = 50
@@ -45,22 +47,31 @@ def how_they_go(request: ClinicRequest) -> HttpResponse:
 @for_roles()
 def message_try_again(request: ClinicRequest, pk: int) -> HttpResponse:
     """Have a message sent once more."""
-    return _deal_with(request, pk, services.try_again, _("The message to %(name)s goes out within a minute."))
+    return _deal_with(request, pk, services.try_again, when_it_goes_out)
 
 
 @require_POST
 @for_roles()
 def message_settle(request: ClinicRequest, pk: int) -> HttpResponse:
     """Record that somebody phoned instead."""
-    return _deal_with(request, pk, services.settle, _("Noted: %(name)s knows."))
+    return _deal_with(request, pk, services.settle, lambda _message, _now: _("Noted: %(name)s knows."))
 
 
-def _deal_with(request: ClinicRequest, pk: int, deal: Callable[..., object], said: str) -> HttpResponse:
+def when_it_goes_out(message: Message, now: datetime) -> str:
+    """Say when a message goes out that is to be sent once more."""
+    if message.due_at > now:
+        return _("The message to %(name)s goes out by itself, but not at this hour.")
+    return _("The message to %(name)s goes out within a minute.")
+
+
+def _deal_with(
+    request: ClinicRequest, pk: int, deal: Callable[..., Message], said: Callable[[Message, datetime], str]
+) -> HttpResponse:
     message = access.message_for(request.user, pk)
     try:
-        deal(by=request.user, now=request.now, message=message)
+        message = deal(by=request.user, now=request.now, message=message)
     except ValidationError as problem:
         toasts.error(request, " ".join(problem.messages))
     else:
-        toasts.success(request, said % {"name": message.whom.name})
+        toasts.success(request, said(message, request.now) % {"name": message.whom.name})
     return redirect("reminders:message-list")

@@ -204,9 +204,12 @@ def reminder_contexts(appointment_pks: Collection[int], now: datetime) -> dict[i
 def series_words(series_pk: int, now: datetime) -> Words | None:
     """Return what the summary says: the visits of the series that are still to come, or None when there are none."""
     visits = list(locked_with_people(Appointment.objects.filter(series=series_pk)))
-    if waits := _still_changing(changes_of([one.pk for one in visits], now - GRACE), now):
+    changes = changes_of([one.pk for one in visits], now - REMEMBERED)
+    if waits := _still_changing(changes, now):
         return waits
-    return _several_words([one for one in visits if _is_to_come(one, now)])
+    # What was moved since is told by a message of its own.
+    moved = {pk for pk, change in changes.items() if change.outcome == Outcome.MOVED}
+    return _several_words([one for one in visits if _is_to_come(one, now) and one.pk not in moved])
 
 
 def together_words(outcome: Outcome, step_pk: int, now: datetime) -> Words | None:
@@ -244,7 +247,9 @@ def _alone(appointment_pk: int, now: datetime, outcome: Outcome) -> Words | None
     same = {"about_at": change.at} if change.outcome == outcome else {}
     if is_off:
         return visit_words(visit) | _as_she_knew_it(visit, change) | {"is_hers": change.is_hers} | same
-    return visit_words(visit) | {"calendar": file_of([visit.pk], visit.client.language)} | same
+    was_at = change.place_before.starts_at if outcome == Outcome.MOVED else visit.starts_at
+    was = {"was_at": was_at} if was_at != visit.starts_at else {}
+    return visit_words(visit) | {"calendar": file_of([visit.pk], visit.client.language)} | was | same
 
 
 def _still_changing(changes: Mapping[int, Change], now: datetime) -> Words | None:
@@ -304,7 +309,11 @@ _of_several = partial(_answer, may_say=OF_SEVERAL, must_say=("visits", "policy")
 BOOKING = _of_a_visit(template="booking", find_due=bookings_due, context=booking_words, words=_("confirmation"))
 SERIES = _of_several(template="series", find_due=series_due, context=series_words, words=_("series confirmation"))
 MOVED = _of_a_visit(
-    template="moved", find_due=partial(alone_due, Outcome.MOVED), context=moved_words, words=_("change of a visit")
+    template="moved",
+    find_due=partial(alone_due, Outcome.MOVED),
+    context=moved_words,
+    may_say=(*OF_A_VISIT, "was"),
+    words=_("change of a visit"),
 )
 CANCELLED = _answer(
     template="cancelled",

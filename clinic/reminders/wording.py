@@ -36,6 +36,7 @@ VALUES: Mapping[str, StrOrPromise] = {
     "called": gettext_lazy("how the client is called"),
     "day": gettext_lazy("the day of the visit"),
     "time": gettext_lazy("its time"),
+    "was": gettext_lazy("when it was before, where that has changed"),
     "visits": gettext_lazy("the visits it speaks of"),
     "therapist": gettext_lazy("the therapist’s first name"),
     "location": gettext_lazy("where it is"),
@@ -108,7 +109,7 @@ def values_of(context: Mapping[str, Any], *, clinic: Clinic, called: str, channe
     """Return what the placeholders stand for in this message, in the language and the zone that are active."""
     is_text = channel == Channel.TEXT
     location: Location | None = context.get("location")
-    until = context.get("until")
+    until, was_at = context.get("until"), context.get("was_at")
     return {
         **values_of_one(context, called=called, channel=channel, link=link),
         "location": _where(location, is_text=is_text) if location else "",
@@ -117,6 +118,7 @@ def values_of(context: Mapping[str, Any], *, clinic: Clinic, called: str, channe
         "policy": clinic.cancellation_policy,
         "minutes": str(context.get("minutes", "")),
         "until": date_format(localtime(until), "l, H:i") if until else "",
+        "was": was_words(localtime(was_at), is_text=is_text) if was_at else "",
         "visits": visits_words([localtime(one) for one in context.get("starts", ())], is_text=is_text),
     }
 
@@ -137,6 +139,11 @@ def values_of_one(context: Mapping[str, Any], *, called: str, channel: str, link
 def day_words(at: datetime, *, is_text: bool) -> str:
     """Name a day; in a text in short."""
     return date_format(at, "D j M" if is_text else "l j F")
+
+
+def was_words(at: datetime, *, is_text: bool) -> str:
+    """Name the moment at which a visit was before."""
+    return f"{day_words(at, is_text=is_text)}, {date_format(at, 'H:i')}"
 
 
 def visits_words(starts: Sequence[datetime], *, is_text: bool) -> str:

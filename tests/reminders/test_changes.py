@@ -30,7 +30,7 @@ from clinic.scheduling.services import (
     move_appointment,
     undo,
 )
-from tests.factories import RoomFactory
+from tests.factories import RoomFactory, TherapistFactory
 from tests.reminders.conftest import Book
 
 pytestmark = pytest.mark.usefixtures("consent")
@@ -238,6 +238,38 @@ def test_a_series_that_moves_is_told_by_one_message(series: Series, olga: User, 
     assert subjects() == ["Changed: 4 appointments"]
     assert "Sunday 20 December 2026, 14:30" in mail.outbox[0].body
     assert "13:30" not in mail.outbox[0].body
+
+
+def test_one_of_a_series_that_is_moved_before_the_series_was_told_is_told_by_one_message(
+    series: Series, consent: None
+) -> None:
+    Message.objects.all().delete()
+    services.prepare(NOW - 2 * DAY + 4 * MINUTE)
+    moved = visits_of(series)[1]
+    move_appointment(by=None, now=NOW - 2 * DAY + 5 * MINUTE, appointment=moved, starts_at=moved.starts_at + HOUR)
+
+    for minute in range(6, 12):
+        services.sweep(NOW - 2 * DAY + minute * MINUTE)
+
+    assert sorted(subjects()) == ["Booked: 3 appointments", "Now on Sunday 6 December, 14:30"]
+    assert "6 December" not in next(letter.body for letter in mail.outbox if "Booked" in letter.subject)
+
+
+def test_the_message_about_another_time_names_the_old_one_and_that_about_another_therapist_does_not(
+    visit: Appointment,
+) -> None:
+    other = TherapistFactory(usual_room=RoomFactory(location=visit.location))
+    move(visit, MOVED_TO, 0)
+    sweep(4)
+    visit.refresh_from_db()
+    move_appointment(
+        by=None, now=NOW + HOUR, appointment=visit, starts_at=MOVED_TO, therapist=other, override_reason="Bea is ill."
+    )
+    sweep(64)
+
+    first, second = (letter.body for letter in mail.outbox)
+    assert "Before, it was Sunday 29 November, 13:30." in first
+    assert "Before" not in second
 
 
 def test_a_series_that_is_cancelled_is_told_by_one_message_and_by_one_when_it_is_taken_back(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
@@ -106,6 +107,19 @@ def test_it_names_the_queue_that_nobody_listens_to(db: None, now: datetime) -> N
 def test_a_mail_server_that_is_away_is_down(db: None, now: datetime, settings: pytest.FixtureRequest) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # type: ignore[attr-defined]
+    assert words_of(now)["mail server"] == Word.DOWN
+
+
+@pytest.mark.usefixtures("pulses")
+def test_a_mail_service_that_cannot_be_reached_is_down(
+    db: None, now: datetime, settings: pytest.FixtureRequest
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        api = f"http://127.0.0.1:{door.getsockname()[1]}/"
+        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"  # type: ignore[attr-defined]
+        settings.MAIL_SERVICE = "postmark"  # type: ignore[attr-defined]
+        settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token", "POSTMARK_API_URL": api}  # type: ignore[attr-defined]
+        assert words_of(now)["mail server"] == Word.OK
     assert words_of(now)["mail server"] == Word.DOWN
 
 

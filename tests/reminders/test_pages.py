@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -84,6 +85,44 @@ def test_trying_again_sends_it_with_the_next_sweep(
     services.sweep(VISIT_AT - 2 * DAY)
     failed.refresh_from_db()
     assert (failed.state, failed.tried_again_by) == (State.SENT, dana)
+
+
+def test_what_would_not_go_out_is_not_promised(as_dana: Browser, failed: Message) -> None:
+    Client.objects.update(phone="+351213456789")
+    Message.objects.update(channel="text")
+    agree(Client.objects.get(), channel="text")
+
+    answer = as_dana.post(reverse("reminders:message-try-again", args=[failed.pk]), follow=True)
+
+    assert "There is no mobile number." in answer.content.decode()
+    assert "goes out" not in answer.content.decode().partition("<h1>")[0]
+    failed.refresh_from_db()
+    assert failed.state == State.FAILED
+
+
+def test_what_is_sent_once_more_at_night_waits_for_the_morning(as_dana: Browser, failed: Message) -> None:
+    night = (VISIT_AT - 2 * DAY).replace(hour=22, minute=0)
+    with time_machine.travel(night, tick=False):
+        as_dana.force_login(User.objects.get(email="dana@example.org"))
+        answer = as_dana.post(reverse("reminders:message-try-again", args=[failed.pk]), follow=True)
+
+    assert "goes out by itself, but not at this hour" in answer.content.decode()
+    failed.refresh_from_db()
+    assert (failed.state, failed.due_at) == (State.WAITING, night + timedelta(hours=10))
+
+
+def test_the_list_shows_the_time_that_was_told_and_not_that_of_today(
+    as_dana: Browser, book: Book, consent: None
+) -> None:
+    visit = book(VISIT_AT, booked_at=VISIT_AT - 10 * DAY)
+    services.sweep(VISIT_AT - 10 * DAY + timedelta(minutes=4))
+    move_appointment(by=None, now=VISIT_AT - 9 * DAY, appointment=visit, starts_at=VISIT_AT + DAY)
+    services.sweep(VISIT_AT - 9 * DAY + timedelta(minutes=4))
+
+    rows = as_dana.get(PAGE).content.decode().partition("<tbody>")[2].split("<tr>")[1:]
+
+    assert ["Change of a visit" in row and "Mon 30 Nov, 13:30" in row for row in rows] == [True, False]
+    assert ["Confirmation" in row and "Sun 29 Nov, 13:30" in row for row in rows] == [False, True]
 
 
 def test_what_was_told_in_person_needs_nobody_any_more(as_dana: Browser, dana: User, failed: Message) -> None:

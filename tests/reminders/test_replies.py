@@ -124,6 +124,15 @@ def test_no_does_not_cancel_late_but_goes_to_a_person(visit: Appointment) -> Non
     assert (reply.meaning, reply.answer, reply.settled_at) == (Meaning.NO, Answer.CALL, None)
 
 
+def test_no_does_not_cancel_what_cannot_be_cancelled_by_oneself_any_more(visit: Appointment) -> None:
+    Clinic.objects.update(online_cancel_hours=72)
+
+    reply = write("no")
+
+    assert status_of(visit) == Status.BOOKED
+    assert (reply.meaning, reply.answer, reply.settled_at) == (Meaning.NO, Answer.CALL, None)
+
+
 def test_an_answer_about_a_visit_that_was_moved_since_goes_to_a_person(visit: Appointment) -> None:
     move_appointment(by=None, now=ANSWERED_AT, appointment=visit, starts_at=VISIT_AT + timedelta(days=1))
 
@@ -362,6 +371,16 @@ def test_nobody_is_told_so_again_within_twelve_hours(visit: Appointment) -> None
     assert write("hello?", at=ANSWERED_AT + timedelta(hours=11)).answer == ""
     assert write("hello?", number="+351961111111", at=ANSWERED_AT + timedelta(hours=11)).answer == Answer.UNWATCHED
     assert write("hello!", at=ANSWERED_AT + timedelta(hours=13)).answer == Answer.UNWATCHED
+
+
+@pytest.mark.parametrize("stop", ["STOP", "cancel"])
+def test_after_stop_a_phone_is_told_nothing_until_it_says_start(alice: Client, stop: str) -> None:
+    agree_to_texts(alice)
+    write(stop)
+
+    assert write("hello?").answer == ""
+    write("START")
+    assert write("hello?").answer == Answer.UNWATCHED
 
 
 def test_a_machine_that_writes_on_and_on_is_not_listened_to(visit: Appointment, alice: Client) -> None:

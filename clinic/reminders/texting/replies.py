@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinic.people.access import the_clinic
 from clinic.people.models import Client, ContactConsent, User
 from clinic.people.records import records_of
 from clinic.people.services import last_words, record_contact_consent
@@ -20,6 +21,7 @@ from clinic.reminders.texting.models import Reply
 from clinic.reminders.texting.providers import Incoming
 from clinic.reminders.texting.wordlists import ends_texts, meaning_of
 from clinic.scheduling.models import PROMISED, Appointment, Offer, Status, StatusChange
+from clinic.scheduling.online import cancel_until
 from clinic.scheduling.services import cancel_appointment, cancelled_as, change_status
 from clinic.scheduling.waitlist import decline_offer
 
@@ -207,11 +209,11 @@ def confirmed(visit: Appointment, now: datetime) -> Done:
 
 
 def cancelled(visit: Appointment, now: datetime) -> Done:
-    """Cancel a visit where that is free of charge; else she calls, for one word is no agreement to a fee.
+    """Cancel a visit where that is free of charge and still done by oneself; else she calls.
 
-    That it is cancelled she is told as of every cancellation.
+    One word is no agreement to a fee. That it is cancelled she is told as of every cancellation.
     """
-    if cancelled_as(visit, now=now) != Status.CANCELLED:
+    if cancelled_as(visit, now=now) != Status.CANCELLED or now > cancel_until(the_clinic(), visit):
         return Done(Answer.CALL, needs_a_person=True)
     cancel_appointment(by=None, now=now, appointment=visit, why=_("cancelled by text"))
     return Done()
@@ -230,7 +232,16 @@ def offer_answered(text: Message, *, says_yes: bool, now: datetime) -> Done:
 
 
 def is_to_be_told(reply: Reply) -> bool:
-    """Say whether this phone is to be told that nobody reads along: not again and again, it may be a machine."""
+    """Say whether this phone is to be told that nobody reads along.
+
+    Not after STOP, until it says START; and not again and again, it may be a machine.
+    """
+    words = Reply.objects.filter(number=reply.number, meaning__in=[Meaning.STOP, Meaning.CANCEL, Meaning.START])
+    for one in words.order_by("-at", "-pk"):
+        if one.meaning == Meaning.START:
+            break
+        if one.meaning == Meaning.STOP or ends_texts(one.words):
+            return False
     lately = Reply.objects.filter(number=reply.number, answer=Answer.UNWATCHED, at__gt=reply.at - TOLD_AGAIN_AFTER)
     return not lately.exclude(pk=reply.pk).exists()
 
