@@ -16,7 +16,7 @@ class IntakeConfig(AppConfig):
         from clinic.reminders.kinds import message_kinds
         from clinic.scheduling.badges import badge_providers
         from clinic.scheduling.gates import gates, online_stops
-        from intake import alerts, asking, clearing, evaluating, merging, rules_page, standing, today
+        from intake import alerts, asking, clearing, evaluating, merging, review_queue, rules_page, standing, today
         from intake.settings_rows import SETTINGS
 
         for label in ("finding", "clearance", "document", "letter"):
@@ -26,7 +26,7 @@ class IntakeConfig(AppConfig):
         badge_providers.register("intake", standing.badges)
         badge_providers.register("check_in", today.badges)
         client_changes.register("intake", evaluating.client_changed)
-        worklists.register("reviews", standing.REVIEWS)
+        worklists.register("reviews", review_queue.REVIEWS)
         worklists.register("clearances", clearing.ENDING)
         merge_steps.register("intake", merging.STEP)
         upper_groups.register("intake", SETTINGS)

@@ -244,6 +244,10 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Keep those that no therapist has closed."""
         return self.filter(closed_at__isnull=True)
 
+    def unknown(self) -> FindingQuerySet:
+        """Keep those that are open and that no therapist has acknowledged."""
+        return self.open().filter(acknowledged_at__isnull=True)
+
     def urgent(self) -> FindingQuerySet:
         """Keep those that want a person today."""
         return self.filter(effect__in=[Effect.EMERGENCY, Effect.SAME_DAY])
@@ -292,6 +296,13 @@ class Finding(models.Model):
         indexes = [
             # Serves the urgent rows of the worklist.
             models.Index(fields=["effect"], condition=Q(closed_at__isnull=True), name="finding_open_by_effect"),
+            # Serves the review queue and its count on every page: what no therapist knows of yet.
+            models.Index(
+                fields=["client"],
+                include=["effect", "submission"],
+                condition=Q(closed_at__isnull=True, acknowledged_at__isnull=True),
+                name="finding_unknown",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,31 +6,23 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
-from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.lib.prepared import Prepared
-from clinic.people.models import Modality, User, clinic_zone
-from clinic.people.records import Records, records_beside, records_given, records_of
-from clinic.people.worklist import Worklist, WorkRow
+from clinic.people.models import Modality, User
+from clinic.people.records import records_beside, records_given, records_of
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Status
 from intake.findings import clearances_over, consents_of, fact_of, open_by_record, raised_by
-from intake.models import Effect, Finding, Invitation, Submission
+from intake.models import Finding, Invitation, Submission
 from intake.safety import FindingFact, Planned, SafetyProfile, may
 from intake.today import answers_on_days
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
 BADGED = frozenset({Status.REQUESTED, Status.HELD, Status.BOOKED, Status.CONFIRMED, Status.ARRIVED})
-ROWS_SHOWN = 50
 
 
 def planned_visit(modality: Modality) -> Planned:
@@ -184,79 +176,3 @@ def open_links(client_pks: Collection[int]) -> dict[int, bool]:
     ).annotate(records=records_beside())
     found = out.order_by("pk").values_list("records", "opened_at")
     return {record: opened_at is not None for records, opened_at in found for record in records}
-
-
-# --- Reviews
-
-
-def to_review() -> QuerySet[Submission]:
-    """Return what waits for a therapist, most urgent first: answers sent, and answers begun that want a doctor today.
-
-    Each row carries `urgency`: 2 emergency, 1 medical contact today, 0 neither.
-    """
-    unknown = Finding.objects.open().filter(client__among=Records(OuterRef("client_id")), acknowledged_at__isnull=True)
-    emergency = Exists(unknown.filter(effect=Effect.EMERGENCY))
-    same_day = Exists(unknown.filter(effect=Effect.SAME_DAY))
-    urgency = Case(
-        When(emergency, then=Value(2)), When(same_day, then=Value(1)), default=Value(0), output_field=IntegerField()
-    )
-    return (
-        Submission.objects.select_related("client")
-        .annotate(urgency=urgency, came_at=Coalesce("submitted_at", "saved_at"))
-        .filter(Q(state=Submission.State.SUBMITTED) | Q(state=Submission.State.DRAFT, urgency__gt=0))
-        .order_by("-urgency", "came_at", "pk")
-    )
-
-
-def urgent_at_visits() -> QuerySet[Finding]:
-    """Return what was answered at a visit, wants a doctor, and no therapist has acknowledged: emergencies first."""
-    unknown = Finding.objects.open().urgent().filter(submission__isnull=True, acknowledged_at__isnull=True)
-    is_emergency = Case(When(effect=Effect.EMERGENCY, then=Value(0)), default=Value(1))
-    return unknown.select_related("client").order_by(is_emergency, "raised_at", "pk")
-
-
-def count(user: User, now: datetime) -> int:
-    """Return how many answers wait for a therapist."""
-    return to_review().count() + urgent_at_visits().count() if user.is_therapist else 0
-
-
-def rows(user: User, now: datetime) -> list[WorkRow]:
-    """Return them, most urgent first."""
-    if not user.is_therapist:
-        return []
-    zone = clinic_zone()
-    at_visits = [_visit_row(finding) for finding in urgent_at_visits()[:ROWS_SHOWN]]
-    return [*at_visits, *(_row(submission, zone) for submission in to_review()[:ROWS_SHOWN])]
-
-
-URGENCY_WORDS = {2: gettext_lazy("Emergency answer"), 1: gettext_lazy("Needs medical contact today")}
-
-
-def _row(submission: Submission, zone: ZoneInfo) -> WorkRow:
-    urgency: int = getattr(submission, "urgency", 0)
-    came = date_format((submission.submitted_at or submission.saved_at).astimezone(zone), "D j M, H:i")
-    detail = str(URGENCY_WORDS[urgency]) if urgency else _("Intake came %(came)s") % {"came": came}
-    if submission.state == Submission.State.DRAFT:
-        url, verb = reverse("intake:findings", args=[submission.client_id]), _("Look")
-    else:
-        url, verb = reverse("intake:review", args=[submission.pk]), _("Review")
-    return WorkRow(title=submission.client.name, detail=detail, verb=verb, url=url, is_urgent=urgency > 0)
-
-
-def _visit_row(finding: Finding) -> WorkRow:
-    urgency = URGENCY_WORDS[2 if finding.effect == Effect.EMERGENCY else 1]
-    return WorkRow(
-        title=finding.client.name,
-        detail=_("At a visit: %(urgency)s") % {"urgency": urgency},
-        verb=_("Look"),
-        url=reverse("intake:findings", args=[finding.client_id]),
-        is_urgent=True,
-    )
-
-
-REVIEWS = Worklist(
-    heading=gettext_lazy("Intake to review"),
-    empty=gettext_lazy("No answers wait for a review."),
-    count=count,
-    rows=rows,
-)

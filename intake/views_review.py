@@ -27,8 +27,9 @@ from intake.matching import matches_of, use_answers
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows
 from intake.reading import guardian_consent as consent_of_guardian
+from intake.review_queue import line_of, shown, urgent_at_visits
 from intake.reviewing import review_page
-from intake.standing import newest_sent, to_review, urgent_at_visits
+from intake.standing import newest_sent
 from intake.wall import render_at_wall, today_at
 
 PAGE = 25
@@ -57,8 +58,8 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
 @for_roles(Role.THERAPIST)
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
-    page = Paginator(to_review(), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "at_visits": urgent_at_visits()}
+    page = Paginator(line_of(request.now), PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "rows": shown([*page.object_list]), "at_visits": urgent_at_visits()}
     return render_at_wall(request, "intake/review_list.html", context)
 
 

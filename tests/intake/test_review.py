@@ -274,3 +274,59 @@ def test_an_owner_who_also_treats_may_review(
     User.objects.filter(pk=olga.pk).update(roles=[Role.OWNER, Role.THERAPIST])
     olga.refresh_from_db()
     assert signed_in(olga).get(reverse("intake:review", args=[sent.pk])).status_code == 200
+
+
+# --- The line
+
+
+def names_on(page: str, *names: str) -> list[str]:
+    return sorted(names, key=page.index)
+
+
+def test_of_equal_urgency_whoever_comes_soonest_is_first_then_who_wrote_first(
+    as_bea: Browser, dana: User, bea: Therapist, location: Location, now: datetime
+) -> None:
+    late, soon, never, longer = (ClientFactory(legal_name=f"{name} Person") for name in ("Late", "Soon", "No", "Old"))
+    clear = ClientFactory(legal_name="Clear Person")
+    send(longer, now=now - timedelta(days=5))
+    send(never, now=now - timedelta(days=4))
+    send(late, now=now - timedelta(days=3))
+    send(soon, now=now - timedelta(days=1))
+    send(clear, now=now, rf_position="yes")
+    for client, days in ((late, 9), (soon, 2)):
+        book_appointment(
+            by=dana, now=now, client=client, service=ServiceFactory(), therapist=bea, location=location,
+            starts_at=now + timedelta(days=days, hours=1), override_reason="Her only hour.",
+        )  # fmt: skip
+    page = as_bea.get(reverse("intake:review-list")).text
+    order = ["Clear Person", "Soon Person", "Late Person", "Old Person", "No Person"]
+    assert names_on(page, *sorted(order)) == order
+    assert "Sat 21 Nov, 10:00" in page
+    assert "none booked" in page
+
+
+def test_what_a_therapist_knows_of_is_no_longer_urgent(as_bea: Browser, bea: Therapist, now: datetime) -> None:
+    known, new = (ClientFactory(legal_name=name) for name in ("Known Person", "New Person"))
+    send(known, now=now, rf_position="yes")
+    send(new, now=now, rf_change="yes")
+    assert names_on(as_bea.get(reverse("intake:review-list")).text, "Known Person", "New Person")[0] == "Known Person"
+    services.acknowledge_finding(by=bea.user, now=now, finding=Finding.objects.get(client=known))
+    page = as_bea.get(reverse("intake:review-list")).text
+    assert names_on(page, "Known Person", "New Person")[0] == "New Person"
+    assert page.count("Needs a clearance") == 1
+
+
+def test_a_finding_on_the_other_record_of_a_person_counts_for_her_line(
+    as_bea: Browser, dana: User, now: datetime
+) -> None:
+    from clinic.people.services.merging import merge_clients
+
+    kept, gone, calm = (ClientFactory(legal_name=name) for name in ("Kept Person", "Gone Person", "Calm Person"))
+    send(calm, now=now - timedelta(days=2))
+    send(kept, now=now - timedelta(days=1))
+    send(gone, now=now - timedelta(days=9), rf_position="yes")
+    merge_clients(by=dana, now=now, kept=kept, gone=gone, from_gone=set())
+    page = as_bea.get(reverse("intake:review-list")).text
+    assert page.count("Kept Person") == 2
+    assert page.index("Kept Person") < page.index("Calm Person")
+    assert "Gone Person" not in page

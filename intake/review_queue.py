@@ -1,0 +1,186 @@
+"""What waits for a therapist, most urgent first: answers sent, and answers begun that want a doctor today."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic.lib.lookups import keys
+from clinic.people.models import Client, User, clinic_zone
+from clinic.people.worklist import Worklist, WorkRow
+from clinic.scheduling.models import UPCOMING, Appointment
+from intake.models import Effect, Finding, Submission
+
+ROWS_SHOWN = 50
+FAR_OFF = datetime.max.replace(tzinfo=UTC)
+
+
+class Urgency(IntEnum):
+    """How soon a therapist must look; by the findings of which none knows yet."""
+
+    NONE = 0
+    CLEARANCE = 1
+    SAME_DAY = 2
+    EMERGENCY = 3
+
+    @property
+    def words(self) -> str:
+        return str(URGENCY_WORDS[self])
+
+
+URGENCY_WORDS = {
+    Urgency.NONE: gettext_lazy("to review"),
+    Urgency.CLEARANCE: gettext_lazy("Needs a clearance"),
+    Urgency.SAME_DAY: gettext_lazy("Needs medical contact today"),
+    Urgency.EMERGENCY: gettext_lazy("Emergency answer"),
+}
+URGENCY_OF = {
+    str(Effect.CLEAR): Urgency.CLEARANCE,
+    str(Effect.SAME_DAY): Urgency.SAME_DAY,
+    str(Effect.EMERGENCY): Urgency.EMERGENCY,
+}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One form that waits: where it stands in the line, and why there."""
+
+    pk: int
+    urgency: Urgency
+    came_at: datetime
+    next_visit_at: datetime | None
+    is_draft: bool
+    # The record that is kept of the person.
+    person: int
+
+    @property
+    def place(self) -> tuple[int, datetime, datetime, int]:
+        """Return a key by which the line is in order."""
+        return -self.urgency, self.next_visit_at or FAR_OFF, self.came_at, self.pk
+
+
+@dataclass(frozen=True)
+class Row:
+    """One form that waits, with whom it is about."""
+
+    waiting: Waiting
+    client: Client
+
+
+# The person to whom a row belongs, by the record that is kept of her.
+PERSON = Coalesce("client__merged_into", "client")
+
+
+def line_of(now: datetime) -> list[Waiting]:
+    """Return all that waits, most urgent first, then whoever comes soonest, then what came first. Four queries."""
+    urgency = _urgency_of_each()
+    sent = Submission.objects.to_review().annotate(came_at=F("submitted_at"))
+    alarmed = [person for person, how in urgency.items() if how >= Urgency.SAME_DAY]
+    begun = _begun_by(alarmed).annotate(came_at=F("saved_at"))
+    facts = ("pk", "person", "came_at", "state")
+    found = [row for rows in (sent, begun) for row in rows.annotate(person=PERSON).values_list(*facts)]
+    visits = _next_visits({person for _pk, person, _at, _state in found}, now)
+    line = [
+        Waiting(
+            pk=pk,
+            urgency=urgency.get(person, Urgency.NONE),
+            came_at=came_at,
+            next_visit_at=visits.get(person),
+            is_draft=state == Submission.State.DRAFT,
+            person=person,
+        )
+        for pk, person, came_at, state in found
+    ]
+    return sorted(line, key=lambda waiting: waiting.place)
+
+
+def shown(line: Sequence[Waiting]) -> list[Row]:
+    """Return some of the line with whom it is about; one query."""
+    clients = Client.objects.in_bulk([waiting.person for waiting in line])
+    return [Row(waiting, clients[waiting.person]) for waiting in line]
+
+
+def _urgency_of_each() -> dict[int, Urgency]:
+    """Return how urgent it is for each person of whom a finding is unknown to all therapists; one query."""
+    unknown = Finding.objects.unknown().filter(effect__in=[*URGENCY_OF]).annotate(person=PERSON)
+    found: dict[int, Urgency] = {}
+    for person, effect in unknown.values_list("person", "effect"):
+        found[person] = max(URGENCY_OF[effect], found.get(person, Urgency.NONE))
+    return found
+
+
+def _begun_by(people: Collection[int]) -> QuerySet[Submission]:
+    # Only one record of a person has answers that were begun, and a merge moves them to the one that is kept.
+    return Submission.objects.filter(state=Submission.State.DRAFT, client__among=keys(people))
+
+
+def _next_visits(people: Collection[int], now: datetime) -> dict[int, datetime]:
+    """Return when each of these people comes next; one query."""
+    upcoming = Appointment.objects.filter(status__in=UPCOMING, starts_at__gte=now, client__among=keys(people))
+    return dict(upcoming.values_list("client").annotate(Min("starts_at")))
+
+
+def urgent_at_visits() -> QuerySet[Finding]:
+    """Return what was answered at a visit, wants a doctor, and no therapist has acknowledged: emergencies first."""
+    unknown = Finding.objects.unknown().urgent().filter(submission__isnull=True)
+    is_emergency = Case(When(effect=Effect.EMERGENCY, then=Value(0)), default=Value(1))
+    return unknown.select_related("client").order_by(is_emergency, "raised_at", "pk")
+
+
+def count(user: User, now: datetime) -> int:
+    """Return how many answers wait for a therapist. Two queries, and a third where somebody needs a doctor."""
+    if not user.is_therapist:
+        return 0
+    alarms = list(Finding.objects.unknown().urgent().annotate(person=PERSON).values_list("person", "submission"))
+    at_visits = sum(submission is None for _person, submission in alarms)
+    begun = _begun_by({person for person, _submission in alarms}).count() if alarms else 0
+    return Submission.objects.to_review().count() + at_visits + begun
+
+
+def rows(user: User, now: datetime) -> list[WorkRow]:
+    """Return them, most urgent first."""
+    if not user.is_therapist:
+        return []
+    zone = clinic_zone()
+    at_visits = [_visit_row(finding) for finding in urgent_at_visits()[:ROWS_SHOWN]]
+    return [*at_visits, *(_work_row(row, zone) for row in shown(line_of(now)[:ROWS_SHOWN]))]
+
+
+def _work_row(row: Row, zone: ZoneInfo) -> WorkRow:
+    waiting = row.waiting
+    came = date_format(waiting.came_at.astimezone(zone), "D j M, H:i")
+    detail = waiting.urgency.words if waiting.urgency else _("Intake came %(came)s") % {"came": came}
+    if waiting.is_draft:
+        url, verb = reverse("intake:findings", args=[row.client.pk]), _("Look")
+    else:
+        url, verb = reverse("intake:review", args=[waiting.pk]), _("Review")
+    is_urgent = waiting.urgency >= Urgency.SAME_DAY
+    return WorkRow(title=row.client.name, detail=detail, verb=verb, url=url, is_urgent=is_urgent)
+
+
+def _visit_row(finding: Finding) -> WorkRow:
+    return WorkRow(
+        title=finding.client.name,
+        detail=_("At a visit: %(urgency)s") % {"urgency": URGENCY_OF[finding.effect].words},
+        verb=_("Look"),
+        url=reverse("intake:findings", args=[finding.client_id]),
+        is_urgent=True,
+    )
+
+
+REVIEWS = Worklist(
+    heading=gettext_lazy("Intake to review"),
+    empty=gettext_lazy("No answers wait for a review."),
+    count=count,
+    rows=rows,
+)
