@@ -184,3 +184,11 @@ def checked_in(appointment: Appointment) -> CheckedIn | None:
         if kept.answers.get(question.code, NO) != NO
     ]
     return CheckedIn(kept.answered_at, kept.answers, rows, address_of(appointment))
+
+
+def open_address_of(appointment: Appointment | None, now: datetime) -> str:
+    """Return the path of a check-in that waits for her; nothing before its day, and once it is done."""
+    if appointment is None or not may_check_in(appointment, now):
+        return ""
+    is_done = CheckIn.objects.filter(appointment=appointment).exists()
+    return "" if is_done else address_of(appointment)

@@ -17,6 +17,7 @@ from clinic.scheduling.models import Appointment, AppointmentQuerySet, Status
 from clinic.scheduling.online import may_ask_instead, why_not_cancel, why_not_move
 from clinic.scheduling.waitlist_page import OfferToAnswer, offers_to_answer
 from intake.access import Pending, pending_for
+from intake.checkin import open_address_of
 from plans.pages import GoalBox, goal_boxes, line_of, where_words
 from plans.standing import Standing, plan_in_force, standing
 
@@ -27,6 +28,8 @@ PAST_SHOWN = 50
 @dataclass(frozen=True)
 class HomePage:
     next_visit: Appointment | None
+    # Where she says how she is, on the day of that visit.
+    check_in: str
     # Free times that are held for her until she answers.
     offers: Sequence[OfferToAnswer]
     pending: Pending | None
@@ -72,6 +75,7 @@ def home_page(user: User, client: Client, now: datetime) -> HomePage:
     place = next_visit.location if next_visit else first_place()
     return HomePage(
         next_visit=next_visit,
+        check_in=open_address_of(next_visit, now),
         offers=offers_to_answer(client, now),
         pending=next((pending for pending in pending_for(user, now) if pending.client_pk == client.pk), None),
         plan=plan_page(client, now),

@@ -32,6 +32,7 @@ from clinic.scheduling.online import CallUs, cancel_online, confirm_coming, move
 from clinic.scheduling.online_page import Sought, chosen_in, online_page
 from clinic.scheduling.services import ChosenVisit, SlotTaken, cancelled_as, free_until
 from clinic.scheduling.words import moment_words
+from intake.checkin import open_address_of
 
 P = ParamSpec("P")
 OPENED = "visit_link"
@@ -87,6 +88,7 @@ def visit(request: VisitorRequest, visit: Appointment) -> HttpResponse:
         "is_off": visit.status in {Status.CANCELLED, Status.LATE_CANCELLED},
         "may_move": not why_not_move(clinic, visit, request.now),
         "may_cancel": not why_not_cancel(clinic, visit, request.now),
+        "check_in": open_address_of(visit, request.now),
     }
     return _page(request, "visit", visit, refused, **standing)
 

@@ -11,6 +11,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.people.models import Client, Therapist, User
+from clinic.reminders import links
+from clinic.reminders.models import Message
 from clinic.scheduling.badges import badges_for
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import cancel_appointment, change_status
@@ -201,3 +203,25 @@ def test_arrived_she_can_still_check_in_on_a_tablet(
     change_status(by=dana, now=now, appointment=visit, to=Status.ARRIVED)
     assert as_dana.post(address_of(visit), WELL).status_code == 200
     assert CheckIn.objects.filter(appointment=visit).exists()
+
+
+def test_her_own_page_leads_to_it_on_the_day_until_it_is_done(
+    visit: Appointment, as_alice: Browser, now: datetime
+) -> None:
+    assert address_of(visit) in as_alice.get(reverse("portal:home")).text
+    Browser().post(address_of(visit), WELL)
+    assert address_of(visit) not in as_alice.get(reverse("portal:home")).text
+
+
+def test_before_the_day_nothing_leads_to_it(known: Client, book: Book, as_alice: Browser, now: datetime) -> None:
+    visit = book(now + timedelta(days=1))
+    assert address_of(visit) not in as_alice.get(reverse("portal:home")).text
+
+
+def test_the_page_of_a_reminder_leads_to_it(visit: Appointment, known: Client, now: datetime) -> None:
+    message = Message.objects.create(
+        kind="reminder", subject_pk=visit.pk, client=known, channel="email", about_at=visit.starts_at, due_at=now,
+        useless_after=visit.starts_at, state=Message.State.FAILED, created_at=now,
+    )  # fmt: skip
+    page = Browser().get(reverse("booking:visit-link", args=[links.token_for(message)]), follow=True)
+    assert address_of(visit) in page.text
