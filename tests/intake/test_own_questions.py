@@ -17,7 +17,7 @@ from intake import own_questions, services
 from intake.models import Consent, FormVersion, Submission
 from intake.own_questions import FormChanged, OwnConsent, OwnQuestion, newest_form
 from intake.questions import Kind, form_of
-from intake.reading import review_page
+from intake.reviewing import review_page
 from tests.factories import UserFactory
 from tests.intake.answers import calm_answers, fill_in, only, send
 
