@@ -52,7 +52,7 @@ def client_with_findings(user: User, pk: int, *, now: datetime) -> Client:
 def submission_for(user: User, pk: int, *, now: datetime) -> Submission:
     """Return answers that were sent, for a therapist, and log the look."""
     _refuse_all_but_therapists(user)
-    sent = Submission.objects.sent().select_related("client", "reviewed_by", "form_version")
+    sent = Submission.objects.sent().select_related("client", "reviewed_by", "entered_by", "form_version")
     submission = one_of(sent, pk)
     log_look(user, submission.client_id, submission, "intake", now=now)
     return submission

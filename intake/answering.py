@@ -68,9 +68,10 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
             client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
         )
         draft.save(force_insert=True)
-    elif invitation is not None and draft.invitation_id != invitation.pk:
-        draft.invitation = invitation
-        draft.save(update_fields=["invitation"])
+    elif draft.entered_by_id is not None or (invitation is not None and draft.invitation_id != invitation.pk):
+        # Whoever begins goes on with it herself: what a therapist began to type in from paper is hers from now on.
+        draft.invitation, draft.entered_by = invitation or draft.invitation, None
+        draft.save(update_fields=["invitation", "entered_by"])
     return draft
 
 

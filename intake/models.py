@@ -125,6 +125,8 @@ class Submission(models.Model):
     written_on: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
         default=dict, help_text="Question code → the open page that answered it last"
     )
+    # Who typed it in from paper; nobody, where she wrote it herself.
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField()
     saved_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)

@@ -45,7 +45,8 @@ def submit(*, now: datetime, submission: Submission, signed_name: str = "", ip: 
     if missing is not None:
         raise ValidationError(_("Step %(step)d is not finished."), params={"step": missing.number}, code="unfinished")
     alarm = alarm_of(submission, now)
-    if alarm is not None and alarm.is_emergency:
+    # What is typed in from paper was answered elsewhere and before: it is written down truthfully, and is a finding.
+    if alarm is not None and alarm.is_emergency and submission.entered_by_id is None:
         raise ValidationError(_("One of your answers asks you to call for help first."), code="emergency")
     submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
     submission.written_on = {}
