@@ -109,6 +109,11 @@ class House:
                     rss = psutil.Process(child.process.pid).memory_info().rss / 1e6
                     self.most_rss_mb = max(self.most_rss_mb, rss)
 
+    def busy_seconds(self) -> float:
+        """Return how long processors have worked for the workers that are running."""
+        times = [psutil.Process(one.process.pid).cpu_times() for one in self.workers if one.process]
+        return sum(one.user + one.system for one in times)
+
     @property
     def workers(self) -> list[Child]:
         """The workers that this experiment runs."""

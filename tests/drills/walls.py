@@ -11,11 +11,13 @@ from random import Random
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from clinic.people.models import Client, Location
+from clinic.people.models import Client, Location, User
+from clinic.people.worklist import worklists
 from clinic.reminders import services, timing
+from clinic.reminders.delivery import begin_anew
 from clinic.reminders.models import Message
 from clinic.scheduling.models import Appointment
-from tests.drills.filling import add_clients, add_therapists, empty, put, write_by
+from tests.drills.filling import add_clients, add_therapists, empty, put, put_visits, write_by
 
 if TYPE_CHECKING:
     from tests.drills.experiments import Figures
@@ -139,6 +141,26 @@ def went_rightly(message: Message, due_at: datetime, zone: ZoneInfo, first_tick:
     if tick >= message.useless_after:
         return message.state == "missed"
     return message.state == "sent" and message.sent_at == tick
+
+
+def seen_after(house: House) -> timedelta:
+    """Return how long after a worker died the front desk sees what it was sending, where a sweep comes each minute."""
+    now = datetime.now(UTC)
+    empty(os.environ["MIGRATION_DATABASE_URL"])
+    write_by("email")
+    put_visits(1, now)
+    house.sink.behave()
+    services.prepare(now)
+    claimed = services.claim(now)
+    assert begin_anew(claimed.messages[0], claimed.token, now), "nothing was begun"
+    olga = User.objects.get(email="olga@example.org")
+    # The sweep before the lease ends comes just too soon.
+    tick = now + timedelta(seconds=59)
+    while not worklists["messages"].rows(olga, tick) and tick < now + timedelta(hours=1):
+        tick += timedelta(minutes=1)
+        services.sweep(tick)
+    assert house.sink.count() == 0, "it was sent again by itself"
+    return tick - now
 
 
 def after_half_an_hour(house: House, figures: Figures) -> None:

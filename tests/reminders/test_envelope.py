@@ -12,6 +12,7 @@ from django.core.mail import BadHeaderError, EmailMultiAlternatives
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from clinic.reminders import envelope
 from clinic.reminders.envelope import FORMS, PARTS, Mail
 
 CALENDAR = "BEGIN:VCALENDAR\r\nSUMMARY:Noémie\r\nEND:VCALENDAR\r\n"
@@ -75,7 +76,26 @@ def test_no_line_is_longer_than_mail_servers_take_and_all_is_plain_ascii(text: s
     assert b"\n" not in lines.replace(b"\r\n", b"")
 
 
-@pytest.mark.parametrize("subject", ["Hello\nBcc: carl@example.org", "Hello\rBcc: carl@example.org"])
+HOSTILE = "Hello\nBcc: carl@example.org"
+
+
+def test_the_comparison_would_notice_a_mail_that_is_put_together_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"subject": "Hello", "text": "1 =3D 2", "html": "<p>=3D</p>", "brings_file": False}
+    djangos = made_by(EmailMultiAlternatives, **facts)
+    assert told(made_by(Mail, **facts)) == told(djangos)
+
+    monkeypatch.setattr(envelope, "b2a_qp", lambda lines, **_how: lines)
+
+    assert told(made_by(Mail, **facts)) != told(djangos)
+
+
+def test_without_the_look_at_it_a_header_could_begin_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "header_value", lambda _name, value: value)
+
+    assert read(made_by(Mail, HOSTILE, "", "", brings_file=False))["Bcc"] == "carl@example.org"
+
+
+@pytest.mark.parametrize("subject", [HOSTILE, "Hello\rBcc: carl@example.org"])
 def test_a_header_cannot_begin_another_one(subject: str) -> None:
     with pytest.raises(BadHeaderError):
         made_by(Mail, subject, "", "", brings_file=False).message()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from clinic.people.models import Client, User
-from clinic.reminders import services
+from clinic.reminders import delivery, outbox, services
 from clinic.reminders.channels import Letter, Refused, channels
 from clinic.reminders.models import Message
 from tests.reminders.support import due_now
@@ -98,6 +98,39 @@ def test_an_old_failure_does_not_stop_what_somebody_has_sent_again(
     services.receipt(channel="email", key=uncertain.key, outcome="failed", words="Busy.", at=now)
 
     assert told(uncertain)[0] == State.WAITING
+
+
+def test_without_that_rule_an_old_failure_would_stop_it(
+    uncertain: Message, dana: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MAY_STILL_FAIL", (*delivery.MAY_STILL_FAIL, State.WAITING))
+    services.try_again(by=dana, now=now, message=uncertain)
+    services.receipt(channel="email", key=uncertain.key, outcome="failed", words="Busy.", at=now)
+
+    assert told(uncertain)[0] == State.FAILED
+
+
+def told_while_it_is_sent(now: datetime, monkeypatch: pytest.MonkeyPatch) -> Message:
+    """Let a provider tell that a letter did not arrive before it says that it took it."""
+
+    def take_and_tell(letter: Letter) -> None:
+        services.receipt(channel="email", key=letter.secret, outcome="failed", words="No such mailbox.", at=now)
+
+    monkeypatch.setitem(channels, "email", ChannelThat(take_and_tell))
+    services.sweep(now)
+    return Message.objects.get()
+
+
+@pytest.mark.usefixtures("due")
+def test_what_is_told_while_a_letter_is_sent_stands(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(told_while_it_is_sent(now, monkeypatch)) == (State.FAILED, "No such mailbox.", None)
+
+
+@pytest.mark.usefixtures("due")
+def test_without_a_look_at_its_state_the_worker_would_undo_it(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "RECORD", outbox.RECORD.partition("AND state IN")[0])
+
+    assert told(told_while_it_is_sent(now, monkeypatch))[0] == State.SENT
 
 
 def test_an_arrival_stops_what_somebody_was_about_to_send_again(
