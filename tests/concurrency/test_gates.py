@@ -13,21 +13,28 @@ from uuid import uuid4
 import pytest
 from django.db import connection, connections, transaction
 
-from clinic.people.models import Client, Location, Service, Therapist, User
+from clinic.people.models import Client, Clinic, Location, Service, Therapist, User
 from clinic.people.services import lock_client
 from clinic.scheduling.gates import PlannedVisit, review_needed
+from clinic.scheduling.matching import Match
 from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.online import HOLD, hold_online, move_online
 from clinic.scheduling.services import (
     ChosenVisit,
+    accept_request,
     add_weekly_hours,
     book_appointment,
     book_series,
     cancel_appointment,
+    change_service,
     change_status,
+    hold_appointment,
     move_appointment,
+    request_appointment,
 )
+from clinic.scheduling.waitlist import Wished, add_wish, offer_time
 from intake.services import LinkClosed, invite, open_invitation, submit
-from tests.factories import BEFORE, ServiceFactory
+from tests.factories import BEFORE, ServiceFactory, modality
 from tests.intake.answers import NAME, fill_in, reviewed_intake
 from tests.scheduling.standing_in import stand_in
 
@@ -72,8 +79,48 @@ def book(known: Client, dana: User, bea: Therapist, location: Location, service:
 
 
 @pytest.fixture
+def her_ways(
+    known: Client, dana: User, bea: Therapist, location: Location, service: Service, book: Callable[[], Appointment],
+    open_clinic: Clinic,
+) -> dict[str, Callable[[], Road]]:  # fmt: skip
+    """Those on which no desk stands between."""
+
+    def hold() -> Road:
+        place = {"client": known, "service": service, "therapist": bea, "location": location}
+        return lambda: hold_appointment(by=dana, now=NOW, starts_at=TEN, until=NOW + HOLD, **place)
+
+    def request() -> Road:
+        place = {"client": known, "service": service, "therapist": bea, "location": location}
+        return lambda: request_appointment(by=None, now=NOW, starts_at=TEN, **place)
+
+    def online() -> Road:
+        return lambda: hold_online(
+            by=dana, now=NOW, client=known, service=service, therapist=bea, location=location, starts_at=TEN
+        )
+
+    def online_move() -> Road:
+        visit, seen = book(), ChosenVisit(TEN, bea)
+        return lambda: move_online(
+            by=None, now=NOW, appointment=visit, starts_at=TEN + timedelta(hours=2), therapist=bea, seen=seen
+        )
+
+    def waitlist() -> Road:
+        wished = add_wish(by=None, now=NOW, client=known, wished=Wished([service]))
+        match = Match(service, bea, location, TEN)
+        return lambda: offer_time(by=None, now=NOW, wish=wished, match=match)
+
+    return {"hold": hold, "request": request, "online": online, "online move": online_move, "waitlist": waitlist}
+
+
+@pytest.fixture
 def ways(
-    known: Client, dana: User, bea: Therapist, location: Location, service: Service, book: Callable[[], Appointment]
+    known: Client,
+    dana: User,
+    bea: Therapist,
+    location: Location,
+    service: Service,
+    book: Callable[[], Appointment],
+    her_ways: dict[str, Callable[[], Road]],
 ) -> dict[str, Callable[[], Road]]:
     """The roads that ask the gates, each after what has to be there before."""
 
@@ -102,7 +149,22 @@ def ways(
         gone = cancel_appointment(by=dana, now=NOW, appointment=book())
         return lambda: change_status(by=dana, now=NOW, appointment=gone, to=Status.BOOKED)
 
-    return {"book": lambda: book, "series": series, "move": move, "bring back": bring_back}
+    def accept() -> Road:
+        asked = her_ways["request"]()()
+        return lambda: accept_request(by=dana, now=NOW, appointment=asked)
+
+    def other_service() -> Road:
+        visit, other = book(), ServiceFactory(minutes=60, modality=modality("craniosacral"))
+        return lambda: change_service(by=dana, now=NOW, appointment=visit, service=other)
+
+    return her_ways | {
+        "book": lambda: book,
+        "series": series,
+        "move": move,
+        "bring back": bring_back,
+        "accept": accept,
+        "other service": other_service,
+    }
 
 
 def stored_answer(road: Road, client: Client, monkeypatch: pytest.MonkeyPatch) -> bool:
@@ -138,7 +200,13 @@ def stored_answer(road: Road, client: Client, monkeypatch: pytest.MonkeyPatch) -
     return Appointment.objects.get().review_needed
 
 
-@pytest.mark.parametrize("way", ["book", "series", "move", "bring back"])
+WAYS = (
+    "book", "series", "move", "bring back", "hold", "request", "accept", "other service", "online", "online move",
+    "waitlist",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_an_intake_sent_during_a_booking_is_seen(
     ways: dict[str, Callable[[], Road]], way: str, known: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

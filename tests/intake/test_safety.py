@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from clinic.lib.body import GROUPS, REGIONS, Group
 from intake.models import Effect
 from intake.questions import NO, UNSURE, YES, Answer, Kind, parse_form
+from intake.rule_book import is_as_strict
 from intake.rules import POSITIONS, PRODUCTS, TECHNIQUES, RuleProblem, Scope, parse_rule, parse_rules
 from intake.safety import (
     LADDER,
@@ -665,7 +666,11 @@ PLANS = st.builds(
     position=st.sampled_from(["", *sorted(POSITIONS)]),
     products=st.frozensets(st.sampled_from(sorted(PRODUCTS)), max_size=2),
 )
-ANSWERS = st.fixed_dictionaries({code: st.sampled_from([YES, NO, UNSURE]) for code in SAFETY})
+# Also what only a check-in or a therapist asks.
+AT_VISIT = {code for rule in RULES.values() if rule.is_asked_at_visit and rule.when for code in rule.when.questions()}
+ASKED = sorted({*SAFETY, *AT_VISIT})
+ALONE = [code for code in SAFETY if not FORM.questions[code].shown_if]
+ANSWERS = st.fixed_dictionaries({code: st.sampled_from([YES, NO, UNSURE]) for code in ASKED})
 
 
 def verdict_of(answers: dict[str, Answer], planned: Planned) -> Verdict:
@@ -674,7 +679,7 @@ def verdict_of(answers: dict[str, Answer], planned: Planned) -> Verdict:
 
 
 @settings(max_examples=150, deadline=None)
-@given(answers=ANSWERS, planned=PLANS, changed=st.sampled_from(SAFETY))
+@given(answers=ANSWERS, planned=PLANS, changed=st.sampled_from(ASKED))
 def test_one_more_yes_never_permits_more(answers: dict[str, Answer], planned: Planned, changed: str) -> None:
     before, after = verdict_of(answers, planned), verdict_of(answers | {changed: YES}, planned)
     assert after.allowed <= before.allowed
@@ -684,13 +689,57 @@ def test_one_more_yes_never_permits_more(answers: dict[str, Answer], planned: Pl
 
 
 @settings(max_examples=150, deadline=None)
-@given(answers=ANSWERS, planned=PLANS, changed=st.sampled_from(SAFETY))
+@given(answers=ANSWERS, planned=PLANS, changed=st.sampled_from(ASKED))
 def test_not_sure_permits_no_more_than_no_and_no_less_than_yes(
     answers: dict[str, Answer], planned: Planned, changed: str
 ) -> None:
     no, unsure, yes = (verdict_of(answers | {changed: answer}, planned) for answer in (NO, UNSURE, YES))
     assert yes.allowed <= unsure.allowed <= no.allowed
     assert yes.cap <= unsure.cap <= no.cap
+
+
+@settings(max_examples=150, deadline=None)
+@given(answers=ANSWERS, planned=PLANS, left_out=st.sampled_from(ALONE))
+def test_what_was_not_asked_permits_no_more_than_no_and_holds_back_deep_and_neck(
+    answers: dict[str, Answer], planned: Planned, left_out: str
+) -> None:
+    no = verdict_of(answers | {left_out: NO}, planned)
+    facts = evaluate(RULES.values(), SafetyProfile(without(answers, left_out), TODAY, 38), TODAY)
+    unasked = may(planned, [*facts, *ALWAYS], TODAY)
+    assert unasked.allowed <= no.allowed
+    assert unasked.cap <= no.cap
+    for held_back in (NECK, at(DEEP, "leg"), at(SWEDISH, "leg", pressure=4)):
+        assert may(held_back, facts, TODAY).blocked
+
+
+def without(answers: dict[str, Answer], left_out: str) -> dict[str, Answer]:
+    """Return the answers of somebody who was never asked one of the questions, nor what follows it up."""
+    said = {**CALM, **answers}
+    asked = FORM.questions
+    return {
+        code: answer
+        for code, answer in said.items()
+        if code != left_out and not (code in asked and asked[code].shown_if == left_out)
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(answers=ANSWERS, planned=PLANS, code=st.sampled_from(sorted(RULES)))
+def test_a_stricter_rule_never_permits_more(answers: dict[str, Answer], planned: Planned, code: str) -> None:
+    """What an owner may do to the floor: one step up, or one pressure less."""
+    rule = RULES[code]
+    if rule.effect is CAP:
+        stricter = replace(rule, cap=max(1, (rule.cap or 1) - 1))
+    elif rule.effect in LADDER and rule.effect is not LADDER[-1]:
+        up = LADDER[LADDER.index(rule.effect) + 1]
+        stricter = replace(rule, effect=up, cap=2 if up is CAP else None)
+    else:
+        stricter = rule
+    before = may(planned, evaluate(RULES.values(), profile(**answers), TODAY), TODAY)
+    after = may(planned, evaluate((RULES | {code: stricter}).values(), profile(**answers), TODAY), TODAY)
+    assert is_as_strict(rule, stricter)
+    assert after.allowed <= before.allowed
+    assert after.cap <= before.cap
 
 
 @settings(max_examples=100, deadline=None)
