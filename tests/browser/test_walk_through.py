@@ -166,7 +166,7 @@ def she_fills_it_in_on_her_phone(walk: Walk) -> None:
         walk.must_be_accessible(phone)
         if number == 5:
             walk.picture(phone, "intake")
-        phone.get_by_role("button", name="Sign and send" if number == 9 else "Continue").click()
+        phone.get_by_role("button", name="Send my answers" if number == 9 else "Continue").click()
     expect(phone).to_have_url(re.compile(r"/intake/sent/$"))
     walk.must_be_accessible(phone)
 
@@ -181,10 +181,15 @@ def answer_step(phone: Page, number: int) -> None:
         for trigger in ("Stress", "Missed meal"):
             phone.get_by_text(trigger, exact=True).click()
     if number == 9:
-        for agreed in phone.get_by_role("checkbox").all():
-            agreed.check()
         answer_all(phone, "Yes", "Yes")
-        phone.locator("#id_signed_name").fill("Alice Moreau")
+        first = phone.get_by_role("region", name="Alongside your medical care")
+        first.get_by_label("Your full name").fill("Alice Moreau")
+        first.get_by_role("button", name="I agree: sign").click()
+        expect(first).to_contain_text("Signed by Alice Moreau")
+        alike = phone.get_by_role("button", name="I agree: sign as Alice Moreau")
+        while left := alike.count():
+            alike.first.click()
+            expect(alike).to_have_count(left - 1)
 
 
 def answer_all(phone: Page, offering: str, answer: str) -> None:

@@ -71,6 +71,12 @@ function restore() {
 }
 
 form.addEventListener("input", remember);
+// What the form saves by itself goes where it is saved: htmx would take the address of the button clicked last.
+form.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt !== form) return;
+  event.detail.path = form.getAttribute("hx-post");
+  for (const button of ["back", "more", "sign", "unsign"]) delete event.detail.parameters[button];
+});
 form.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt !== form) return;
   if (isSent) event.preventDefault();
@@ -270,6 +276,13 @@ function drawable(details) {
 form.querySelectorAll("[data-drawing-field]").forEach(drawable);
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "step") document.querySelectorAll("#step [data-drawing-field]").forEach(drawable);
+});
+// Whoever reads by ear stays at the consent she has signed, or taken back.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target.id !== "step" || document.activeElement !== document.body) return;
+  const place = document.getElementById(`id_${requestConfig.elt.value}_sign`);
+  (place?.closest("details:not([open])")?.querySelector("summary") ?? place)?.focus({ preventScroll: true });
 });
 // Enter under a consent signs this one.
 form.addEventListener("keydown", (event) => {
