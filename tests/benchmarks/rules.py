@@ -47,12 +47,13 @@ def evaluated(bench: Bench, operation: Operation) -> Figures:
             _evaluate(clients[0])
         times = [_took(_evaluate, client) for client in clients]
         floors = [_took(_read_bare, client) for client in clients]
+        errors = sum(not _is_right(client) for client in clients)
         transaction.set_rollback(True)
     return Figures(
         p50_ms=round(median(times), 3),
         p95_ms=round(quantiles(times, n=20)[-1], 3),
         queries=len(captured),
-        errors=sum(not _is_right(client) for client in clients),
+        errors=errors,
         floor_p50_ms=round(median(floors), 3),
     )
 
