@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 WIDTH = 8
-COLOURS = {"web": 36, "worker": 35, "demo": 32, "setup": 32, "migrate": 33, "runner": 1}
+COLOURS = {"web": 36, "worker": 35, "watch": 34, "demo": 32, "setup": 32, "migrate": 33, "runner": 1}
 
 
 class Log:

@@ -145,6 +145,9 @@ class Runner:
         pulses = self._records.with_suffix(".pulses")
         pulses.mkdir(exist_ok=True)
         self._start("worker", self._worker(), env | quiet | schedule | {"PULSE_FOLDER": str(pulses)}, pulses=pulses)
+        # Without a mail server there is no way to tell the owners; the example clinic has none.
+        if "EMAIL_URL" in os.environ and not self.with_example:
+            self._start("watch", [PYTHON, str(CHECKOUT / "manage.py"), "reminders", "watch"], env)
         self.log.say("runner", f"Stillpoint answers at {self.address} (Ctrl-C ends it)")
         self._watch_until(lambda: False)
 

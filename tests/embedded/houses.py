@@ -95,6 +95,15 @@ class Command(BaseCommand):
     def handle(self, *, base, **options):
         self.stdout.write(f"{base}/setup")
 """,
+    "clinic/demo/management/commands/reminders.py": """
+import time
+from django.core.management.base import BaseCommand
+class Command(BaseCommand):
+    def add_arguments(self, parser):
+        parser.add_argument("what")
+    def handle(self, *, what, **options):
+        time.sleep(600)
+""",
     "uv.lock": "",
 }
 

@@ -151,6 +151,19 @@ def test_a_second_runner_on_the_same_port_is_refused_and_stop_ends_the_first(hou
     assert "Nothing was running" in house.ends("stop", STILLPOINT_STATE=str(house.folder / "never"))[1]
 
 
+def test_a_clinic_with_a_mail_server_is_watched_and_the_others_are_not(house: House) -> None:
+    def is_watched(command: str, **env: str) -> bool:
+        runner = house.start(command, PORT=str(free_port()), **env)
+        house.answers(runner)
+        found = any("reminders watch" in line for line in house.processes())
+        end(runner)
+        return found
+
+    assert is_watched("up", EMAIL_URL="smtp://127.0.0.1:9")
+    assert not is_watched("up")
+    assert not is_watched("demo", EMAIL_URL="smtp://127.0.0.1:9")
+
+
 def test_a_migration_that_fails_ends_with_a_sentence_and_is_tried_again(house: House) -> None:
     migration = house.folder / "clinic" / "demo" / "migrations" / "0001_initial.py"
     good = migration.read_text()
