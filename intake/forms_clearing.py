@@ -17,6 +17,7 @@ from intake.clearing import LONGEST_NAME, LONGEST_REASON
 from intake.models import Finding
 from intake.models_clearing import Document
 from intake.reading import finding_row
+from intake.rules import regions_meant
 
 TAKEN = ".pdf,.jpg,.jpeg,.png,.heic,application/pdf,image/jpeg,image/png,image/heic"
 FILE_HELP = _("PDF, JPEG, PNG or HEIC, up to 15 MB.")
@@ -27,13 +28,14 @@ PARTS = (Group.HEAD, Group.NECK, Group.CHEST, Group.SPINE, Group.LEGS)
 
 
 def region_choices() -> list[tuple[Any, Any]]:
-    """Return the regions by groups, each once."""
+    """Return the regions by groups, each once, and each group by one word."""
     left = dict.fromkeys(Region)
     choices: list[tuple[Any, Any]] = []
     for group in PARTS:
         here = [region for region in left if region in GROUPS[group]]
         left = dict.fromkeys(region for region in left if region not in here)
-        choices.append((str(group.label).capitalize(), [(str(region), region.label) for region in here]))
+        whole = (str(group), _("all of it"))
+        choices.append((str(group.label).capitalize(), [whole, *((str(region), region.label) for region in here)]))
     return [*choices, (_("Elsewhere"), [(str(region), region.label) for region in left])]
 
 
@@ -171,7 +173,7 @@ class ClearanceForm(forms.Form):
         names = ("findings", "clinician", "given_on", "starts_on", "ends_on", "pressure_up_to")
         return {name: said[name] for name in names} | {
             "modalities": [modality.slug for modality in said["modalities"]],
-            "regions": said["regions"] if said["where"] == SOME else [],
+            "regions": regions_meant(frozenset(said["regions"])) if said["where"] == SOME else [],
         }
 
 

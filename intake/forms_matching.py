@@ -28,6 +28,7 @@ class MatchForm(forms.Form):
                     (KEEP, _("Keep: %(there)s") % {"there": match.there_words or _("nothing")}),
                     (TAKE, _("Take: %(wrote)s") % {"wrote": match.wrote_words}),
                 ],
+                required=False,
                 initial=KEEP if match.there else TAKE,
                 widget=forms.RadioSelect,
             )

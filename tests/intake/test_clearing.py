@@ -17,6 +17,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.audit.models import Change, Look
+from clinic.lib.body import GROUPS, Group
 from clinic.people.models import Client, Therapist, User
 from clinic.people.worklist import worklists
 from intake import services
@@ -443,3 +444,18 @@ def test_booking_asks_for_a_therapist_until_the_clearance_is_there(
         given_on=TODAY, starts_on=TODAY, ends_on=TODAY, pressure_up_to=3, document=paper,
     )  # fmt: skip
     assert gate([visit]) == [False]
+
+
+def test_a_whole_part_of_the_body_is_chosen_by_one_word(as_bea: Browser, alice: Client, finding: Finding) -> None:
+    as_bea.post(reverse("intake:clearance-new", args=[alice.pk]), typed_for(finding, regions=["neck"]))
+    assert set(Clearance.objects.get().regions) == {str(region) for region in GROUPS[Group.NECK]}
+    page = as_bea.get(reverse("intake:clearances", args=[alice.pk])).text
+    assert "any way of working · neck · pressure up to 3" in page
+    assert may_be_done(alice, NECK)
+    assert not may_be_done(alice, HEAD)
+
+
+def test_for_the_whole_body_no_region_is_kept(as_bea: Browser, alice: Client, finding: Finding) -> None:
+    as_bea.post(reverse("intake:clearance-new", args=[alice.pk]), typed_for(finding, where="everywhere"))
+    assert Clearance.objects.get().regions == []
+    assert may_be_done(alice, HEAD)
