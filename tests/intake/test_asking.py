@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,15 +22,21 @@ from clinic.people.services.merging import merge_clients
 from clinic.reminders.models import Message
 from clinic.reminders.services import sweep
 from clinic.scheduling.models import Appointment, Status
+from clinic.scheduling.online import confirm_online, hold_online
 from clinic.scheduling.services import (
+    ChosenVisit,
+    accept_request,
     add_weekly_hours,
     book_appointment,
+    book_series,
     cancel_appointment,
     change_status,
     confirm_hold,
     hold_appointment,
     move_appointment,
+    request_appointment,
 )
+from clinic.scheduling.waitlist import Match, Wished, accept_offer, add_wish, offer_time
 from intake import services
 from intake.asking import Asked, moments_of
 from intake.inviting import change_intake_policy, invite_before_visits
@@ -125,18 +132,69 @@ def test_a_series_and_several_bookings_ask_once(book: Book, now: datetime) -> No
     assert asked() == ["alice@example.org"]
 
 
-@pytest.mark.usefixtures("asks")
-@pytest.mark.usefixtures("book")  # which gives Bea her hours
-def test_a_held_time_asks_only_once_it_is_booked(
-    alice: Client, bea: Therapist, location: Location, service: Service, now: datetime
-) -> None:
-    facts = {"client": alice, "service": service, "therapist": bea, "location": location, "starts_at": IN_TEN_DAYS}
-    held = hold_appointment(by=None, now=now, until=now + timedelta(hours=1), **facts)  # type: ignore[arg-type]
+def desk(told: dict[str, Any], place: dict[str, Any]) -> None:
+    book_appointment(**told, **place, starts_at=IN_TEN_DAYS)
+
+
+def series(told: dict[str, Any], place: dict[str, Any]) -> None:
+    chosen = [ChosenVisit(IN_TEN_DAYS + timedelta(weeks=week), place["therapist"]) for week in range(3)]
+    rule: dict[str, Any] = {"first_on": IN_TEN_DAYS.date(), "at_time": time(10), "every_weeks": 1, "count": 3}
+    book_series(**told, **place, **rule, chosen=chosen, idempotency_key=uuid4())
+
+
+def held_and_confirmed(told: dict[str, Any], place: dict[str, Any]) -> None:
+    held = hold_appointment(**told, **place, starts_at=IN_TEN_DAYS, until=told["now"] + timedelta(hours=1))
+    refuse_to_ask(told["now"])
+    confirm_hold(**told, appointment=held)
+
+
+def online(told: dict[str, Any], place: dict[str, Any]) -> None:
+    confirm_online(**told, appointment=hold_online(**told, **place, starts_at=IN_TEN_DAYS))
+
+
+def asked_for_and_accepted(told: dict[str, Any], place: dict[str, Any]) -> None:
+    request = request_appointment(**told, **place, starts_at=IN_TEN_DAYS)
+    refuse_to_ask(told["now"])
+    accept_request(**told, appointment=request)
+
+
+def waitlist(told: dict[str, Any], place: dict[str, Any]) -> None:
+    wish = add_wish(**told, client=place["client"], wished=Wished([place["service"]]))
+    match = Match(place["service"], place["therapist"], place["location"], IN_TEN_DAYS)
+    accept_offer(**told, offer=offer_time(**told, wish=wish, match=match))
+
+
+def brought_back(told: dict[str, Any], place: dict[str, Any]) -> None:
+    gone = cancel_appointment(**told, appointment=book_appointment(**told, **place, starts_at=IN_TEN_DAYS))
+    refuse_to_ask(told["now"])
+    change_status(**told, appointment=gone, to=Status.BOOKED)
+
+
+def refuse_to_ask(now: datetime) -> None:
+    """See that nobody is asked yet."""
     sweep(now + MINUTES)
     assert asked() == []
-    confirm_hold(by=None, now=now + MINUTES, appointment=held)
-    sweep(now + 2 * MINUTES)
+
+
+@pytest.mark.usefixtures("asks", "book", "open_clinic")  # the second gives Bea her hours
+@pytest.mark.parametrize(
+    "road", [desk, series, held_and_confirmed, online, asked_for_and_accepted, waitlist, brought_back]
+)
+def test_each_road_to_a_visit_asks_exactly_once(
+    road: Callable[[dict[str, Any], dict[str, Any]], None],
+    alice: Client,
+    bea: Therapist,
+    dana: User,
+    location: Location,
+    service: Service,
+    now: datetime,
+) -> None:
+    place = {"client": alice, "service": service, "therapist": bea, "location": location}
+    road({"by": dana, "now": now}, place)
+    for minutes in (10, 20, 60):
+        sweep(now + timedelta(minutes=minutes))
     assert asked() == ["alice@example.org"]
+    assert Message.objects.filter(kind="intake_before_visit").count() == Invitation.objects.count() == 1
 
 
 @pytest.mark.usefixtures("asks")
