@@ -93,6 +93,22 @@ def step_with(version: FormVersion, code: str, worded: OwnQuestion | OwnConsent,
     return next(one for one in parse_form(content).steps if any(asked.code == row["code"] for asked in one.questions))
 
 
+def with_own(content: Content, before: Content) -> Content:
+    """Return another form of ours with what the clinic had added to the one before; for the migration that brings it.
+
+    What stood on a step that is no more is asked on the first; consents stand with the consents.
+    """
+    taken_over = deepcopy(content)
+    known = {step["code"] for step in taken_over["steps"]}
+    for step in before["steps"]:
+        for row in step["questions"]:
+            if row.get("is_own"):
+                place = step["code"] if step["code"] in known else taken_over["steps"][0]["code"]
+                place = _consent_step(taken_over) if row["kind"] == Kind.CONSENT else place
+                _step_rows(taken_over, place).append(deepcopy(row))
+    return taken_over
+
+
 # --- Changing
 
 

@@ -16,7 +16,7 @@ from clinic.people.models import Client, Therapist, User
 from intake import own_questions, services
 from intake.models import Consent, FormVersion, Submission
 from intake.own_questions import FormChanged, OwnConsent, OwnQuestion, newest_form
-from intake.questions import Kind, form_of
+from intake.questions import Kind, form_of, parse_form
 from intake.reviewing import review_page
 from tests.factories import UserFactory
 from tests.intake.answers import calm_answers, fill_in, only, send
@@ -295,6 +295,20 @@ def test_a_service_that_is_too_late_says_so(olga: User, now: datetime) -> None:
     add(olga, now, FLOOR)
     with pytest.raises(FormChanged, match="Olga Novak"):
         own_questions.withdraw_own(by=olga, now=now, language="en", based_on=old, code="own_1")
+
+
+def test_another_form_of_ours_takes_over_what_the_clinic_has_added(olga: User, now: datetime) -> None:
+    first = FormVersion.objects.get(number=1).content
+    add(olga, now, TEA)
+    add(olga, now, FLOOR, step=newest_form("en")[1].steps[1].code)
+    consent = OwnConsent("Photos", "You agree to photos.")
+    own_questions.add_consent(by=olga, now=now, language="en", based_on=newest().pk, consent=consent)
+    before = newest().content
+    for ours in (first, {"steps": first["steps"][2:]}):
+        form = parse_form(own_questions.with_own(ours, before))
+        assert {one.code for one in own_questions.own_questions(form)} == {"own_1", "own_2", "own_3"}
+        assert form.questions["own_3"] in form.consents
+    assert not any(row.get("is_own") for step in first["steps"] for row in step["questions"])
 
 
 # --- Pages
