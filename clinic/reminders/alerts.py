@@ -17,6 +17,7 @@ from clinic.people import licences
 from clinic.people.models import ContactConsent, Role, Therapist, User, clinic_zone
 from clinic.reminders.kinds import Due, MessageKind
 from clinic.reminders.models import Message
+from clinic.reminders.silence import last_taken_at, silent_since
 
 MORNING = time(9)
 State = Message.State
@@ -59,8 +60,8 @@ def _licence_due(user_pk: int, ends_on: date, zone: ZoneInfo) -> Due:
 
 # --- A channel that fails
 
-# It fails when it took nothing since it refused so many people, the first of them so long ago. One address that is no
-# more, or one full mailbox, is no failure of the channel.
+# It fails when nobody has answered there for so long; or when it took nothing since it refused so many people, the
+# first of them so long ago. One address that is no more, or one full mailbox, is no failure of the channel.
 REFUSED_PEOPLE, FAILS_FOR = 3, timedelta(minutes=5)
 REFUSED_FOR_GOOD = 10
 LOOKS_BACK = timedelta(hours=1)
@@ -92,6 +93,9 @@ def failing_words(number: int, now: datetime) -> dict[str, Any] | None:
 
 def fails(channel: str, now: datetime) -> bool:
     """Tell whether nothing goes out by this channel any more."""
+    silent = silent_since(channel)
+    if silent and silent <= now - FAILS_FOR:
+        return True
     since = max(last_taken_at(channel) or now - LOOKS_BACK, now - LOOKS_BACK)
     tried = Message.objects.filter(channel=channel, tried_at__gt=since)
     may_pass = tried.filter(state__in=[State.RETRY, State.UNCERTAIN])
@@ -100,12 +104,6 @@ def fails(channel: str, now: datetime) -> bool:
         return True
     refused = tried.filter(state=State.FAILED).aggregate(people=Count("client", distinct=True))
     return bool(refused["people"] >= REFUSED_FOR_GOOD)
-
-
-def last_taken_at(channel: str) -> datetime | None:
-    """Return when the provider last took a message."""
-    taken = Message.objects.filter(channel=channel, sent_at__isnull=False).order_by("-sent_at")
-    return taken.values_list("sent_at", flat=True).first()
 
 
 def _active(*roles: Role) -> list[int]:

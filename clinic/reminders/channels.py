@@ -42,10 +42,12 @@ class Letter:
 class Refused(Exception):  # noqa: N818  # reads as the sentence it carries
     """The provider has certainly not taken it; the words are for the front desk."""
 
-    def __init__(self, words: str, *, for_good: bool = False) -> None:
+    def __init__(self, words: str, *, for_good: bool = False, nobody_answers: bool = False) -> None:
         super().__init__(words)
         self.words = words
         self.for_good = for_good
+        # Not this letter was refused: none would have been taken.
+        self.nobody_answers = nobody_answers
 
 
 class Line(Protocol):
@@ -134,7 +136,7 @@ class EmailLine:
             self.connection.open()
         except (OSError, SMTPException) as problem:
             self.close()
-            raise Refused(_("The mail server cannot be reached.")) from problem
+            raise Refused(_("The mail server cannot be reached."), nobody_answers=True) from problem
 
     def close(self) -> None:
         """Say goodbye; one that fails says nothing about the letters."""

@@ -24,6 +24,7 @@ from clinic.reminders.channels import Letter, Line, Refused, channels
 from clinic.reminders.kinds import message_kinds
 from clinic.reminders.models import Message
 from clinic.reminders.outbox import DATABASE_IS_AWAY, LEASE, Claim, Outcome, claim, give_back, record
+from clinic.reminders.silence import nobody_answered
 from clinic.reminders.writing import Words, is_of_use, letter_or_obstacle, recipient, what_is_known
 
 logger = logging.getLogger(__name__)
@@ -130,6 +131,8 @@ def hand_over(message: Message, letter: Letter, line: Line, now: datetime) -> Ou
     except Refused as refused:
         if refused.for_good:
             return Outcome(State.FAILED, refused.words, was_tried=True)
+        if refused.nobody_answers:
+            nobody_answered(message.channel, now)
         return try_later(message, refused.words, now, was_tried=True)
     except Exception:  # whatever it was, it came after the hand-over began: nobody knows
         logger.exception("Message %s may or may not have been sent.", message.pk)

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic.celery import BEAT_PULSE, WORKER_PULSE, app
 from clinic.reminders.channels import channels
 from clinic.reminders.models import Message
+from clinic.reminders.silence import silent_since
 
 PATIENCE_SECONDS = 2
 DRAINED_WITHIN = timedelta(minutes=5)
@@ -218,7 +219,14 @@ def waiting_for_a_person() -> Finding:
 
 
 def outgoing(channel: str, now: datetime) -> Finding:
-    """Say what became of what was handed to a provider lately: it fails when it took nothing and refused something."""
+    """Say what became of what was handed to a provider lately.
+
+    It fails when nobody answers there, or it took nothing and refused something.
+    """
+    advice = _("Look in the provider's account and at its address here.")
+    if since := silent_since(channel):
+        words = _("Nobody has answered there for %(minutes)s min.") % {"minutes": (now - since) // timedelta(minutes=1)}
+        return Finding(channel, Word.DOWN, words, advice)
     tried = Message.objects.filter(channel=channel, tried_at__gt=now - LATELY)
     taken, refused = tried.filter(state=State.SENT).count(), tried.exclude(state=State.SENT)
     last = refused.order_by("-tried_at").values_list("problem", flat=True).first()
@@ -228,7 +236,7 @@ def outgoing(channel: str, now: datetime) -> Finding:
         )
         return Finding(channel, Word.OK, words % {"count": taken})
     words = _("No message was taken in the last hour. %(problem)s") % {"problem": last}
-    return Finding(channel, Word.FAILING, words.strip(), _("Look in the provider's account and at its address here."))
+    return Finding(channel, Word.FAILING, words.strip(), advice)
 
 
 def mail_server() -> Finding:

@@ -83,7 +83,7 @@ def refusal(problem: Exception) -> Exception:
     if isinstance(problem, AnymailRecipientsRefused):
         return Refused(_("The mail service refused the address."), for_good=True)
     if is_before_the_hand_over(problem):
-        return Refused(_("The mail service cannot be reached."))
+        return Refused(_("The mail service cannot be reached."), nobody_answers=True)
     status = problem.status_code
     if status in PASSING:
         return Refused(_("The mail service asked to try again later (%(code)s).") % {"code": status})

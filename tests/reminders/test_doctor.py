@@ -19,9 +19,14 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.celery import BEAT_PULSE, WORKER_PULSE, app, beat_once, heartbeat
 from clinic.people.models import Client, User
 from clinic.reminders import watching
+from clinic.reminders.alerts import fails
+from clinic.reminders.channels import Letter, Refused
+from clinic.reminders.delivery import hand_over
 from clinic.reminders.doctor import Word, examine
 from clinic.reminders.models import Message
 from clinic.reminders.watching import Watcher
+from tests.reminders.test_channels import LETTER
+from tests.reminders.test_rails import ChannelThat
 
 State = Message.State
 QUEUES = list(app.amqp.queues)
@@ -121,6 +126,34 @@ def test_a_mail_service_that_cannot_be_reached_is_down(
         settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token", "POSTMARK_API_URL": api}  # type: ignore[attr-defined]
         assert words_of(now)["mail server"] == Word.OK
     assert words_of(now)["mail server"] == Word.DOWN
+
+
+@pytest.mark.usefixtures("pulses")
+def test_that_nobody_answers_is_known_at_the_first_try_however_lately_a_message_was_taken(
+    put: Put, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(letter: Letter) -> None:
+        raise Refused("The mail server cannot be reached.", nobody_answers=True)
+
+    put(state=State.SENT, sent_at=now - timedelta(minutes=5), tried_at=now - timedelta(minutes=5))
+    hand_over(put(attempts=1), LETTER, ChannelThat(nobody), now)
+    assert words_of(now)["email"] == Word.DOWN
+    assert not fails("email", now)
+    assert fails("email", now + timedelta(minutes=5))
+
+    put(state=State.SENT, sent_at=now + timedelta(minutes=6), tried_at=now + timedelta(minutes=6))
+    assert words_of(now + timedelta(minutes=6))["email"] == Word.OK
+    assert not fails("email", now + timedelta(minutes=6))
+
+
+@pytest.mark.usefixtures("pulses")
+def test_one_that_only_says_no_is_answered_for(put: Put, now: datetime) -> None:
+    def busy(letter: Letter) -> None:
+        raise Refused("Try again later (451).")
+
+    put(state=State.SENT, sent_at=now, tried_at=now)
+    hand_over(put(attempts=1), LETTER, ChannelThat(busy), now)
+    assert words_of(now)["email"] == Word.OK
 
 
 def test_the_owner_sees_on_a_page_what_to_do(as_olga: Browser, now: datetime) -> None:

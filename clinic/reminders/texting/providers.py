@@ -170,7 +170,7 @@ def calling() -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
-        raise Refused(_("The text service cannot be reached.")) from problem
+        raise Refused(_("The text service cannot be reached."), nobody_answers=True) from problem
 
 
 def refusal(answer: httpx.Response, code: str) -> Exception:
