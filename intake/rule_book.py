@@ -20,7 +20,7 @@ from clinic.audit.services import record_change
 from clinic.lib.times import local_date
 from clinic.people.models import Client, User, clinic_zone
 from intake.findings import profile_on
-from intake.models import Consent, RuleVersion, Submission
+from intake.models import Consent, Effect, RuleVersion, Submission
 from intake.models_safety import RuleChange
 from intake.rules import (
     WITHDRAWN,
@@ -64,7 +64,8 @@ def is_as_strict(old: Rule, new: Rule) -> bool:
 def _effect_is_as_strict(old: Rule, new: Rule) -> bool:
     if old.effect is new.effect:
         return (new.cap or 0) <= (old.cap or 0) and new.consent == old.consent
-    if old.effect not in LADDER or new.effect not in LADDER:
+    # “Clear” stands high, but is the one effect that a doctor's paper lifts: nothing becomes stricter by it.
+    if old.effect not in LADDER or new.effect not in LADDER or new.effect is Effect.CLEAR:
         return False
     return LADDER.index(new.effect) > LADDER.index(old.effect)
 

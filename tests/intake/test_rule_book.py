@@ -82,6 +82,7 @@ def test_a_change_is_a_new_version_with_who_when_and_why(
         ("aura_now", {"is_asked_at_visit": True}),
         ("attack_rest", {"cap": 3}),
         ("attack_rest", {"effect": "warn", "cap": None}),
+        ("attack_rest", {"effect": "clear", "cap": None}),
         ("attack_deep", {"applies_to": [{"techniques": ["tapotement"]}]}),
         ("red_flag_01", {"window": {"since": "answer", "last_day": 30}}),
         ("elbow_at_neck", {"applies_to": [{"regions": ["neck"], "techniques": ["elbow"]}]}),
