@@ -23,7 +23,7 @@ from intake.evaluating import evaluate_anew, evaluate_everybody, mark_crisis
 from intake.findings import open_findings, verdict_for
 from intake.models import Effect, Finding, RuleVersion
 from intake.models_safety import RuleChange, StaffAlert
-from intake.rules import current_rules
+from intake.rules import current_rules, parse_rules
 from intake.safety import Planned
 from intake.services import acknowledge_finding, close_finding, record_visit_answers
 from tests.factories import ClientFactory, TherapistFactory
@@ -154,12 +154,42 @@ def test_the_database_refuses_rules_without_the_floor(db: None, now: datetime) -
     refused([row | ({"is_floor": False} if row["code"] == "aura_now" else {}) for row in newest.rules])
     refused([row | ({"effect": "warn"} if row["code"] == "aura_now" else {}) for row in newest.rules])
     refused([row | ({"cap": 3} if row["code"] == "attack_rest" else {}) for row in newest.rules])
+
+    def refused_with(code: str, **facts: Any) -> None:
+        refused([row | (facts if row["code"] == code else {}) for row in newest.rules])
+
+    refused_with("pulse_line_pressure", applies_to=[{"regions": ["foot"]}])
+    refused_with("pulse_line_pressure", applies_to=[{"regions": ["pulse_line"], "pressure_from": 4}])
+    refused_with("pulse_line_static", applies_to=[{"regions": ["pulse_line"], "techniques": ["elbow"]}])
+    refused_with("elbow_at_neck", applies_to=[{"regions": ["neck"], "techniques": ["elbow"]}])
+    refused_with("percussion_at_neck", applies_to=[{"regions_from": "numbness_regions"}])
+    refused_with("aura_now", applies_to=[{"regions": ["neck"]}])
+    refused_with("attack_deep", window={"since": "answer", "first_day": 400, "last_day": 401})
+    refused_with("attack_deep", window={"since": "botulinum_on", "last_day": 0})
+    refused_with("red_flag_03", window={"since": "answer", "last_day": 400})
+    refused_with("red_flag_03", is_asked_at_visit=True)
+    refused_with("attack_rest", effect="clear", cap=None)
+    refused_with("red_flag_03", when={"question": "rf_optic", "is": "yes"})
     with pytest.raises(IntegrityError), transaction.atomic():
         RuleVersion.objects.filter(pk=newest.pk).update(rules=[])
     with pytest.raises(IntegrityError), transaction.atomic():
         RuleVersion.objects.filter(pk=newest.pk).delete()
     stricter = [row | ({"effect": "emergency"} if row["code"] == "aura_now" else {}) for row in newest.rules]
     RuleVersion.objects.create(number=newest.number + 1, rules=stricter, published_at=now)
+
+
+def test_the_database_takes_a_floor_row_that_holds_in_more_places_and_longer(db: None, now: datetime) -> None:
+    newest = RuleVersion.objects.latest("number")
+    wider: dict[str, dict[str, Any]] = {
+        "pulse_line_pressure": {"applies_to": [{"regions": ["pulse_line"], "pressure_from": 2}]},
+        "attack_deep": {"applies_to": [], "window": {"since": "answer", "last_day": 3}},
+        "attack_rest": {"cap": 1},
+        "red_flag_03": {"reason": "In the clinic's own words."},
+    }
+    rows = [row | wider.get(row["code"], {}) for row in newest.rules]
+    rows = [{name: part for name, part in row.items() if (row["code"], name) != ("aura_now", "window")} for row in rows]
+    assert parse_rules(rows)
+    RuleVersion.objects.create(number=newest.number + 1, rules=rows, published_at=now)
 
 
 # --- Alerts
