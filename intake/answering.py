@@ -68,10 +68,11 @@ def begin(*, now: datetime, client: Client, invitation: Invitation | None = None
             client=client, form_version=version, answers=answers, started_at=now, saved_at=now, invitation=invitation
         )
         draft.save(force_insert=True)
-    elif draft.entered_by_id is not None or (invitation is not None and draft.invitation_id != invitation.pk):
-        # Whoever begins goes on with it herself: what a therapist began to type in from paper is hers from now on.
+    else:
+        # Whoever goes on has it all again, and what a therapist began to type in from paper is hers from now on.
         draft.invitation, draft.entered_by = invitation or draft.invitation, None
-        draft.save(update_fields=["invitation", "entered_by"])
+        draft.answers, draft.set_aside = draft.set_aside | draft.answers, {}
+        draft.save(update_fields=["invitation", "entered_by", "answers", "set_aside"])
     return draft
 
 

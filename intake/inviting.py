@@ -76,8 +76,13 @@ def take_back(*, by: User, now: datetime, client: Client) -> int:
 
 @transaction.atomic
 def begin_on_tablet(*, by: User, now: datetime, client: Client) -> Submission:
-    """Begin, or go on with, the form on a tablet of the clinic that is handed to her."""
+    """Begin the form on a tablet of the clinic that is handed to her.
+
+    Whoever hands it over may hold it a moment longer: nothing that she has answered elsewhere or before stands on it.
+    """
     draft = begin(now=now, client=client)
+    draft.set_aside, draft.answers, draft.written_on = draft.answers, {}, {}
+    draft.save(update_fields=["set_aside", "answers", "written_on"])
     words = _("intake form handed over on a tablet")
     record_change(by=by.pk, client=draft.client_id, what=draft, words=words, now=now)
     return draft

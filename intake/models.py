@@ -125,6 +125,8 @@ class Submission(models.Model):
     written_on: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
         default=dict, help_text="Question code → the open page that answered it last"
     )
+    # What she had answered elsewhere when a tablet was handed over, which shows none of it: her link does.
+    set_aside: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
     # Who typed it in from paper; nobody, where she wrote it herself.
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField()

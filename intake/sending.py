@@ -49,8 +49,8 @@ def submit(*, now: datetime, submission: Submission, signed_name: str = "", ip: 
     if alarm is not None and alarm.is_emergency and submission.entered_by_id is None:
         raise ValidationError(_("One of your answers asks you to call for help first."), code="emergency")
     submission.state, submission.submitted_at, submission.saved_at = Submission.State.SUBMITTED, now, now
-    submission.written_on = {}
-    submission.save(update_fields=["state", "submitted_at", "saved_at", "written_on"])
+    submission.written_on = submission.set_aside = {}
+    submission.save(update_fields=["state", "submitted_at", "saved_at", "written_on", "set_aside"])
     hers = records_of(submission.client_id)
     Invitation.objects.filter(client__among=hers, used_at__isnull=True).update(used_at=now)
     settle_consents(now=now, submission=submission, form=form, signed_name=signed_name, ip=ip)

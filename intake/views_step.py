@@ -162,7 +162,7 @@ def _form(request: ClinicRequest, draft: Submission, shown: Step, *, is_complete
         shown,
         today_at(request.now),
         is_complete=is_complete,
-        earlier=answering.earlier_answers(draft),
+        earlier=None if access.HANDED_OVER in request.session else answering.earlier_answers(draft),
         signed=consents.signed_here(draft) if signs else None,
         data=request.POST if request.method == "POST" else None,
         initial=initial_of(shown, draft.answers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,11 +14,12 @@ from django.urls import reverse
 
 from clinic.audit.models import Change
 from clinic.people.models import Client, User
+from intake import services
 from intake.models import Submission
 from intake.questions import form_of
 from intake.tablet import QUIET
 from tests.factories import PASSWORD
-from tests.intake.answers import calm_answers, fill_in, only
+from tests.intake.answers import calm_answers, fill_in, only, send
 
 STEP, TABLET = reverse("intake:step", args=[1]), reverse("intake:tablet")
 
@@ -61,6 +63,46 @@ def test_the_fields_are_not_remembered_by_the_browser(tablet: Browser) -> None:
     assert "js/tablet.js" in tablet.get(STEP).text
 
 
+def test_whoever_hands_it_over_sees_nothing_that_was_answered_before(
+    as_dana: Browser, alice: Client, dana: User, now: datetime
+) -> None:
+    told = {"goals": "Sing canary one", "aura": ["visual"], "days_any": 23}
+    send(alice, now=now - timedelta(days=30), **told)
+    begun = fill_in(alice, now=now, goals="Sing canary two", headache_days=27, rf_sudden="yes")
+    as_dana.post(reverse("intake:hand-over", args=[alice.pk]))
+    assert as_dana.get(TABLET).headers["Location"] == STEP
+    blank = "".join(
+        as_dana.get(reverse("intake:step", args=[step.number])).text for step in form_of(begun.form_version_id).steps
+    )
+    calm = {"attack_today": "no", "headache_days": "3"}
+    went_on = as_dana.post(STEP, calm, follow=True)
+    assert went_on.redirect_chain[-1][0] == reverse("intake:step", args=[2])
+    page = blank + went_on.text + as_dana.get(reverse("intake:stop"), follow=True).text
+    for canary in ("canary", 'value="27"', "Last time", "Your answers of", "What has changed"):
+        assert canary not in page
+    assert not re.search(r'type="(radio|checkbox)"[^>]*checked', blank)
+
+
+def test_without_setting_it_aside_it_would_be_seen(
+    as_dana: Browser, alice: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_in(alice, now=now, headache_days=27)
+    monkeypatch.setattr(services, "begin_on_tablet", lambda *, by, now, client: services.begin(now=now, client=client))
+    as_dana.post(reverse("intake:hand-over", args=[alice.pk]))
+    assert 'value="27"' in as_dana.get(STEP).text
+
+
+def test_what_she_had_begun_comes_back_with_her_link(
+    tablet: Browser, alice: Client, dana: User, client: Browser, now: datetime
+) -> None:
+    Submission.objects.update(set_aside={"goals": "To sing again.", "headache_days": 9})
+    tablet.post(reverse("intake:step-save", args=[1]), {"headache_days": "3"})
+    _invitation, token = services.invite(by=dana, now=now, client=alice)
+    client.post(reverse("intake:open", args=[token]), {"born_on": "1988-03-14"})
+    draft = Submission.objects.get()
+    assert (draft.answers, draft.set_aside) == ({"goals": "To sing again.", "headache_days": 3}, {})
+
+
 def test_after_ten_quiet_minutes_it_shows_nothing_of_hers_and_keeps_what_she_wrote(
     tablet: Browser, alice: Client, now: datetime
 ) -> None:
@@ -91,14 +133,14 @@ def test_each_saving_begins_the_ten_minutes_anew(tablet: Browser, now: datetime)
 def test_after_sending_it_shows_nothing_and_staff_see_nothing_of_it(
     tablet: Browser, alice: Client, as_bea: Browser, now: datetime
 ) -> None:
-    draft = fill_in(alice, now=now)
+    draft = Submission.objects.get()
     form = form_of(draft.form_version_id)
-    last = only(form.steps[-1].questions, calm_answers(form))
-    typed = {code: "on" if code in {consent.code for consent in form.consents} else one for code, one in last.items()}
-    signed = {f"{consent.code}-name": "Alice Marques" for consent in form.consents}
-    answer = tablet.post(reverse("intake:step", args=[len(form.steps)]), typed | signed | {"signed_name": "Alice"})
-    if Submission.objects.get().state == Submission.State.DRAFT:
-        pytest.fail(answer.text)
+    answers = calm_answers(form)
+    for step in form.steps[:-1]:
+        services.save_step(now=now, submission=draft, step=step.number, answers=only(step.questions, answers))
+    agreed = dict.fromkeys(only(form.steps[-1].questions, answers), "Alice Marques")
+    kept = {code: said for code, said in only(form.steps[-1].questions, answers).items() if code.startswith("messages")}
+    answer = tablet.post(reverse("intake:step", args=[len(form.steps)]), agreed | kept)
     assert answer.headers["Location"] == TABLET
     page = tablet.get(TABLET).text
     assert "Thank you, that is all" in page
