@@ -19,6 +19,7 @@ from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import Answer
 from intake.rules import Rule, current_rules, parse_scope
 from intake.safety import (
+    URGENT,
     FindingFact,
     Planned,
     SafetyProfile,
@@ -205,6 +206,16 @@ def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
 def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
     """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
     return raised_by(profile_on(day, client, answers))
+
+
+def for_a_doctor(facts: Iterable[FindingFact]) -> list[FindingFact]:
+    """Return what does not end with the day it was answered on: what is urgent, and what waits for a clearance."""
+    lasting = {
+        rule.code
+        for rule in current_rules()[1]
+        if rule.window is None and (rule.effect in URGENT or rule.effect is Effect.CLEAR)
+    }
+    return [fact for fact in facts if fact.effect in URGENT or fact.rule in lasting]
 
 
 def raised_by(profile: SafetyProfile) -> list[FindingFact]:

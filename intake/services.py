@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
@@ -19,6 +19,7 @@ from intake.answering import LinkClosed, alarm_of, begin, current_form, save_ste
 from intake.consents import LONGEST_NAME, sign_consent, take_back_consent, unsign_consent
 from intake.findings import (
     facts_of_visit,
+    for_a_doctor,
     guardian_rule,
     open_findings,
     raise_findings,
@@ -29,7 +30,7 @@ from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
 from intake.questions import (
     Answer,
 )
-from intake.safety import URGENT
+from intake.safety import URGENT, FindingFact
 from intake.sending import submit
 from intake.wall import today_at
 
@@ -67,13 +68,9 @@ LONGEST_REASON = 240
 
 @transaction.atomic
 def record_visit_answers(*, by: User, now: datetime, client: Client, answers: Mapping[str, Answer]) -> None:
-    """Raise a finding for what was answered at a visit and wants a doctor; the rest holds for that visit only."""
-    urgent = [fact for fact in facts_of_visit(client, answers, today_at(now)) if fact.effect in URGENT]
-    if not urgent:
-        return
-    worst = raise_findings(client.pk, urgent, now=now)[0]
-    record_change(by=by.pk, client=client.pk, what=worst, words=_("urgent answer at a visit"), now=now)
-    refresh_review_needed(client=client, now=now)
+    """Raise a finding for what was answered at a visit and a doctor decides; the rest holds for that visit only."""
+    facts = for_a_doctor(facts_of_visit(client, answers, today_at(now)))
+    raise_and_record(facts, by=by, now=now, client=client, words=_("answer at a visit"))
 
 
 @transaction.atomic
@@ -85,14 +82,20 @@ def record_booking_answers(
     Return the worst effect that wants a doctor first, so that nothing is booked; None where there is none.
     """
     facts = facts_of_visit(client, answers, today_at(now))
-    if not facts:
-        return None
-    worst = raise_findings(client.pk, facts, now=now)[0]
-    words = _("answer before a booking online")
-    record_change(by=by.pk if by else None, client=client.pk, what=worst, words=words, now=now)
-    refresh_review_needed(client=client, now=now)
+    raise_and_record(facts, by=by, now=now, client=client, words=_("answer before a booking online"))
     urgent = {fact.effect for fact in facts} & URGENT
     return Effect.EMERGENCY if Effect.EMERGENCY in urgent else next(iter(urgent), None)
+
+
+def raise_and_record(
+    facts: Sequence[FindingFact], *, by: User | None, now: datetime, client: Client, words: str
+) -> None:
+    """Open a finding for each of these facts, and write each into the client's history."""
+    if not facts:
+        return
+    for finding in raise_findings(client.pk, facts, now=now):
+        record_change(by=by.pk if by else None, client=client.pk, what=finding, words=words, now=now)
+    refresh_review_needed(client=client, now=now)
 
 
 # --- Reviewing

@@ -21,6 +21,7 @@ from clinic.lib import body
 from clinic.lib.rows import with_known
 from clinic.lib.times import local_date
 from clinic.people.models import Modality, User
+from clinic.people.services import lock_client
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import change_status
 from intake.models import Effect
@@ -112,6 +113,7 @@ def start_note(
 
 def _start(appointment: Appointment, answers: Mapping[str, Answer], *, by: User, now: datetime, **said: Any) -> Note:
     with transaction.atomic():
+        lock_client(appointment.client_id)
         visit = _locked_visit(appointment)
         if visit.therapist.user_id != by.pk:
             raise NotToday(_("This visit is with %(therapist)s.") % {"therapist": visit.therapist.user.name})
@@ -136,6 +138,7 @@ def _start(appointment: Appointment, answers: Mapping[str, Answer], *, by: User,
         note.clean_fields(exclude=UNSIGNED)
         note.save(force_insert=True)
         record_change(by=by.pk, client=note.client_id, what=note, words=_("begun"), now=now)
+        record_visit_answers(by=by, now=now, client=visit.client, answers=answers)
     return note
 
 
