@@ -120,7 +120,6 @@ def _example(now: datetime) -> Mapping[str, Any]:
     starts_at = at_wall(zone, local_date(zone, now + WEEK), time(10))
     return {
         "starts_at": starts_at,
-        "was_at": starts_at - timedelta(days=1),
         "starts": [starts_at + week * WEEK for week in range(4)],
         "until": now + timedelta(hours=2),
         "minutes": 60,

@@ -309,11 +309,7 @@ _of_several = partial(_answer, may_say=OF_SEVERAL, must_say=("visits", "policy")
 BOOKING = _of_a_visit(template="booking", find_due=bookings_due, context=booking_words, words=_("confirmation"))
 SERIES = _of_several(template="series", find_due=series_due, context=series_words, words=_("series confirmation"))
 MOVED = _of_a_visit(
-    template="moved",
-    find_due=partial(alone_due, Outcome.MOVED),
-    context=moved_words,
-    may_say=(*OF_A_VISIT, "was"),
-    words=_("change of a visit"),
+    template="moved", find_due=partial(alone_due, Outcome.MOVED), context=moved_words, words=_("change of a visit")
 )
 CANCELLED = _answer(
     template="cancelled",

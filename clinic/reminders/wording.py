@@ -36,7 +36,6 @@ VALUES: Mapping[str, StrOrPromise] = {
     "called": gettext_lazy("how the client is called"),
     "day": gettext_lazy("the day of the visit"),
     "time": gettext_lazy("its time"),
-    "was": gettext_lazy("when it was before, where that has changed"),
     "visits": gettext_lazy("the visits it speaks of"),
     "therapist": gettext_lazy("the therapist’s first name"),
     "location": gettext_lazy("where it is"),
@@ -118,6 +117,7 @@ def values_of(context: Mapping[str, Any], *, clinic: Clinic, called: str, channe
         "policy": clinic.cancellation_policy,
         "minutes": str(context.get("minutes", "")),
         "until": date_format(localtime(until), "l, H:i") if until else "",
+        # No placeholder: a sentence of the clinic's own around it would be left empty where only the therapist changes.
         "was": was_words(localtime(was_at), is_text=is_text) if was_at else "",
         "visits": visits_words([localtime(one) for one in context.get("starts", ())], is_text=is_text),
     }
