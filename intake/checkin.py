@@ -7,7 +7,7 @@ answers already given, and confirms them. The front desk sees only that it was d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -24,11 +24,11 @@ from clinic.people.models import User
 from clinic.people.services import lock_client
 from clinic.scheduling.models import NOT_BEGUN, Appointment
 from clinic.scheduling.services import refresh_review_needed
-from intake.answering import checked_step
+from intake.answering import checked_step, current_form
 from intake.findings import facts_of_visit, raise_findings
 from intake.models import Effect
 from intake.models_safety import CheckIn
-from intake.questions import NO, UNSURE, Answer, Answers, Kind, Option, Question, Step
+from intake.questions import NO, UNSURE, Answer, Answers, Kind, Option, Question, Step, form_of
 from intake.reading import AnswerRow, answer_row
 from intake.safety import URGENT
 from intake.today import NONE, NeckArtery, neck_artery_answers
@@ -39,8 +39,8 @@ _signer = Signer(sep=".", salt="intake.checkin")
 # --- What is asked
 
 
-def check_in_step() -> Step:
-    """Return the questions of a check-in, in the reader's language."""
+def check_in_step(language: str = "en") -> Step:
+    """Return the questions of a check-in, in the reader's language; places by their names in the form."""
     signs = [Option(str(sign.value), str(sign.label)) for sign in NeckArtery]
     signs += [Option(NONE, _("None of these")), Option(UNSURE, _("Not sure about one of them"))]
     return Step(
@@ -62,7 +62,7 @@ def check_in_step() -> Step:
             _asked("aura_now", _("Is there aura now: flickering, blind spots, tingling, trouble finding words?")),
             _asked("aura_alarming", _("Is it new, over an hour long, or with weakness?"), shown_if="aura_now"),
             _asked("tender_today", _("Does touch hurt today, such as brushing your hair?")),
-            Question("tender_regions", _("Where?"), Kind.REGIONS, options=_head_and_neck(), shown_if="tender_today"),
+            replace(_tender_regions(language), is_required=False, shown_if="tender_today"),
             _asked("illness", _("Have you a fever, or anything that others could catch?")),
             _asked("sedative", _("Have you just taken a sedative or a strong painkiller?")),
             _asked(
@@ -78,9 +78,12 @@ def _asked(code: str, text: str, *, shown_if: str = "") -> Question:
     return Question(code, text, Kind.YES_NO_UNSURE, is_required=True, shown_if=shown_if)
 
 
-def _head_and_neck() -> tuple[Option, ...]:
+def _tender_regions(language: str) -> Question:
+    """Return the question where it hurts, as the form words it; or with the therapists' words where it has none."""
+    known = form_of(current_form(language).pk).questions.get("tender_regions")
     shown = [region for region in Region if region in regions_in(Group.HEAD) | regions_in(Group.NECK)]
-    return tuple(Option(str(region.value), str(region.label)) for region in shown)
+    options = tuple(Option(str(region.value), str(region.label)) for region in shown)
+    return known or Question("tender_regions", _("Where?"), Kind.REGIONS, options=options)
 
 
 # --- The link
@@ -140,7 +143,7 @@ def check_in(*, by: User | None, now: datetime, appointment: Appointment, answer
     visit = Appointment.objects.select_for_update(no_key=True, of=("self",)).with_people().get(pk=appointment.pk)
     if not may_check_in(visit, now):
         raise ValidationError(_("This visit can no longer be checked in. Please speak to us."))
-    given = checked_step(check_in_step(), answers, today_at(now), is_complete=True)
+    given = checked_step(check_in_step(visit.client.language), answers, today_at(now), is_complete=True)
     kept = _by_the_rules(given)
     day = local_date(visit.location.zone, now)
     CheckIn.objects.update_or_create(appointment=visit, defaults={"day": day, "answers": kept, "answered_at": now})
@@ -180,7 +183,7 @@ def checked_in(appointment: Appointment) -> CheckedIn | None:
         return None
     rows = [
         answer_row(question, kept.answers[question.code], None)
-        for question in check_in_step().questions
+        for question in check_in_step(appointment.client.language).questions
         if kept.answers.get(question.code, NO) != NO
     ]
     return CheckedIn(kept.answered_at, kept.answers, rows, address_of(appointment))

@@ -16,7 +16,9 @@ from clinic.people.models import Modality
 from intake.checkin import check_in_step
 from intake.models import Effect
 from intake.questions import YES, IntakeForm, Kind, Question
+from intake.reading import where_words
 from intake.rule_book import LONGEST_WHY, Row
+from intake.rules import parse_scope
 
 TRAITS = {
     "deep": gettext_lazy("deep work"),
@@ -80,6 +82,11 @@ class ScopeForm(forms.Form):
         self.fields["modalities"].choices = works  # type: ignore[attr-defined]
         if self.is_new:
             del self.fields["is_left_out"]
+
+    @property
+    def where(self) -> str:
+        """Name the regions of the place as it is kept; nothing where it names none."""
+        return where_words([parse_scope(dict(self.row))])
 
     @property
     def regions_from(self) -> str:

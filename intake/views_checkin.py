@@ -31,7 +31,8 @@ def checkin(request: HttpRequest, token: str) -> HttpResponse:
     visit = visit_of(token, visitor.now)
     if visit is None:
         return render(request, "intake/checkin_closed.html", status=HTTPStatus.GONE)
-    form = StepForm(check_in_step(), today_at(visitor.now), data=request.POST if request.method == "POST" else None)
+    asked, typed = check_in_step(visit.client.language), request.POST if request.method == "POST" else None
+    form = StepForm(asked, today_at(visitor.now), data=typed)
     if request.method == "POST" and form.is_valid():
         by = visitor.user if visitor.user.is_authenticated else None
         try:

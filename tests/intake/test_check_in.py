@@ -16,11 +16,10 @@ from clinic.reminders.models import Message
 from clinic.scheduling.badges import badges_for
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import cancel_appointment, change_status
-from intake.checkin import address_of, check_in, check_in_step, token_for
+from intake.checkin import address_of, check_in, token_for
 from intake.findings import verdict_for
 from intake.models import Effect, Finding
 from intake.models_safety import CheckIn, StaffAlert
-from intake.questions import Kind
 from intake.safety import Planned
 from intake.today import answers_on
 from sessions.services import NotToday
@@ -29,8 +28,8 @@ from tests.sessions.conftest import Book, Start, book, service, start
 
 __all__ = ["book", "service", "start"]  # fixtures
 
-WELL = {question.code: "no" for question in check_in_step().questions if question.kind is Kind.YES_NO_UNSURE}
-WELL.pop("aura_alarming")
+QUESTIONS = ("rf_change", "attack_today", "aura_now", "tender_today", "illness", "sedative", "new_event")
+WELL = dict.fromkeys(QUESTIONS, "no")
 # In an answer's words, for what no byte at the desk may hold.
 CANARY = "a canary fell on my head"
 
