@@ -225,7 +225,8 @@ def _letter_words(letter: Letter, findings: Sequence[Finding]) -> dict[str, obje
     client, day = letter.client, today_at(letter.made_at)
     rows = finding_rows(findings)
     born = date_format(client.born_on, "j F Y") if client.born_on else _("not known to us")
-    told = _("She has agreed that we write to you.") if letter.has_consent else _("She brings you this letter herself.")
+    agreed = _("%(name)s has agreed that we write to you.")
+    told = agreed if letter.has_consent else _("%(name)s brings you this letter in person.")
     return {
         "lang": translation.get_language() or "en",
         "clinic": letterhead(),
@@ -235,12 +236,12 @@ def _letter_words(letter: Letter, findings: Sequence[Finding]) -> dict[str, obje
         "about": _("About %(name)s, born %(born)s") % {"name": client.legal_name, "born": born},
         "greeting": _("Dear %(name)s,") % {"name": letter.to_name},
         "why": _(
-            "our client comes to us for massage. When we asked about her health, something came up that we do not "
-            "judge ourselves. Until you have, we hold back the work that it touches."
+            "Our client comes to us for massage. Asked about health before a visit, our client told us something "
+            "that we do not judge ourselves. Until you have, we hold back the work that it touches."
         ),
-        "told": told,
+        "told": told % {"name": client.legal_name},
         "heads": {"what": _("What came up"), "where": _("Held back until you answer")},
-        "findings": [{"title": row.title, "where": row.where or _("the whole body")} for row in rows],
+        "findings": [{"title": row.words, "where": row.where or _("the whole body")} for row in rows],
         "asks": _("Please tell us, on this sheet or in your own words:"),
         "questions": [
             _("May massage be given?"),

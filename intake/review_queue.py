@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, F, Min, QuerySet, Value, When
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -77,18 +76,15 @@ class Row:
     client: Client
 
 
-# The person to whom a row belongs, by the record that is kept of her.
-PERSON = Coalesce("client__merged_into", "client")
-
-
 def line_of(now: datetime) -> list[Waiting]:
-    """Return all that waits, most urgent first, then whoever comes soonest, then what came first. Four queries."""
-    urgency = _urgency_of_each()
-    sent = Submission.objects.to_review().annotate(came_at=F("submitted_at"))
+    """Return all that waits, most urgent first, then whoever comes soonest, then what came first. Five queries."""
+    kept = _kept_records()
+    urgency = _urgency_of_each(kept)
     alarmed = [person for person, how in urgency.items() if how >= Urgency.SAME_DAY]
-    begun = _begun_by(alarmed).annotate(came_at=F("saved_at"))
-    facts = ("pk", "person", "came_at", "state")
-    found = [row for rows in (sent, begun) for row in rows.annotate(person=PERSON).values_list(*facts)]
+    facts = ("pk", "client", "came_at", "state")
+    sent = Submission.objects.to_review().annotate(came_at=F("submitted_at")).values_list(*facts)
+    begun = _begun_by(alarmed).annotate(came_at=F("saved_at")).values_list(*facts)
+    found = [(pk, kept.get(client, client), at, state) for rows in (sent, begun) for pk, client, at, state in rows]
     visits = _next_visits({person for _pk, person, _at, _state in found}, now)
     line = [
         Waiting(
@@ -110,11 +106,18 @@ def shown(line: Sequence[Waiting]) -> list[Row]:
     return [Row(waiting, clients[waiting.person]) for waiting in line]
 
 
-def _urgency_of_each() -> dict[int, Urgency]:
+def _kept_records() -> Mapping[int, int]:
+    """Return for each record that was merged the one that is kept: few, so that no row need be joined to its client."""
+    merged = Client.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into")
+    return {pk: kept for pk, kept in merged if kept}
+
+
+def _urgency_of_each(kept: Mapping[int, int]) -> dict[int, Urgency]:
     """Return how urgent it is for each person of whom a finding is unknown to all therapists; one query."""
-    unknown = Finding.objects.unknown().filter(effect__in=[*URGENCY_OF]).annotate(person=PERSON)
+    unknown = Finding.objects.unknown().filter(effect__in=[*URGENCY_OF])
     found: dict[int, Urgency] = {}
-    for person, effect in unknown.values_list("person", "effect"):
+    for client, effect in unknown.values_list("client", "effect"):
+        person = kept.get(client, client)
         found[person] = max(URGENCY_OF[effect], found.get(person, Urgency.NONE))
     return found
 
@@ -138,12 +141,13 @@ def urgent_at_visits() -> QuerySet[Finding]:
 
 
 def count(user: User, now: datetime) -> int:
-    """Return how many answers wait for a therapist. Two queries, and a third where somebody needs a doctor."""
+    """Return how many answers wait for a therapist. Two queries, and two more where somebody needs a doctor."""
     if not user.is_therapist:
         return 0
-    alarms = list(Finding.objects.unknown().urgent().annotate(person=PERSON).values_list("person", "submission"))
-    at_visits = sum(submission is None for _person, submission in alarms)
-    begun = _begun_by({person for person, _submission in alarms}).count() if alarms else 0
+    alarms = list(Finding.objects.unknown().urgent().values_list("client", "submission"))
+    at_visits = sum(submission is None for _client, submission in alarms)
+    kept = _kept_records() if alarms else {}
+    begun = _begun_by({kept.get(client, client) for client, _submission in alarms}).count() if alarms else 0
     return Submission.objects.to_review().count() + at_visits + begun
 
 

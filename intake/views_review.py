@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -27,8 +29,9 @@ from intake.matching import matches_of, use_answers
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows
 from intake.reading import guardian_consent as consent_of_guardian
-from intake.review_queue import line_of, shown, urgent_at_visits
+from intake.review_queue import ROWS_SHOWN, line_of, shown, urgent_at_visits
 from intake.reviewing import review_page
+from intake.seeing import StaleFinding, refuse_stale
 from intake.standing import newest_sent
 from intake.wall import render_at_wall, today_at
 
@@ -59,7 +62,7 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
     page = Paginator(line_of(request.now), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "rows": shown([*page.object_list]), "at_visits": urgent_at_visits()}
+    context = {"page": page, "rows": shown([*page.object_list]), "at_visits": urgent_at_visits()[:ROWS_SHOWN]}
     return render_at_wall(request, "intake/review_list.html", context)
 
 
@@ -131,7 +134,11 @@ def finding_acknowledge(request: ClinicRequest, pk: int) -> HttpResponse:
     """Record that a therapist knows of a finding."""
     finding = access.finding_for(request.user, pk, now=request.now)
     try:
+        refuse_stale(finding, request.POST.get("seen", ""))
         services.acknowledge_finding(by=request.user, now=request.now, finding=finding)
+    except StaleFinding as problem:
+        messages.error(request, " ".join(problem.messages))
+        return _shown_again(request, finding, status=HTTPStatus.CONFLICT)
     except ValidationError as problem:
         messages.error(request, " ".join(problem.messages))
     return _back(request, finding)
@@ -142,20 +149,30 @@ def finding_acknowledge(request: ClinicRequest, pk: int) -> HttpResponse:
 def finding_close(request: ClinicRequest, pk: int) -> HttpResponse:
     """End a finding with a reason."""
     finding = access.finding_for(request.user, pk, now=request.now)
-    form = CloseForm(request.POST, prefix=str(finding.pk))
+    form, status = CloseForm(request.POST, prefix=str(finding.pk)), HTTPStatus.OK
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
+            refuse_stale(finding, request.POST.get("seen", ""))
             services.close_finding(by=request.user, now=request.now, finding=finding, reason=reason)
         except ValidationError as problem:
             form.add_error(None, problem.messages)
+            status = HTTPStatus.CONFLICT if isinstance(problem, StaleFinding) else status
         else:
             messages.success(request, _("Closed: %(reason)s") % {"reason": fact_of(finding).words})
             return _back(request, finding)
+    return _shown_again(request, finding, closing=form, status=status)
+
+
+def _shown_again(
+    request: ClinicRequest, finding: Finding, *, closing: CloseForm | None = None, status: int
+) -> HttpResponse:
+    """Show the page from which the click came, as things are now."""
     came_from = _review_pk(request)
     if came_from is None:
-        return _show_findings(request, finding.client, closing=form)
-    return _show_review(request, access.submission_for(request.user, came_from, now=request.now), closing=form)
+        return _show_findings(request, finding.client, closing=closing, status=status)
+    submission = access.submission_for(request.user, came_from, now=request.now)
+    return _show_review(request, submission, closing=closing, status=status)
 
 
 @require_POST
@@ -196,6 +213,7 @@ def _show_review(
     *,
     problem: ValidationError | None = None,
     closing: CloseForm | None = None,
+    status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     page = review_page(submission)
     forms = {closing.prefix: closing} if closing else {}
@@ -209,7 +227,7 @@ def _show_review(
         "problem": " ".join(problem.messages) if problem else "",
         "matches": len(matches_of(submission, submission.client)),
     }
-    return render_at_wall(request, "intake/review.html", context, status=409 if problem else 200)
+    return render_at_wall(request, "intake/review.html", context, status=HTTPStatus.CONFLICT if problem else status)
 
 
 def _show_findings(
@@ -218,6 +236,7 @@ def _show_findings(
     *,
     closing: CloseForm | None = None,
     guardian: GuardianForm | None = None,
+    status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     rows = finding_rows(services.open_findings(client.pk))
     forms = {closing.prefix: closing} if closing else {}
@@ -233,7 +252,7 @@ def _show_findings(
         "guardian_consent": consent_of_guardian(client.pk),
         "guardian_form": guardian or GuardianForm(),
     }
-    return render_at_wall(request, "intake/findings.html", context)
+    return render_at_wall(request, "intake/findings.html", context, status=status)
 
 
 def _visit_to_start(request: ClinicRequest, client: Client) -> Appointment | None:

@@ -36,13 +36,11 @@ ONE_WAITS, ONE_IS_HELD_BACK = 20, 4
 EFFECTS = ("clear", "clear", "clear", "warn", "same_day", "emergency")
 LINE = (
     """
-    SELECT coalesce(client.merged_into_id, client.id), finding.effect
-    FROM intake_finding finding JOIN people_client client ON client.id = finding.client_id
+    SELECT client_id, effect FROM intake_finding
     WHERE closed_at IS NULL AND acknowledged_at IS NULL AND effect IN ('clear', 'same_day', 'emergency')
     """,
     """
-    SELECT sent.id, coalesce(client.merged_into_id, client.id), submitted_at
-    FROM intake_submission sent JOIN people_client client ON client.id = sent.client_id WHERE sent.state = 'submitted'
+    SELECT id, client_id, submitted_at FROM intake_submission WHERE state = 'submitted'
     """,
     """
     SELECT client_id, min(starts_at) FROM scheduling_appointment WHERE starts_at >= now()
@@ -100,7 +98,7 @@ def _fill_the_line(random: Random) -> list[int]:
     sent: dict[str, Any] = {"form_version": version, "started_at": now, "saved_at": now}
     read = {"state": Submission.State.REVIEWED, "reviewed_at": now, "reviewed_by": by, "submitted_at": now}
     Submission.objects.bulk_create(Submission(client_id=pk, **sent, **read) for pk in clients)
-    Submission.objects.bulk_create(
+    new = Submission.objects.bulk_create(
         Submission(
             client_id=pk,
             state=Submission.State.SUBMITTED,
@@ -115,7 +113,8 @@ def _fill_the_line(random: Random) -> list[int]:
         for pk in clients[::ONE_IS_HELD_BACK]
     )
     Finding.objects.bulk_create(
-        Finding(client_id=pk, rule="new", effect=random.choice(EFFECTS), **raised) for pk in waiting[::2]
+        Finding(client_id=one.client_id, submission=one, rule="new", effect=random.choice(EFFECTS), **raised)
+        for one in new[::2]
     )
     return waiting
 

@@ -208,9 +208,9 @@ def test_the_letter_says_who_and_what_is_asked_and_nothing_else(
     send(alice, now=now, rf_position="yes", rf_cancer="yes", goals="Zebrafinch", physician="yes")
     letter = write_letter(by=bea.user, now=now, client=alice, findings=[finding], to_name="Dr Lemaire")
     words = text_of(letter.document)
-    for expected in ("Alice Marques", "Dear Dr Lemaire", "Depends on position", "head, neck", "Bea Lindqvist"):
+    for expected in ("Alice Marques", "Dear Dr Lemaire", "depends on position", "head, neck", "Bea Lindqvist"):
         assert expected in words
-    assert "She has agreed that we write to you." in words
+    assert "Alice Marques has agreed that we write to you." in words
     assert "cancer" not in words.lower()
     assert "Zebrafinch" not in words
 
@@ -223,7 +223,7 @@ def test_without_her_consent_the_letter_is_hers_to_carry(
     assert "She has not agreed that we write to her doctor." in page
     letter = write_letter(by=bea.user, now=now, client=alice, findings=[finding], to_name="Dr Lemaire")
     assert not letter.has_consent
-    assert "She brings you this letter herself." in text_of(letter.document)
+    assert "Alice Marques brings you this letter in person." in text_of(letter.document)
 
 
 def test_a_letter_sent_twice_is_written_once_and_its_copy_stays(
