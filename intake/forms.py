@@ -188,6 +188,15 @@ class StepForm(forms.Form):
                 ]
                 yield self._asked(question, follow_ups)
 
+    def more(self) -> list[Asked]:
+        """Return what is folded: asked of whoever has time for more."""
+        return [asked for asked in self.asked() if asked.question.is_folded]
+
+    @property
+    def shows_more(self) -> bool:
+        """Say whether the fold stands open: something in it was answered, or is refused."""
+        return any(asked.field.value() or asked.field.errors for asked in self.more())
+
     def _asked(self, question: Question, follow_ups: list[Asked] | None = None) -> Asked:
         code = question.code
         return Asked(

@@ -71,6 +71,7 @@ class Question:
     """One question as it was worded.
 
     `shown_if` names a yes/no question of the same step: this one follows it up and is asked unless that one says no.
+    A folded one is asked of whoever has time for more; nothing required is folded.
     A consent has its full `words` and a `version`; its `text` is the title above them, and `without` says what it
     means to take it back. `is_own` marks what the clinic itself has added (intake/own_questions.py).
     """
@@ -87,6 +88,7 @@ class Question:
     is_long: bool = False
     look: str = ""
     shown_if: str = ""
+    is_folded: bool = False
     words: str = ""
     version: int = 0
     without: str = ""
@@ -342,5 +344,7 @@ def _check_question(question: Question) -> None:
         raise FormProblem(f"{question.code}: names a region that the body map does not know.")
     if question.kind in (Kind.NUMBER, Kind.MEDICINES) and question.most <= question.least:
         raise FormProblem(f"{question.code}: a number has a least and a most.")
+    if question.is_folded and (question.is_required or question.shown_if):
+        raise FormProblem(f"{question.code}: what is required, or follows up, is not folded.")
     if (question.kind is Kind.CONSENT) != bool(question.words and question.version):
         raise FormProblem(f"{question.code}: a consent has words and a version.")

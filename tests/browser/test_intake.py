@@ -70,6 +70,12 @@ NEEDED = (
 )
 
 
+def in_both_themes(page: Page, check: Check) -> None:
+    for theme in ("light", "dark"):
+        page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+        check(page)
+
+
 def consent(page: Page, title: str) -> Locator:
     return page.get_by_role("region", name=title)
 
@@ -103,13 +109,14 @@ def test_the_form_is_filled_in_on_a_phone(
         say_no_to_everything(page)
         if step == 5:
             page.get_by_text("Missed meal").click()
-        must_be_accessible(page)
+        in_both_themes(page, must_be_accessible)
         picture(page, f"intake-step-{step}")
         go_on(page, step + 1)
     must_be_accessible(page)
     picture(page, "intake-step-9")
+    in_both_themes(page, must_be_accessible)
     sign_by_name(page, "Alongside your medical care")
-    must_be_accessible(page)
+    in_both_themes(page, must_be_accessible)
     for title in NEEDED[1:]:
         sign_alike(page, title)
     say_no_to_everything(page)
@@ -399,6 +406,7 @@ def test_what_she_types_last_is_kept_however_she_leaves(open_as: Callable[..., P
     expect(page.get_by_text("Step 2 of 9")).to_be_visible()
     page.goto(reverse("intake:step", args=[3]))
     expect(page.get_by_label("Who was that, and when?")).to_have_value("Dr Reis, in May")
+    page.get_by_text("If you have time: 3 more questions").click()
     page.get_by_label("How do you feel the day after?").fill("Tired")
     page.goto(reverse("intake:step", args=[1]))
     page.wait_for_timeout(500)  # the browser sends it behind the page that follows
