@@ -18,6 +18,7 @@ from clinic.people.services import (
 )
 from clinic.scheduling.services import refresh_review_needed
 from intake.findings import facts_of, not_settled, raise_findings
+from intake.medicines import asked_as
 from intake.models import Effect, FormVersion, Invitation, Submission
 from intake.questions import (
     UNSURE,
@@ -295,7 +296,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An answer that wants a doctor: what she said, and the step to correct it in."""
+    """An answer that wants a doctor: what she said, and the step to correct it in.
+
+    What no question asks, such as her age, has nothing said and belongs to the first step.
+    """
 
     is_emergency: bool
     said: tuple[Said, ...]
@@ -315,11 +319,12 @@ def alarm_of(submission: Submission, now: datetime) -> Alarm | None:
     worst = {fact.rule for fact in urgent if (fact.effect == Effect.EMERGENCY) == is_emergency}
     form, rules = form_of(submission.form_version_id), current_rules()[1]
     asked = {code for rule in rules if rule.code in worst and rule.when for code in rule.when.questions()}
+    asked |= {asked_as(code) for code in asked}
     said = tuple(
         Said(question, is_unsure=submission.answers[code] == UNSURE)
         for code, question in form.questions.items()
         if code in asked and code in submission.answers
     )
-    step = next(step.number for step in form.steps if said[0].question in step.questions)
+    step = next((step.number for step in form.steps if said and said[0].question in step.questions), 1)
     speaking = version_words(fact.version for fact in urgent)
     return Alarm(is_emergency=is_emergency, said=said, step=step, rules=speaking)

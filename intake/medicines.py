@@ -7,8 +7,13 @@ from collections.abc import Mapping
 
 from intake.questions import OVER_3, UP_TO_3, Answer, Answers
 
-MEDICINES, DAYS_ANY = "acute_medicines", "days_any"
+MEDICINES, DAYS, DAYS_ANY = "acute_medicines", "days_", "days_any"
 MOST_DAYS = 28
+
+
+def asked_as(code: str) -> str:
+    """Return the question behind a code of the rules: days of a class are counted from the lines of medicines."""
+    return MEDICINES if code.startswith(DAYS) else code
 
 
 def with_medicine_days(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
@@ -26,6 +31,6 @@ def with_medicine_days(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
             days[str(line.get("class", ""))] += int(line["days"])
     counted = answers.get(DAYS_ANY)
     most = counted if isinstance(counted, int) else MOST_DAYS
-    facts: Answers = {f"days_{kind}": min(total, most) for kind, total in days.items()}
+    facts: Answers = {f"{DAYS}{kind}": min(total, most) for kind, total in days.items()}
     facts[DAYS_ANY] = min(days.total(), most)
     return {**answers, **facts, "acute_months": OVER_3 if days else UP_TO_3}

@@ -153,4 +153,5 @@ def stop_first(draft: Submission, now: datetime) -> HttpResponseRedirect | None:
 
 
 def _correct_url(alarm: Alarm) -> str:
-    return f"{reverse('intake:step', args=[alarm.step])}#div_id_{alarm.said[0].question.code}"
+    step = reverse("intake:step", args=[alarm.step])
+    return f"{step}#div_id_{alarm.said[0].question.code}" if alarm.said else step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -16,7 +16,7 @@ from clinic.people.services import has_contact_consent
 from clinic.reminders.services import sweep
 from intake import services
 from intake.links import token_for
-from intake.models import Consent, Effect, Finding, Invitation, Submission
+from intake.models import Consent, Effect, Finding, Invitation, RuleVersion, Submission
 from intake.questions import Answer, IntakeForm, form_of
 from tests.factories import ClientFactory
 from tests.intake.answers import NAME, calm_answers, fill_in, only, send
@@ -267,6 +267,39 @@ def test_an_emergency_answer_stops_her_as_soon_as_its_step_is_kept(phone: Browse
     assert "Nobody is watching this screen" in page
     finding = Finding.objects.get()
     assert (finding.rule, finding.effect) == ("red_flag_04", Effect.EMERGENCY)
+
+
+@pytest.mark.parametrize(
+    ("code", "changed", "named"),
+    [
+        (
+            "medicine_triptan",
+            {"acute_medicines": [{"class": "triptan", "days": 20, "months": "over_3"}], "days_any": 20},
+            True,
+        ),
+        ("guardian", {}, False),
+    ],
+)
+def test_a_rule_made_urgent_stops_her_also_where_no_question_is_its_own(
+    phone: Browser, alice: Client, now: datetime, code: str, changed: Mapping[str, Answer], *, named: bool
+) -> None:
+    newest = RuleVersion.objects.latest("number")
+    rows = [
+        {name: part for name, part in row.items() if name not in ("cap", "consent")} | {"effect": "same_day"}
+        if row["code"] == code
+        else row
+        for row in newest.rules
+    ]
+    RuleVersion.objects.create(number=newest.number + 1, rules=rows, published_at=now)
+    if code == "guardian":
+        Client.objects.filter(pk=alice.pk).update(born_on=date(2012, 3, 14))
+    fill_in(alice, now=now, **changed)
+    page = phone.get(reverse("intake:stop"))
+    assert "Please speak to a doctor today" in page.text
+    assert ("You ticked" in page.text) == named
+    correct = re.search(r'href="([^"#]*)[^"]*">I ticked this by mistake', page.text)
+    assert correct is not None
+    assert phone.get(correct.group(1)).status_code == 200
 
 
 def test_an_emergency_answer_stops_her_while_she_types_too(phone: Browser) -> None:
