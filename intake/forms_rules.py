@@ -177,7 +177,15 @@ class RuleForm(forms.Form):
         )
 
     def is_valid(self) -> bool:
-        return all([super().is_valid(), *(scope.is_valid() for scope in self.scopes)])
+        return all([super().is_valid(), *(scope.is_valid() for scope in self.scopes)]) and self._names_a_place()
+
+    def _names_a_place(self) -> bool:
+        """Say whether a rule that names places still does: without any it would hold everywhere, unasked for."""
+        if not self.row.get("applies_to") or any(scope.as_row() is not None for scope in self.scopes):
+            return True
+        words = _("Without a place it would hold everywhere. Name another place, or retire the rule.")
+        self.scopes[0].add_error("is_left_out", words)
+        return False
 
     def clean(self) -> dict[str, Any]:
         """A limit names its pressure, a consent its name; days run forwards."""
@@ -251,9 +259,13 @@ class OwnRuleForm(RuleForm):
     def _when(self, code: str, value: str) -> dict[str, Any]:
         if not value:
             return {"question": code, "at_least": self.cleaned_data["number"]}
-        if self.questions[code].kind is Kind.YES_NO_UNSURE:
-            return {"question": code, "is": YES}
-        return {"question": code, "includes": [value]}
+        asked = self.questions[code]
+        if asked.kind is not Kind.YES_NO_UNSURE:
+            return {"question": code, "includes": [value]}
+        # Who said no above it was not asked, and need not be.
+        above = [self._when(asked.shown_if, YES)] if asked.shown_if else []
+        here = {"question": code, "is": YES}
+        return {"all": [*above, here]} if above else here
 
 
 def _answers_to(question: Question) -> list[tuple[str, str]]:

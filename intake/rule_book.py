@@ -19,9 +19,12 @@ from django.utils.translation import gettext as _
 from clinic.audit.services import record_change
 from clinic.lib.times import local_date
 from clinic.people.models import Client, User, clinic_zone
+from intake.answering import current_form
+from intake.checkin import check_in_step
 from intake.findings import profile_on
 from intake.models import Consent, Effect, RuleVersion, Submission
 from intake.models_safety import RuleChange
+from intake.questions import form_of
 from intake.rules import (
     WITHDRAWN,
     Condition,
@@ -29,11 +32,12 @@ from intake.rules import (
     RuleProblem,
     Scope,
     Window,
+    current_rules,
     parse_rule,
     parse_rules,
     regions_meant,
 )
-from intake.safety import LADDER, FindingFact, fact_by
+from intake.safety import LADDER, fact_by, not_asked
 
 Row = Mapping[str, Any]
 LONGEST_WHY = 240
@@ -129,7 +133,7 @@ def change_rule(*, by: User, now: datetime, seen: int, row: Row, why: str) -> Ru
     with transaction.atomic():
         newest = _newest(by, seen)
         old = _one_of(newest, str(row.get("code")))
-        new = _read(row)
+        new = read(row)
         if old.is_floor and not is_as_strict(old, new):
             raise ValidationError(_("This rule is floor: it can be made stricter, never looser."))
         rows = [row if had["code"] == row["code"] else had for had in newest.rules]
@@ -144,11 +148,19 @@ def add_rule(*, by: User, now: datetime, seen: int, row: Row, why: str) -> RuleV
         # A code is never given twice: findings of a retired rule keep its name.
         before = RuleChange.objects.filter(act=RuleChange.Act.ADDED).count()
         code = f"{OWN}{max([before, *numbers]) + 1}"
-        new = {**row, "code": code}
-        _read(new)
+        new = as_asked({**row, "code": code})
         return _publish(
             newest, [*newest.rules, new], RuleChange(by=by, at=now, act=RuleChange.Act.ADDED, rule=code, why=why)
         )
+
+
+def as_asked(row: Row) -> Row:
+    """Mark a rule over what only a check-in asks: silence in the form holds nothing back."""
+    rule = read(row)
+    at_visit = {question.code for question in check_in_step().questions}
+    at_visit -= set(form_of(current_form("en").pk).questions)
+    is_at_visit = rule.when is not None and not at_visit.isdisjoint(rule.when.questions())
+    return {**row, "is_asked_at_visit": True} if is_at_visit else row
 
 
 def retire_rule(*, by: User, now: datetime, seen: int, code: str, why: str) -> RuleVersion:
@@ -165,17 +177,18 @@ def _newest(by: User, seen: int) -> RuleVersion:
     """Lock the newest version; whoever waits for it finds a newer one."""
     if not by.is_owner:
         raise ValidationError(_("Only an owner changes the rules."))
-    newest = RuleVersion.objects.select_for_update().order_by("-number").first()
-    newer = RuleVersion.objects.filter(number__gt=seen).select_related("change__by").order_by("-number").first()
-    if newer is not None:
-        change = RuleChange.objects.filter(version=newer).select_related("by").first()
+    held = RuleVersion.objects.select_for_update().order_by("-number").first()
+    newest = RuleVersion.objects.order_by("-number").first()
+    if held is None or newest is None:
+        raise RuleVersion.DoesNotExist("No safety rules are installed; run the migrations.")
+    # Whoever waited holds the version before; a page may claim to have seen one that is still to come.
+    if not held.number == newest.number == seen:
+        change = RuleChange.objects.filter(version=newest).select_related("by").first()
         who = change.by.name if change and change.by else _("an update of the program")
         raise StaleRules(
             _("%(who)s changed the rules meanwhile: this is version %(number)d now. Nothing of yours is saved yet.")
-            % {"who": who, "number": newer.number}
+            % {"who": who, "number": newest.number}
         )
-    if newest is None:
-        raise RuleVersion.DoesNotExist("No safety rules are installed; run the migrations.")
     return newest
 
 
@@ -186,7 +199,8 @@ def _one_of(version: RuleVersion, code: str) -> Rule:
     return parse_rule(row)
 
 
-def _read(row: Row) -> Rule:
+def read(row: Row) -> Rule:
+    """Read a row. Raises ValidationError."""
     try:
         return parse_rule(dict(row))
     except RuleProblem as problem:
@@ -223,21 +237,28 @@ class Affected:
 
 
 def affected_by(old: Rule | None, new: Rule | None, day: date, *, with_names: bool) -> Affected:
-    """Return for whom `new` says something else than `old` about her newest answers; three queries at most."""
+    """Return for whom `new` says something else than `old` about her newest answers, or alone holds back deep and neck
+    work because she was never asked; five queries at most.
+    """
     zone = clinic_zone()
     withdrawn = _withdrawn() if any(_reads_consents(rule) for rule in (old, new)) else {}
 
-    def said(rule: Rule | None, sent: Submission) -> FindingFact | None:
-        if rule is None or sent.submitted_at is None:
-            return None
+    codes = {rule.code for rule in (old, new) if rule}
+    others = [rule for rule in current_rules()[1] if rule.code not in codes]
+
+    def is_affected(sent: Submission) -> bool:
         profile = replace(
             profile_on(day, sent.client, sent.answers),
-            answered_on=local_date(zone, sent.submitted_at),
+            answered_on=local_date(zone, sent.submitted_at or sent.saved_at),
             withdrawn=withdrawn.get(sent.client_id, frozenset()),
         )
-        return fact_by(rule, profile, day)
+        had, has = (fact_by(rule, profile, day) if rule else None for rule in (old, new))
+        if had != has:
+            return True
+        held_back, holds_back = (bool(rule and not_asked([rule], profile, day)) for rule in (old, new))
+        return held_back != holds_back and not not_asked(others, profile, day)
 
-    clients = [sent.client for sent in _newest_answers() if said(old, sent) != said(new, sent)]
+    clients = [sent.client for sent in _newest_answers() if is_affected(sent)]
     shown = sorted(clients, key=lambda client: client.name)[:NAMES_SHOWN] if with_names else []
     return Affected(len(clients), shown)
 

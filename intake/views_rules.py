@@ -20,7 +20,7 @@ from intake.answering import current_form
 from intake.forms_rules import OwnRuleForm, RuleForm, consents_of, questions_of
 from intake.questions import form_of
 from intake.rule_book import Affected, Row, StaleRules
-from intake.rules import RuleProblem, parse_rule
+from intake.rules import parse_rule
 from intake.wall import render_at_wall, today_at
 
 
@@ -111,9 +111,9 @@ def _page(
 
 def _preview(request: ClinicRequest, form: RuleForm, row: Row | None) -> HttpResponse:
     try:
-        new = parse_rule({**form.as_row(), "code": row["code"] if row else "own"})
-    except RuleProblem as problem:
-        form.add_error(None, _("This rule cannot be read: %(problem)s") % {"problem": problem})
+        new = rule_book.read({**form.as_row(), "code": row["code"]} if row else rule_book.as_asked(form.as_row()))
+    except ValidationError as problem:
+        form.add_error(None, problem)
         return _page(request, form, row)
     old = parse_rule(dict(row)) if row else None
     with_names = request.user.is_therapist

@@ -17,6 +17,7 @@ from clinic.audit.models import Look
 from clinic.people.models import Client, Role, Therapist, User
 from intake.answering import current_form
 from intake.evaluating import evaluate_everybody
+from intake.findings import facts_of_visit
 from intake.forms_rules import RuleForm, consents_of, questions_of
 from intake.models import Effect, Finding, RuleVersion
 from intake.models_safety import RuleChange
@@ -160,6 +161,12 @@ def test_two_owners_at_once_the_second_is_told(change: Callable[..., RuleVersion
     assert number() == 3
 
 
+def test_a_page_that_claims_to_have_seen_what_is_still_to_come_is_told_too(olga: User, now: datetime) -> None:
+    with pytest.raises(StaleRules, match="this is version 2 now"):
+        change_rule(by=olga, now=now, seen=3, row=row_of("numbness") | {"cap": 1}, why="Mine")
+    assert number() == 2
+
+
 @pytest.mark.parametrize(
     "facts",
     [{"effect": "cap", "cap": None}, {"effect": "forbid"}, {"applies_to": [{"regions": ["tail"]}]}, {"reason": ""}],
@@ -209,7 +216,7 @@ def test_the_preview_reads_a_constant_number_of_times(
     for _number in range(4):
         send(ClientFactory(), now=now)
     row = row_of("withdrawn_touch_head")
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(5):
         affected_by(parse_rule(row), None, now.date(), with_names=True)
 
 
@@ -307,6 +314,54 @@ def test_an_owner_adds_a_rule_over_a_question_of_the_form(as_olga: Browser) -> N
     }  # fmt: skip
     assert "This is version 3" in as_olga.post(url, sent, follow=True).text
     assert row_of("own_1")["when"] == {"question": "tobacco", "includes": ["yes"]}
+
+
+def test_a_rule_over_a_question_of_the_check_in_holds_back_nobody_who_was_not_asked_yet(
+    as_olga: Browser, alice: Client, now: datetime
+) -> None:
+    send(alice, now=now)
+    url = reverse("intake:rule-new")
+    sent = fields_of(as_olga.get(url)) | {
+        "title": "Sedative", "asks": "sedative:yes", "effect": "warn", "reason": "Ask how much.", "why": "Bea",
+    }  # fmt: skip
+    page = as_olga.post(url, sent | {"preview": "1"})
+    assert page.context["affected"].count == 0, page.context["form"].errors
+    as_olga.post(url, sent)
+    evaluate_everybody(now=now)
+    assert list(open_findings(alice.pk)) == []
+    (warned,) = facts_of_visit(alice, {"sedative": "yes"}, now.date())[-1:]
+    assert warned.rule == "own_1"
+
+
+def test_a_rule_over_a_question_below_another_holds_back_nobody_who_said_no_above(
+    as_olga: Browser, alice: Client, now: datetime
+) -> None:
+    send(alice, now=now)
+    url = reverse("intake:rule-new")
+    sent = fields_of(as_olga.get(url)) | {
+        "title": "Aura", "asks": "aura_alarming:yes", "effect": "warn", "reason": "Ask.", "why": "Bea",
+    }  # fmt: skip
+    as_olga.post(url, sent)
+    assert "all" in row_of("own_1")["when"]
+    evaluate_everybody(now=now)
+    assert list(open_findings(alice.pk)) == []
+
+
+def test_the_preview_counts_whom_a_rule_would_hold_back_for_not_having_been_asked(alice: Client, now: datetime) -> None:
+    send(alice, now=now)
+    rule = parse_rule(row_of("osteoporosis") | {"code": "own_1", "when": {"question": "never_asked", "is": "yes"}})
+    assert affected_by(None, rule, now.date(), with_names=False).count == 1
+
+
+def test_the_only_place_of_a_rule_cannot_be_left_out(as_olga: Browser) -> None:
+    rules = current_rules()[1]
+    code = next(rule.code for rule in rules if len(rule.applies_to) == 1 and not rule.is_floor and not rule.consent)
+    url = reverse("intake:rule", args=[code])
+    sent = fields_of(as_olga.get(url)) | {"scope_0-is_left_out": "on", "why": "Not there"}
+    assert "or retire the rule" in as_olga.post(url, sent).text
+    assert number() == 2
+    as_olga.post(url, sent | {"scope_1-regions": ["foot"]})
+    assert row_of(code)["applies_to"] == [{"regions": ["foot"]}]
 
 
 def test_what_lacks_its_figure_is_asked_for_beside_the_field(as_olga: Browser) -> None:
