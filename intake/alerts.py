@@ -17,21 +17,29 @@ from clinic.scheduling.models import Appointment
 from intake.models import Finding
 from intake.models_safety import StaffAlert
 from intake.rules import CRISIS
-from intake.safety import URGENT
+from intake.safety import URGENT, FindingFact
+from intake.wall import today_at
 
 # An alert that nobody got within a day is one for the worklist, where the finding stands on top.
 OF_USE = timedelta(days=1)
 
 
-def wants_a_person_now(finding: Finding) -> bool:
+def wants_a_person_now(finding: Finding | FindingFact) -> bool:
     """Say whether the clinic is alerted: an emergency, medical contact today, or words that a therapist marked."""
     return finding.effect in URGENT or finding.rule == CRISIS
 
 
 def alert(finding: Finding, now: datetime) -> None:
-    """See that the clinic is told of a finding, once; once more only where it has grown into an emergency."""
+    """See that the clinic is told of a finding, once a day; once more where it has grown into an emergency."""
     if wants_a_person_now(finding):
-        StaffAlert.objects.get_or_create(finding=finding, effect=finding.effect, defaults={"raised_at": now})
+        StaffAlert.objects.get_or_create(
+            finding=finding, effect=finding.effect, day=today_at(now), defaults={"raised_at": now}
+        )
+
+
+def was_told_today(finding: Finding, now: datetime) -> bool:
+    """Say whether the clinic was told of a finding today already."""
+    return StaffAlert.objects.filter(finding=finding, day=today_at(now)).exists()
 
 
 def alerts_due(now: datetime) -> Iterator[Due]:

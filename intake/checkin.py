@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,13 +25,14 @@ from clinic.people.services import lock_client
 from clinic.scheduling.models import NOT_BEGUN, Appointment
 from clinic.scheduling.services import refresh_review_needed
 from intake.answering import checked_step, current_form
-from intake.findings import facts_of_visit, raise_findings
+from intake.findings import facts_of_visit, for_a_doctor
 from intake.models import Effect
 from intake.models_safety import CheckIn
 from intake.questions import NO, UNSURE, Answer, Answers, Kind, Option, Question, Step, form_of
 from intake.reading import AnswerRow, answer_row
 from intake.safety import URGENT
-from intake.today import NONE, NeckArtery, neck_artery_answers
+from intake.services import raise_and_record
+from intake.today import NONE, NeckArtery, neck_artery_answers, said_on, strictest
 from intake.wall import today_at
 
 _signer = Signer(sep=".", salt="intake.checkin")
@@ -135,7 +136,9 @@ class Told:
 
 @transaction.atomic
 def check_in(*, by: User | None, now: datetime, appointment: Appointment, answers: Mapping[str, Answer]) -> Told:
-    """Keep how she is today, in place of what she said before; what wants a doctor becomes a finding at once.
+    """Keep how she is today, beside what she said before; what wants a doctor becomes a finding at once.
+
+    What a therapist answers, going through it with her, holds in place of all that was said that day before.
 
     Raises ValidationError with a sentence per question, and where the session has begun meanwhile.
     """
@@ -146,15 +149,21 @@ def check_in(*, by: User | None, now: datetime, appointment: Appointment, answer
     given = checked_step(check_in_step(visit.client.language), answers, today_at(now), is_complete=True)
     kept = _by_the_rules(given)
     day = local_date(visit.location.zone, now)
-    CheckIn.objects.update_or_create(appointment=visit, defaults={"day": day, "answers": kept, "answered_at": now})
-    urgent = [fact for fact in facts_of_visit(visit.client, kept, day) if fact.effect in URGENT]
-    raised = raise_findings(visit.client_id, urgent, now=now)
-    who = by.pk if by else None
-    for finding in raised:
-        record_change(by=who, client=visit.client_id, what=finding, words=_("urgent answer at check-in"), now=now)
-    record_change(by=who, client=visit.client_id, what=visit, words=_("checked in"), now=now)
+    _keep(visit, kept, day, by=by, now=now)
+    facts = for_a_doctor(facts_of_visit(visit.client, kept, day))
+    raise_and_record(facts, by=by, now=now, client=visit.client, words=_("answer at check-in"))
+    record_change(by=by.pk if by else None, client=visit.client_id, what=visit, words=_("checked in"), now=now)
     refresh_review_needed(client=visit.client, now=now)
-    return Told(bool(urgent), any(fact.effect is Effect.EMERGENCY for fact in urgent))
+    effects = {fact.effect for fact in facts}
+    return Told(is_urgent=bool(effects & URGENT), is_emergency=Effect.EMERGENCY in effects)
+
+
+def _keep(visit: Appointment, answers: Answers, day: date, *, by: User | None, now: datetime) -> None:
+    """Add what was said; sent twice, it is one check-in."""
+    confirmed_by = by if by and by.is_therapist else None
+    last = CheckIn.objects.filter(appointment=visit).order_by("answered_at", "pk").last()
+    if last is None or (last.answers, last.confirmed_by) != (answers, confirmed_by):
+        CheckIn.objects.create(appointment=visit, day=day, answers=answers, answered_at=now, confirmed_by=confirmed_by)
 
 
 def _by_the_rules(given: Answers) -> Answers:
@@ -168,7 +177,7 @@ def _by_the_rules(given: Answers) -> Answers:
 
 @dataclass(frozen=True)
 class CheckedIn:
-    """What she said at check-in: the answers, those that are no plain no in words, and where to answer anew."""
+    """What holds of what was said at check-in: those that are no plain no in words, and where to answer anew."""
 
     at: datetime
     answers: Answers
@@ -177,16 +186,17 @@ class CheckedIn:
 
 
 def checked_in(appointment: Appointment) -> CheckedIn | None:
-    """Return what was said at the check-in of a visit, or None; one query."""
-    kept = CheckIn.objects.filter(appointment=appointment).first()
-    if kept is None:
+    """Return what was said at the check-in of a visit, the strictest of each question, or None; two queries."""
+    last = CheckIn.objects.filter(appointment=appointment).order_by("answered_at", "pk").last()
+    if last is None:
         return None
+    answers = strictest(said_on(appointment.client_id, last.day))
     rows = [
-        answer_row(question, kept.answers[question.code], None)
+        answer_row(question, answers[question.code], None)
         for question in check_in_step(appointment.client.language).questions
-        if kept.answers.get(question.code, NO) != NO
+        if answers.get(question.code, NO) != NO
     ]
-    return CheckedIn(kept.answered_at, kept.answers, rows, address_of(appointment))
+    return CheckedIn(last.answered_at, answers, rows, address_of(appointment))
 
 
 def open_address_of(appointment: Appointment | None, now: datetime) -> str:

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from clinic.people.models import Client
 from clinic.people.records import records_beside, records_of
 from clinic.people.services import lock_client
-from intake.alerts import alert
+from intake.alerts import alert, wants_a_person_now, was_told_today
 from intake.cover import ClearanceFact
 from intake.medicines import with_medicine_days
 from intake.models import GUARDIAN, Consent, Effect, Finding, Submission
@@ -31,7 +31,7 @@ from intake.safety import (
     raise_fact,
     severity,
 )
-from intake.today import answers_on
+from intake.today import said_on
 from intake.wall import today_at
 
 
@@ -80,7 +80,8 @@ def raise_findings(
 ) -> list[Finding]:
     """Open a finding per fact. One open by the same rule grows where the answer is more severe; it never shrinks.
 
-    Without a submission the answers were given at a visit. Return the findings that now say so.
+    Without a submission the answers were given at a visit: what is urgent, said again on another day, wants a person
+    again, whoever knew of it before. Return the findings that now say so.
     """
     # Two devices may send at the same moment.
     lock_client(client_pk)
@@ -95,8 +96,9 @@ def raise_findings(
         saying.append(finding)
         if finding.pk:
             old = fact_of(finding)
+            is_said_anew = submission is None and wants_a_person_now(fact) and not was_told_today(finding, now)
             fact = merged(old, fact, today_at(now))  # noqa: PLW2901  # the same fact, grown
-            if fact == old:
+            if fact == old and not is_said_anew:
                 continue
         _write(finding, fact, submission, version)
         alert(finding, now)
@@ -227,14 +229,16 @@ def raised_by(profile: SafetyProfile) -> list[FindingFact]:
 def verdict_for(client: Client, planned: Planned, day: date, *, today: Mapping[str, Answer] | None = None) -> Verdict:
     """Answer whether `planned` may be done for this client on `day`.
 
-    `today` holds what was answered at the visit, in place of what she said when she checked in. Until she has sent
+    `today` holds what was answered at the visit, in place of what she said when she checked in; of that the strictest
+    counts. Until she has sent
     her answers, nothing counts as asked.
     """
     rules = current_rules()[1]
     facts = [*open_facts([client.pk]).get(client.pk, ()), *everyone(rules)]
     if not Submission.objects.filter(client__among=records_of(client.pk)).sent().exists():
         facts += evaluate(rules, profile_on(day, client, {}), day)
-    if said := answers_on(client.pk, day) | dict(today or {}):
-        facts += facts_of_visit(client, said, day)
+    confirmed = dict(today or {})
+    said = [answers | confirmed for answers in said_on(client.pk, day)] or [confirmed]
+    facts += dict.fromkeys(fact for answers in said for fact in facts_of_visit(client, answers, day))
     consents = consents_of([client.pk]).get(client.pk, frozenset())
     return may(planned, facts, day, consents=consents, clearances=clearances_over(facts))

@@ -48,15 +48,16 @@ class RuleChange(models.Model):
 
 
 class StaffAlert(models.Model):
-    """A finding wants a person today, and the clinic is told once; once more where it grows into an emergency."""
+    """A finding wants a person today, and the clinic is told: once on each day on which it is said anew, or grows."""
 
     finding = models.ForeignKey("intake.Finding", on_delete=models.PROTECT, related_name="alerts")
     effect = models.CharField(max_length=12, help_text="What the finding was when it was told")
     raised_at = models.DateTimeField()
+    day = models.DateField(help_text="The day at the clinic on which it was said")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["finding", "effect"], name="staff_alert_is_raised_once"),
+            models.UniqueConstraint(fields=["finding", "effect", "day"], name="staff_alert_is_raised_once_a_day"),
         ]
         # Serves the sweep, each minute.
         indexes = [models.Index(fields=["raised_at"], name="staff_alert_by_time")]
@@ -66,14 +67,21 @@ class StaffAlert(models.Model):
 
 
 class CheckIn(models.Model):
-    """How she is on the day of a visit, before it, as she said it last; the therapist confirms it at the start."""
+    """How she is on the day of a visit, each time she says it. A later answer takes nothing back; a therapist's does."""
 
-    appointment = models.OneToOneField(Appointment, on_delete=models.PROTECT, related_name="check_in")
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="check_ins")
     day = models.DateField(help_text="The day of the visit at its place")
     answers: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         default=dict, help_text="Question code of the rules → answer"
     )
     answered_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="The therapist who went through it with her: it holds in place of all that was said that day before",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["day"], name="check_in_by_day")]

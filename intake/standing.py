@@ -18,7 +18,7 @@ from clinic.scheduling.models import Status
 from intake.findings import clearances_over, consents_of, fact_of, open_by_record, raised_by
 from intake.models import Finding, Invitation, Submission
 from intake.safety import FindingFact, Planned, SafetyProfile, may
-from intake.today import answers_on_days
+from intake.today import said_on_days
 
 # D: answers older than this are asked again.
 ANSWERS_LAST = timedelta(days=365)
@@ -58,12 +58,13 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
     findings = _held(client_pks)
     cleared = clearances_over(fact for held in findings.values() for _finding, fact in held)
 
-    checked_in = answers_on_days(client_pks, {visit.day for visit in visits})
+    checked_in = said_on_days(client_pks, {visit.day for visit in visits})
 
     def must_look(visit: PlannedVisit) -> bool:
         if not is_told(visit):
             return True
-        if raised_by(SafetyProfile(checked_in.get((visit.client_pk, visit.day), {}), visit.day, age=None)):
+        said = checked_in.get((visit.client_pk, visit.day), ())
+        if any(raised_by(SafetyProfile(answers, visit.day, age=None)) for answers in said):
             return True
         held = findings.get(visit.client_pk, ())
         if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):

@@ -15,7 +15,7 @@ from clinic.people.records import records_beside, records_of
 from clinic.scheduling.badges import Badge, Visit
 from clinic.scheduling.models import NOT_BEGUN
 from intake.models_safety import CheckIn
-from intake.questions import NO, UNSURE, YES, Answers
+from intake.questions import NO, UNSURE, YES, Answer, Answers
 
 # Said in place of a sign.
 NONE = "none"
@@ -55,24 +55,38 @@ def neck_artery_answers(chosen: Iterable[object]) -> Answers:
 # --- Checked in
 
 
-def answers_on(client_pk: int, day: date) -> Answers:
-    """Return what a client said at the check-ins of a day, the last word of each; one query."""
-    said = CheckIn.objects.filter(appointment__client__among=records_of(client_pk), day=day).order_by("answered_at")
-    found: Answers = {}
-    for answers in said.values_list("answers", flat=True):
-        found |= answers
-    return found
+def said_on(client_pk: int, day: date) -> list[Answers]:
+    """Return all that a client said at the check-ins of a day since a therapist last went through it; one query."""
+    return said_on_days([client_pk], [day]).get((client_pk, day), [])
 
 
-def answers_on_days(client_pks: Collection[int], days: Collection[date]) -> dict[tuple[int, date], Answers]:
+def said_on_days(client_pks: Collection[int], days: Collection[date]) -> dict[tuple[int, date], list[Answers]]:
     """Return the same for many clients; one query."""
     said = CheckIn.objects.filter(appointment__client__among=records_of(*client_pks), day__in=set(days))
-    rows = said.annotate(records=records_beside("appointment__client")).order_by("answered_at")
-    found: dict[tuple[int, date], Answers] = {}
-    for records, day, answers in rows.values_list("records", "day", "answers"):
+    rows = said.annotate(records=records_beside("appointment__client")).order_by("answered_at", "pk")
+    found: dict[tuple[int, date], list[Answers]] = {}
+    for records, day, answers, confirmed_by in rows.values_list("records", "day", "answers", "confirmed_by"):
         for record in records:
-            found[record, day] = found.get((record, day), {}) | answers
+            if confirmed_by is not None:
+                found.pop((record, day), None)
+            found.setdefault((record, day), []).append(answers)
     return found
+
+
+def strictest(said: Iterable[Answers]) -> Answers:
+    """Join what was said one after the other: of each question the answer that holds more back."""
+    joined: Answers = {}
+    for answers in said:
+        for code, answer in answers.items():
+            joined[code] = _stricter(joined.get(code), answer)
+    return joined
+
+
+def _stricter(before: Answer | None, answer: Answer) -> Answer:
+    if isinstance(before, list) and isinstance(answer, list):
+        both = dict.fromkeys(map(str, (*before, *answer)))
+        return [sign for sign in both if sign != NONE] or [*both]
+    return before if before in (YES, UNSURE) and answer != YES else answer
 
 
 def badges(user: User, visits: Sequence[Visit]) -> Mapping[int, Sequence[Badge]]:

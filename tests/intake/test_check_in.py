@@ -21,7 +21,7 @@ from intake.findings import verdict_for
 from intake.models import Effect, Finding
 from intake.models_safety import CheckIn, StaffAlert
 from intake.safety import Planned
-from intake.today import answers_on
+from intake.today import said_on
 from sessions.services import NotToday
 from tests.intake.answers import reviewed_intake
 from tests.sessions.conftest import Book, Start, book, service, start
@@ -46,7 +46,7 @@ def visit(known: Client, book: Book, now: datetime) -> Appointment:
 
 
 def said(visit: Appointment) -> dict[str, object]:
-    return CheckIn.objects.get(appointment=visit).answers
+    return CheckIn.objects.filter(appointment=visit).order_by("pk")[0].answers
 
 
 def test_she_says_how_she_is_without_signing_in(visit: Appointment) -> None:
@@ -101,10 +101,29 @@ def test_a_sign_shows_the_script_at_once_and_alerts_the_clinic(
     assert StaffAlert.objects.filter(finding=finding).exists()
 
 
+@pytest.mark.parametrize("answer", ["yes", "unsure"])
+def test_different_from_her_usual_holds_until_a_therapist_closes_it(
+    visit: Appointment, known: Client, answer: str, now: datetime
+) -> None:
+    Browser().post(address_of(visit), WELL | {"rf_change": answer, "neck_artery": ["none"], "sedative": "yes"})
+    assert [finding.rule for finding in Finding.objects.all()] == ["red_flag_06"]
+    neck = Planned("swedish", regions=frozenset({"neck_posterior_upper"}), pressure=3)
+    tomorrow = verdict_for(known, neck, now.date() + timedelta(1))
+    assert (tomorrow.blocked, tomorrow.cap) == ((True, 0) if answer == "yes" else (False, 2))
+
+
+def test_said_at_the_start_only_it_holds_tomorrow_too(
+    visit: Appointment, known: Client, start: Start, now: datetime
+) -> None:
+    start(visit, is_usual=False)
+    neck = Planned("swedish", regions=frozenset({"neck_posterior_upper"}), pressure=3)
+    assert verdict_for(known, neck, now.date() + timedelta(1)).blocked
+
+
 def test_ticked_by_mistake_she_answers_again_and_the_finding_stays(visit: Appointment) -> None:
     Browser().post(address_of(visit), WELL | {"rf_change": "yes", "neck_artery": ["double_vision"]})
     Browser().post(address_of(visit), WELL)
-    assert said(visit)["neck_artery_signs"] == "no"
+    assert said(visit)["neck_artery_signs"] == "yes"
     assert Finding.objects.get(rule="neck_artery_signs").closed_at is None
     assert StaffAlert.objects.count() == 1
 
@@ -148,18 +167,37 @@ def test_what_she_said_holds_for_her_visit_and_that_day_only(visit: Appointment,
     firm = Planned("swedish", frozenset({"head_or_neck"}), regions=frozenset({"temple"}), pressure=3)
     assert verdict_for(known, firm, day).cap == 2
     assert verdict_for(known, firm, day + timedelta(1)).cap == 5
-    assert answers_on(known.pk, day)["tender_today"] == "yes"
+    assert [answers["tender_today"] for answers in said_on(known.pk, day)] == ["yes"]
     assert not Finding.objects.exists()
 
 
-def test_fever_stops_the_session_until_she_corrects_it(
-    visit: Appointment, start: Start, now: datetime, known: Client
+def test_fever_stops_the_session_until_her_therapist_has_gone_through_it(
+    visit: Appointment, start: Start, now: datetime, known: Client, as_bea: Browser
 ) -> None:
     Browser().post(address_of(visit), WELL | {"illness": "yes"})
     with pytest.raises(NotToday, match="Fever"):
         start(visit)
     Browser().post(address_of(visit), WELL)
+    with pytest.raises(NotToday, match="Fever"):
+        start(visit)
+    visit.refresh_from_db()
+    assert visit.review_needed
+    as_bea.post(address_of(visit), WELL)
     assert start(visit).client == known
+    assert [kept.answers["illness"] for kept in CheckIn.objects.order_by("pk")] == ["yes", "no", "no"]
+
+
+@pytest.mark.parametrize(("code", "reason"), [("aura_now", "aura"), ("illness", "Fever")])
+def test_a_milder_answer_later_takes_nothing_back(
+    visit: Appointment, known: Client, now: datetime, as_bea: Browser, code: str, reason: str
+) -> None:
+    Browser().post(address_of(visit), WELL | {code: "yes"} | ({"aura_alarming": "no"} if code == "aura_now" else {}))
+    Browser().post(address_of(visit), WELL)
+    verdict = verdict_for(known, Planned("swedish"), now.date())
+    assert any(reason.lower() in words.lower() for words in verdict.reasons)
+    assert not verdict_for(known, Planned("swedish"), now.date(), today={code: "no"}).blocked
+    form = as_bea.get(reverse("treatment:start", args=[visit.pk])).context["form"]
+    assert form["phase"].value() == ("aura" if code == "aura_now" else None)
 
 
 def test_the_therapist_finds_the_answers_given_and_confirms_them(
