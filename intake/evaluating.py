@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.audit.services import record_change
@@ -20,6 +21,8 @@ from intake.models_safety import RuleChange
 from intake.questions import YES
 from intake.rules import CRISIS
 from intake.wall import today_at
+
+logger = logging.getLogger(__name__)
 
 # One turn of the worker; its task may run for two minutes.
 SECONDS, BATCH = 20, 100
@@ -72,22 +75,33 @@ def mark_crisis(*, by: User, now: datetime, client: Client) -> Finding:
     return marked[0]
 
 
-@transaction.atomic
 def _some(now: datetime) -> int:
-    change = (
-        RuleChange.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(evaluated_at__isnull=True).order_by("-version__number").first()
-    )  # fmt: skip
+    change = RuleChange.objects.filter(evaluated_at__isnull=True).order_by("-version__number").first()
     if change is None:
         return 0
     others = Client.objects.filter(pk__gt=change.evaluated_up_to)
     clients = list(others.filter(submissions__submitted_at__isnull=False).distinct().order_by("pk")[:BATCH])
     for client in clients:
-        evaluate_anew(now=now, client=client)
+        _evaluate_or_log(client, now)
     if clients:
-        change.evaluated_up_to = clients[-1].pk
-        change.save(update_fields=["evaluated_up_to"])
+        # Two workers may have gone through the same clients: the mark moves on only.
+        last = clients[-1].pk
+        RuleChange.objects.filter(pk=change.pk, evaluated_up_to__lt=last).update(evaluated_up_to=last)
     else:
         # What an older change has left undone is done by the newer one.
         RuleChange.objects.filter(evaluated_at__isnull=True, pk__lte=change.pk).update(evaluated_at=now)
     return len(clients)
+
+
+def _evaluate_or_log(client: Client, now: datetime) -> None:
+    """Evaluate one client in a transaction of her own; whom it cannot judge does not stand before all others.
+
+    What the database refuses for the moment ends the turn: the next one begins with these clients again.
+    """
+    try:
+        evaluate_anew(now=now, client=client)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as problem:  # noqa: BLE001  # one unreadable answer must not leave the whole clinic unjudged
+        # Neither the words nor the trace: they may hold what she answered.
+        logger.error("Client %s could not be evaluated anew: %s.", client.pk, type(problem).__name__)  # noqa: TRY400

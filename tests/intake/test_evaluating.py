@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -21,7 +21,7 @@ from clinic.reminders.models import Message
 from intake.alerts import alerts_due, concerned
 from intake.evaluating import evaluate_anew, evaluate_everybody, mark_crisis
 from intake.findings import open_findings, verdict_for
-from intake.models import Effect, Finding, RuleVersion
+from intake.models import Effect, Finding, RuleVersion, Submission
 from intake.models_safety import RuleChange, StaffAlert
 from intake.rules import current_rules, parse_rules
 from intake.safety import Planned
@@ -80,11 +80,7 @@ def test_new_rules_raise_what_they_say_of_answers_sent_long_ago(alice: Client, b
     carla = ClientFactory()
     send(carla, now=now)
 
-    def stricter(row: dict[str, Any]) -> None:
-        if row["code"] == "osteoporosis":
-            row["cap"] = 2
-
-    version = new_version(now, stricter)
+    version = new_version(now, stricter_bones)
     assert evaluate_everybody(now=now) == 2
     finding = Finding.objects.get(client=alice, rule="osteoporosis")
     assert (finding.cap, finding.rule_version, finding.acknowledged_at) == (2, version, None)
@@ -104,18 +100,68 @@ def test_looser_rules_leave_what_is_open(alice: Client, now: datetime) -> None:
     assert Finding.objects.get(rule="osteoporosis").cap == 3
 
 
+def stricter_bones(row: dict[str, Any]) -> None:
+    if row["code"] == "osteoporosis":
+        row["cap"] = 2
+
+
 def test_a_worker_that_was_interrupted_goes_on_where_it_stopped(
     now: datetime, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _number in range(3):
-        send(ClientFactory(), now=now)
+    clients = [ClientFactory() for _number in range(3)]
+    for client in clients:
+        send(client, now=now, osteoporosis="yes")
     monkeypatch.setattr("intake.evaluating.BATCH", 1)
-    monkeypatch.setattr("intake.evaluating.SECONDS", 0)
-    new_version(now, lambda row: None)
-    assert evaluate_everybody(now=now) == 0
-    monkeypatch.setattr("intake.evaluating.SECONDS", 20)
-    RuleChange.objects.filter(evaluated_at=None).update(evaluated_up_to=Client.objects.order_by("pk")[0].pk)
+    version = new_version(now, stricter_bones)
+    seen: list[int] = []
+
+    def killed_at_the_second(*, now: datetime, client: Client) -> list[Finding]:
+        seen.append(client.pk)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return evaluate_anew(now=now, client=client)
+
+    monkeypatch.setattr("intake.evaluating.evaluate_anew", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_everybody(now=now)
+    assert Finding.objects.filter(rule_version=version).count() == 1
     assert evaluate_everybody(now=now) == 2
+    first, second, third = sorted(client.pk for client in clients)
+    assert seen == [first, second, second, third]
+    assert Finding.objects.filter(rule_version=version).count() == 3
+
+
+def test_an_answer_that_cannot_be_read_keeps_nobody_else_from_being_evaluated(
+    now: datetime, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreadable, other = sorted((ClientFactory(), ClientFactory()), key=lambda client: client.pk)
+    for client in (unreadable, other):
+        send(client, now=now, osteoporosis="yes")
+    answers = Submission.objects.get(client=unreadable).answers | {"botulinum": "yes", "botulinum_on": CANARY}
+    Submission.objects.filter(client=unreadable).update(answers=answers)
+    version = new_version(now, stricter_bones)
+    evaluate_everybody(now=now)
+    assert Finding.objects.get(client=other, rule="osteoporosis").rule_version == version
+    assert evaluate_everybody(now=now) == 0
+    assert f"Client {unreadable.pk} could not be evaluated anew: ValueError." in caplog.text
+    assert CANARY not in caplog.text
+
+
+def test_what_the_database_refuses_for_the_moment_is_done_the_next_time(
+    now: datetime, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(alice, now=now, osteoporosis="yes")
+    version = new_version(now, stricter_bones)
+
+    def held_elsewhere(**_: object) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("intake.evaluating.evaluate_anew", held_elsewhere)
+        with pytest.raises(OperationalError):
+            evaluate_everybody(now=now)
+    assert evaluate_everybody(now=now) == 1
+    assert Finding.objects.get(rule="osteoporosis").rule_version == version
 
 
 def test_what_a_therapist_closed_for_these_answers_stays_closed(alice: Client, bea: Therapist, now: datetime) -> None:
@@ -221,27 +267,53 @@ def test_the_alert_says_neither_whom_nor_what(alice: Client, bea: Therapist, now
         assert word.lower() not in said.lower()
 
 
-def test_a_finding_that_grows_urgent_alerts_then_and_no_second_time(
-    alice: Client, bea: Therapist, now: datetime
-) -> None:
+def test_a_finding_that_grows_urgent_alerts_then(alice: Client, bea: Therapist, now: datetime) -> None:
     record_visit_answers(by=bea.user, now=now, client=alice, answers={"rf_fever": "yes"})
     later = now + timedelta(days=3)
     acknowledge_finding(by=bea.user, now=now, finding=Finding.objects.get())
     assert list(alerts_due(now)) == []
     record_visit_answers(by=bea.user, now=later, client=alice, answers={"rf_fever": "yes", "rf_fever_stiff": "yes"})
-    assert [due.user_pk for due in alerts_due(later)] == [bea.user_id]
-    assert StaffAlert.objects.count() == 2
+    assert {due.user_pk for due in alerts_due(later)} == {bea.user_id}
+    assert StaffAlert.objects.filter(raised_at=later, finding__rule="red_flag_01_severe").exists()
 
 
 def test_a_finding_that_grows_into_an_emergency_alerts_anew(alice: Client, bea: Therapist, now: datetime) -> None:
-    for answer, day in (("unsure", 0), ("unsure", 1), ("yes", 2), ("yes", 3)):
-        at = now + timedelta(days=day)
+    for answer, minutes in (("unsure", 0), ("unsure", 1), ("yes", 2), ("yes", 3)):
+        at = now + timedelta(minutes=minutes)
         record_visit_answers(by=bea.user, now=at, client=alice, answers={"neck_artery_signs": answer})
     finding = Finding.objects.get()
     assert list(finding.alerts.order_by("pk").values_list("effect", "raised_at")) == [
         ("same_day", now),
-        ("emergency", now + timedelta(days=2)),
+        ("emergency", now + timedelta(minutes=2)),
     ]
+
+
+def test_an_emergency_said_again_on_another_day_alerts_again_whoever_knew(
+    alice: Client, bea: Therapist, now: datetime
+) -> None:
+    saturday = now + timedelta(days=5)
+    for at in (now, saturday):
+        record_visit_answers(by=bea.user, now=at, client=alice, answers={"neck_artery_signs": "yes"})
+        assert [due.user_pk for due in alerts_due(at)] == [bea.user_id]
+        acknowledge_finding(by=bea.user, now=at, finding=Finding.objects.get())
+        record_visit_answers(by=bea.user, now=at, client=alice, answers={"neck_artery_signs": "yes"})
+        assert list(alerts_due(at)) == []
+    assert StaffAlert.objects.count() == 2
+
+
+def test_words_marked_again_on_another_day_alert_again(alice: Client, bea: Therapist, now: datetime) -> None:
+    for at in (now, now + timedelta(days=3)):
+        finding = mark_crisis(by=bea.user, now=at, client=alice)
+        assert [due.user_pk for due in alerts_due(at)] == [bea.user_id]
+        acknowledge_finding(by=bea.user, now=at, finding=finding)
+
+
+def test_new_rules_alone_say_nothing_anew(alice: Client, bea: Therapist, now: datetime) -> None:
+    send(alice, now=now, rf_fever="yes", rf_fever_stiff="no")
+    acknowledge_finding(by=bea.user, now=now, finding=Finding.objects.get())
+    evaluate_anew(now=now + timedelta(days=1), client=alice)
+    assert Finding.objects.get().acknowledged_at is not None
+    assert StaffAlert.objects.count() == 1
 
 
 def test_what_was_taken_up_is_not_told_any_more(alice: Client, bea: Therapist, now: datetime) -> None:
