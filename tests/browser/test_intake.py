@@ -463,6 +463,12 @@ def test_an_emergency_answer_stops_her_at_once(
     picture(page, "intake-stop")
     page.get_by_role("link", name="I ticked this by mistake").click()
     expect(page.locator("#id_rf_sudden_0")).to_be_checked()
+    page.wait_for_timeout(500)  # what the tab had kept would be put back, and stop her again
+    with page.expect_response(re.compile("/intake/7/save/")):
+        page.locator("label[for=id_rf_sudden_1]").click()
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    expect(page).to_have_url(re.compile(r"/intake/7/"))
+    assert Submission.objects.get().answers["rf_sudden"] == "no"
 
 
 def test_a_refused_step_says_what_is_missing_and_leads_there(

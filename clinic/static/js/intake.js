@@ -83,7 +83,9 @@ form.addEventListener("htmx:beforeRequest", (event) => {
   sending = typed;
 });
 form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt !== form || !event.detail.successful) return;
+  const { elt, xhr } = event.detail;
+  // htmx does not call it successful where the answer leads elsewhere, as it does after an urgent one.
+  if (elt !== form || !(xhr.status >= 200 && xhr.status < 400)) return;
   saved = sending;
   delete form.dataset.waits;
   if (!isUnsaved()) sessionStorage.removeItem(keptUnder);
