@@ -20,6 +20,7 @@ from intake.models_clearing import Clearance
 from intake.questions import ANSWER_WORDS, MONTHS_WORDS, NO, Answer, Kind, Medicine, Question
 from intake.rules import Scope, parse_scope, rules_of
 from intake.safety import NOT_ASKED_RULE, STOPPING
+from intake.seeing import seen_of
 
 STOP, CAP, TELL = "stop", "cap", "tell"
 LOOKS = dict.fromkeys(STOPPING, STOP) | {
@@ -56,6 +57,11 @@ class FindingRow:
     is_floor: bool
     # What doctors have allowed of it, those that end last first.
     clearances: Sequence[str] = ()
+
+    @property
+    def seen(self) -> str:
+        """What a page has shown of it, for whoever decides there."""
+        return seen_of(self.finding)
 
 
 def answer_row(question: Question, answer: Answer, before: dict[str, Answer] | None) -> AnswerRow:

@@ -31,6 +31,7 @@ from intake.questions import (
     Answer,
 )
 from intake.safety import URGENT, FindingFact
+from intake.seeing import refuse_stale, seen_of
 from intake.sending import submit
 from intake.wall import today_at
 
@@ -123,7 +124,7 @@ def review(*, by: User, now: datetime, submission: Submission) -> Submission:
 
 @transaction.atomic
 def acknowledge_finding(*, by: User, now: datetime, finding: Finding) -> Finding:
-    """Record that a therapist knows of a finding; it stays in force."""
+    """Record that a therapist knows of a finding as it was read; it stays in force. Raises StaleFinding."""
     finding = _locked_open_finding(by, finding)
     if finding.acknowledged_at is None:
         finding.acknowledged_at, finding.acknowledged_by = now, by
@@ -135,7 +136,7 @@ def acknowledge_finding(*, by: User, now: datetime, finding: Finding) -> Finding
 
 @transaction.atomic
 def close_finding(*, by: User, now: datetime, finding: Finding, reason: str) -> Finding:
-    """End a finding, by a named therapist for a reason."""
+    """End a finding as it was read, by a named therapist for a reason. Raises StaleFinding."""
     finding = _locked_open_finding(by, finding)
     reason = reason.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
@@ -184,6 +185,7 @@ def _locked_open_finding(by: User, finding: Finding) -> Finding:
     locked = Finding.objects.select_for_update(of=("self",)).select_related("client").get(pk=finding.pk)
     if locked.closed_at is not None:
         raise ValidationError(_("Somebody has closed this finding meanwhile."))
+    refuse_stale(locked, seen_of(finding))
     return locked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,7 +16,9 @@ from clinic.people.models import Client, ContactConsent, Location, Role, Therapi
 from clinic.people.worklist import counts_for, worklists
 from clinic.scheduling.services import book_appointment
 from intake import services
+from intake.alerts import alerts_due
 from intake.models import Finding, Submission
+from intake.seeing import StaleFinding, seen_of
 from tests.factories import ClientFactory, ServiceFactory
 from tests.intake.answers import fill_in, reviewed_intake, send
 
@@ -110,7 +113,8 @@ def test_the_review_waits_until_each_finding_is_acknowledged(as_bea: Browser, se
     response = as_bea.post(done)
     assert response.status_code == 409
     assert "Acknowledge or close each finding first." in response.text
-    as_bea.post(reverse("intake:finding-acknowledge", args=[finding().pk]), {"review": sent.pk})
+    seen = {"seen": seen_of(finding())}
+    as_bea.post(reverse("intake:finding-acknowledge", args=[finding().pk]), {"review": sent.pk} | seen)
     assert as_bea.post(done).headers["Location"] == reverse("intake:review-list")
     sent.refresh_from_db()
     assert sent.state == Submission.State.REVIEWED
@@ -124,7 +128,7 @@ def test_a_finding_is_closed_only_with_a_reason(as_bea: Browser, bea: Therapist,
     too_long = "because " * 40
     assert too_long.strip() in as_bea.post(close, {name: too_long}).text
     assert finding().closed_at is None
-    as_bea.post(close, {name: "Seen by Dr Lemaire on 8 July; head and neck agreed."})
+    as_bea.post(close, {name: "Seen by Dr Lemaire on 8 July; head and neck agreed.", "seen": seen_of(finding())})
     assert finding().closed_by == bea.user
     assert "Seen by Dr Lemaire" in as_bea.get(reverse("intake:findings", args=[sent.client_id])).text
 
@@ -152,7 +156,8 @@ def test_a_refused_closing_stays_on_the_review_from_which_it_came(as_bea: Browse
     refused = as_bea.post(close, came_from)
     assert refused.templates[0].name == "intake/review.html"
     assert "Say why the finding no longer holds." in refused.text
-    closed = as_bea.post(close, {**came_from, f"{finding().pk}-reason": "Seen by her doctor."})
+    said = {f"{finding().pk}-reason": "Seen by her doctor.", "seen": seen_of(finding())}
+    closed = as_bea.post(close, came_from | said)
     assert closed.headers["Location"] == f"{reverse('intake:review', args=[sent.pk])}#findings"
 
 
@@ -162,6 +167,46 @@ def test_a_finding_that_somebody_closed_is_not_closed_again(bea: Therapist, sent
     for act in (services.acknowledge_finding, services.close_finding):
         with pytest.raises(ValidationError, match="closed this finding meanwhile"):
             act(by=bea.user, now=now, finding=stale, **({"reason": "Again."} if act is services.close_finding else {}))
+
+
+def seen_on(page: str, act: str) -> str:
+    """Return what a page says that it shows of the finding, in the form that leads to `act`."""
+    form = page[page.index(f'action="{reverse(act, args=[finding().pk])}"') :]
+    found = re.search(r'name="seen" value="(\w+)"', form)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.mark.parametrize("act", ["intake:finding-acknowledge", "intake:finding-close"])
+def test_a_click_on_a_page_that_is_out_of_date_silences_no_emergency(
+    as_bea: Browser, alice: Client, bea: Therapist, now: datetime, act: str
+) -> None:
+    def asked(signs: str) -> None:
+        services.record_visit_answers(by=bea.user, now=now, client=alice, answers={"neck_artery_signs": signs})
+
+    asked("unsure")
+    page = as_bea.get(reverse("intake:findings", args=[alice.pk])).text
+    asked("yes")
+    said = {f"{finding().pk}-reason": "She felt well again.", "seen": seen_on(page, act)}
+    refused = as_bea.post(reverse(act, args=[finding().pk]), said)
+    assert refused.status_code == 409
+    assert "This finding has changed since you opened the page." in refused.text
+    assert (finding().effect, finding().acknowledged_at, finding().closed_at) == ("emergency", None, None)
+    assert list(alerts_due(now))
+    again = as_bea.post(reverse(act, args=[finding().pk]), said | {"seen": seen_on(refused.text, act)})
+    assert again.status_code == 302
+    assert finding().acknowledged_at or finding().closed_at
+
+
+def test_the_services_take_a_finding_only_as_it_was_read(bea: Therapist, alice: Client, now: datetime) -> None:
+    services.record_visit_answers(by=bea.user, now=now, client=alice, answers={"neck_artery_signs": "unsure"})
+    read = finding()
+    services.record_visit_answers(by=bea.user, now=now, client=alice, answers={"neck_artery_signs": "yes"})
+    with pytest.raises(StaleFinding):
+        services.acknowledge_finding(by=bea.user, now=now, finding=read)
+    with pytest.raises(StaleFinding):
+        services.close_finding(by=bea.user, now=now, finding=read, reason="She felt well again.")
+    assert services.acknowledge_finding(by=bea.user, now=now, finding=finding()).acknowledged_at == now
 
 
 def test_the_services_refuse_whoever_is_no_therapist(dana: User, olga: User, sent: Submission, now: datetime) -> None:
