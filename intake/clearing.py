@@ -31,6 +31,7 @@ from intake.models import Effect, Finding
 from intake.models_clearing import Clearance, Document, Letter
 from intake.reading import finding_rows
 from intake.safety import HIGHEST_PRESSURE
+from intake.seeing import refuse_stale, seen_of
 from intake.wall import today_at
 
 # Her agreement that the clinic writes to her doctor.
@@ -73,18 +74,7 @@ def record_clearance(
     _refuse_days(given_on, starts_on, ends_on, today_at(now))
     if document.client_id not in _records(client):
         raise ValidationError({"document": _("This document is about somebody else.")})
-    same = Clearance.objects.filter(
-        client=client, document=document, clinician=clinician, given_on=given_on, starts_on=starts_on, ends_on=ends_on,
-        pressure_up_to=pressure_up_to, modalities=sorted(modalities), regions=sorted(regions), revoked_at__isnull=True,
-    )  # fmt: skip
-    for sent_twice in same:
-        if set(sent_twice.findings.values_list("pk", flat=True)) == {finding.pk for finding in held}:
-            return sent_twice
-    for finding in held:
-        if finding.acknowledged_at is None:
-            finding.acknowledged_at, finding.acknowledged_by = now, by
-            finding.save(update_fields=["acknowledged_at", "acknowledged_by"])
-    clearance = Clearance.objects.create(
+    clearance = Clearance(
         client=client,
         clinician=clinician,
         given_on=given_on,
@@ -97,10 +87,40 @@ def record_clearance(
         recorded_at=now,
         recorded_by=by,
     )
+    if sent_twice := _same_clearance(clearance, held):
+        return sent_twice
+    _make_known(held, by, now)
+    clearance.save()
     clearance.findings.set(held)
     record_change(by=by.pk, client=client.pk, what=clearance, words=_("clearance recorded"), now=now)
     refresh_review_needed(client=client, now=now)
     return clearance
+
+
+def _same_clearance(clearance: Clearance, findings: Sequence[Finding]) -> Clearance | None:
+    """Return the clearance in force that says the same of these findings as they are now, if one was recorded."""
+    said = ("client", "document", "clinician", "given_on", "starts_on", "ends_on", "pressure_up_to")
+    same = Clearance.objects.filter(
+        **{name: getattr(clearance, name) for name in said},
+        modalities=clearance.modalities,
+        regions=clearance.regions,
+        revoked_at__isnull=True,
+    )
+    return next((one for one in same if _speaks_of(one, findings)), None)
+
+
+def _speaks_of(clearance: Clearance, findings: Sequence[Finding]) -> bool:
+    """Say whether it covers exactly these findings, none of which has grown since."""
+    is_known = all(one.acknowledged_at and one.acknowledged_at <= clearance.recorded_at for one in findings)
+    return is_known and set(clearance.findings.values_list("pk", flat=True)) == {one.pk for one in findings}
+
+
+def _make_known(findings: Sequence[Finding], by: User, now: datetime) -> None:
+    """Write down that a therapist knows of these findings, where none did."""
+    for finding in findings:
+        if finding.acknowledged_at is None:
+            finding.acknowledged_at, finding.acknowledged_by = now, by
+            finding.save(update_fields=["acknowledged_at", "acknowledged_by"])
 
 
 @transaction.atomic
@@ -132,6 +152,9 @@ def _held_back(client: Client, findings: Collection[Finding]) -> list[Finding]:
     held = list(waiting_for_clearance(client.pk).filter(pk__in=[finding.pk for finding in findings]))
     if not held or len(held) < len(findings):
         raise ValidationError({"findings": _("Choose what the doctor has judged, among what waits for a clearance.")})
+    seen = {finding.pk: seen_of(finding) for finding in findings}
+    for finding in held:
+        refuse_stale(finding, seen[finding.pk])
     return held
 
 

@@ -122,8 +122,13 @@ def document_add(request: ClinicRequest, pk: int) -> HttpResponse:
 def document(request: ClinicRequest, pk: int) -> HttpResponse:
     """Hand out a document."""
     kept = access.document_for(request.user, pk, now=request.now)
+    try:
+        content = read_file(kept.file)
+    except FileNotFoundError:
+        messages.error(request, _("This file is not on the disk; tell whoever looks after the server and its backups."))
+        return redirect("intake:clearances", kept.client_id)
     headers = CLOSED_IN | {"Content-Disposition": content_disposition_header(as_attachment=True, filename=kept.name)}
-    return HttpResponse(read_file(kept.file), content_type=kept.media_type, headers=headers)
+    return HttpResponse(content, content_type=kept.media_type, headers=headers)
 
 
 @require_POST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clinic.audit.models import Change, Look
+from clinic.desk.force import force_of
 from clinic.lib.body import GROUPS, Group
 from clinic.people.models import Client, Therapist, User
 from clinic.people.worklist import worklists
@@ -98,6 +101,11 @@ def test_a_finding_that_has_grown_since_is_not_covered_any_more(
     hurt.refresh_from_db()
     services.acknowledge_finding(by=bea.user, now=later, finding=hurt)
     assert not may_be_done(alice, NECK), "to know of it clears nothing"
+    record_clearance(
+        by=bea.user, now=later, client=alice, findings=[hurt], clinician="Dr Lemaire", given_on=TODAY, document=paper,
+        **scope,
+    )  # fmt: skip
+    assert may_be_done(alice, NECK), "the same again, of what is known now, is no repetition"
 
 
 def test_a_finding_that_was_closed_and_came_again_is_not_covered(
@@ -347,6 +355,41 @@ def test_a_document_goes_with_its_file_unless_a_clearance_rests_on_it(
 )
 def test_a_file_is_called_by_its_plain_name_and_its_true_ending(name: str, expected: str) -> None:
     assert file_name(name, "application/pdf") == expected
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_typed(
+    as_bea: Browser, alice: Client, finding: Finding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    page = as_bea.post(reverse("intake:clearance-new", args=[alice.pk]), typed_for(finding)).text
+    assert "There is no room left for files." in page
+    assert 'value="Dr Lemaire"' in page
+    assert not Document.objects.exists()
+    assert not Clearance.objects.exists()
+
+
+def test_a_file_that_is_gone_is_told_and_breaks_no_page(as_bea: Browser, paper: Document) -> None:
+    Path(settings.FILES_FOLDER, paper.file).unlink()
+    page = as_bea.get(reverse("intake:document", args=[paper.pk]), follow=True).text
+    assert "This file is not on the disk" in page
+
+
+def test_what_a_clearance_opens_no_longer_stops_everything_on_the_chart(
+    as_bea: Browser, alice: Client, bea: Therapist, paper: Document, now: datetime
+) -> None:
+    reviewed_intake(alice, bea.user, now=now, pressure_uncontrolled="yes", pressure_crisis="no")
+    [held] = waiting_for_clearance(alice.pk)
+    assert force_of(alice.pk, TODAY).kind == "stop"
+    record_clearance(
+        by=bea.user, now=now, client=alice, findings=[held], clinician="Dr Lemaire", given_on=TODAY, starts_on=TODAY,
+        ends_on=TODAY, pressure_up_to=3, document=paper,
+    )  # fmt: skip
+    assert force_of(alice.pk, TODAY).kind == "todo"
+    assert force_of(alice.pk, TODAY).alerts.rows == ()
+    assert force_of(alice.pk, TODAY + timedelta(days=1)).kind == "stop"
 
 
 # --- Who

@@ -48,6 +48,8 @@ from clinic.scheduling.services import (
     change_status,
     move_appointment,
 )
+from intake.clearing import clearances_of
+from intake.documents import documents_of
 from intake.findings import consents_of, findings_in_force, open_findings
 from intake.models import Consent, Finding, Invitation, RuleVersion, Submission
 from intake.profile import profile_of
@@ -62,7 +64,7 @@ from sessions.models import Note
 from sessions.reading import last_note, signed_notes, timeline
 from sessions.signing import first_broken_link
 from tests.factories import BEFORE, ClientFactory, RoomFactory, ServiceFactory, TherapistFactory, give_login
-from tests.intake.answers import fill_in, reviewed_intake, send
+from tests.intake.answers import clearance_of, fill_in, reviewed_intake, send
 from tests.plans.support import plan_of, signed_visit
 
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
@@ -632,6 +634,7 @@ class Side:
     plan: bool
     scores: int
     finding: bool
+    clearance: bool
     facts: dict[str, str]
 
 
@@ -648,6 +651,7 @@ SIDES = st.builds(
     plan=st.booleans(),
     scores=st.integers(0, 2),
     finding=st.booleans(),
+    clearance=st.booleans(),
     facts=st.dictionaries(
         st.sampled_from(["preferred_name", "pronouns", "address", "alert", "emergency_name", "physician_name"]),
         st.sampled_from(["", "Ana", "Zé"]),
@@ -714,6 +718,8 @@ def _answer(client, side, at, bea) -> None:
 def _treat(client, side, hour, bea, book, signed, raised) -> None:
     if side.finding:
         raised(client, rule="test_warn", effect="warn")
+    if side.clearance:
+        clearance_of(client, bea, now=LAST_MONTH)
     for n in range(side.signed):
         signed(client, NOW - timedelta(days=2 + n, hours=-hour))
     for n in range(side.upcoming):
@@ -738,6 +744,8 @@ def _see_all(kept: Client, before: dict[str, list[dict[str, Any]]]) -> None:
         "intake.submission", state="draft"
     )
     assert {finding.pk for finding in open_findings(kept.pk)} == keys("intake.finding")
+    assert {clearance.pk for clearance in clearances_of(kept.pk)} == keys("intake.clearance")
+    assert {document.pk for document in documents_of(kept.pk)} == keys("intake.document")
     assert {plan.pk for plan in Plan.objects.filter(client__among=records_of(kept.pk))} == keys("plans.plan")
     page = plan_page(kept, NOW)
     assert {page.plan.pk if page.plan else None, *(plan.pk for plan in page.others)} - {None} == keys("plans.plan")
