@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic.lib.body import GROUPS, Group, Region
@@ -18,6 +19,7 @@ from intake.models import Finding
 from intake.models_clearing import Document
 from intake.reading import finding_row
 from intake.rules import regions_meant
+from intake.seeing import StaleFinding, refuse_stale, seen_of
 
 TAKEN = ".pdf,.jpg,.jpeg,.png,.heic,application/pdf,image/jpeg,image/png,image/heic"
 FILE_HELP = _("PDF, JPEG, PNG or HEIC, up to 15 MB.")
@@ -156,11 +158,27 @@ class ClearanceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Ask for regions where only some are allowed, and for the paper."""
         said = super().clean() or {}
+        for finding in said.get("findings", ()):
+            self._refuse_grown(finding)
         if said.get("where") == SOME and not said.get("regions") and "regions" not in self.errors:
             self.add_error("regions", ValidationError(_("Choose the regions that the doctor names.")))
         if not said.get("document") and not said.get("file") and "file" not in self.errors:
             self.add_error("file", ValidationError(_("Without the paper a clearance does not count; add it.")))
         return said
+
+    def seen(self) -> list[str]:
+        """Return what this page shows of each finding, to be sent along."""
+        fields: dict[str, Any] = self.fields
+        return [f"{finding.pk}:{seen_of(finding)}" for finding in fields["findings"].queryset]
+
+    def _refuse_grown(self, finding: Finding) -> None:
+        """The doctor judged what the page showed; what has grown since is looked at first."""
+        seen = self.data.getlist("seen") if isinstance(self.data, QueryDict) else []
+        told = dict(part.split(":", 1) for part in seen if ":" in part)
+        try:
+            refuse_stale(finding, told.get(str(finding.pk), seen_of(finding)))
+        except StaleFinding as problem:
+            self.add_error("findings", problem)
 
     @property
     def upload(self) -> UploadedFile[bytes] | None:
