@@ -76,9 +76,8 @@ def test_a_failure_stands_on_top_with_whom_to_phone_and_what_to_do(as_dana: Brow
     assert reverse("reminders:message-settle", args=[failed.pk]) in page
 
 
-def test_trying_again_sends_it_with_the_next_sweep(
-    as_dana: Browser, dana: User, failed: Message, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("now")  # by day
+def test_trying_again_sends_it_with_the_next_sweep(as_dana: Browser, dana: User, failed: Message) -> None:
     answer = as_dana.post(reverse("reminders:message-try-again", args=[failed.pk]), follow=True)
 
     assert "goes out within a minute" in answer.content.decode()
@@ -87,6 +86,7 @@ def test_trying_again_sends_it_with_the_next_sweep(
     assert (failed.state, failed.tried_again_by) == (State.SENT, dana)
 
 
+@pytest.mark.usefixtures("now")
 def test_what_would_not_go_out_is_not_promised(as_dana: Browser, failed: Message) -> None:
     Client.objects.update(phone="+351213456789")
     Message.objects.update(channel="text")
