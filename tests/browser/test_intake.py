@@ -296,6 +296,23 @@ def test_a_shared_tablet_keeps_nothing_once_the_answers_were_sent(
     assert kept_in(page) == []
 
 
+def test_whoever_signs_out_leaves_nothing_in_the_browser(
+    open_as: Callable[..., Page], live_server: object, alice: Client, alice_user: User, link: str
+) -> None:
+    page = open_as(PHONE, 844)
+    sign_in(page, alice_user, str(live_server))
+    page.goto(reverse("intake:own", args=[alice.pk]))
+    page.get_by_role("button", name="Begin").click()
+    page.route("**/save/", lambda route: route.abort())
+    page.get_by_label("On how many days did you have any headache?").fill("9")
+    assert len(kept_in(page)) == 1
+    page.goto(reverse("account_logout"))
+    assert len(kept_in(page)) == 1
+    page.get_by_role("main").get_by_role("button", name="Sign out").click()
+    page.wait_for_load_state()
+    assert kept_in(page) == []
+
+
 def test_two_devices_are_told_of_each_other(
     open_as: Callable[..., Page], link: str, must_be_accessible: Check, picture: Callable[..., None]
 ) -> None:
