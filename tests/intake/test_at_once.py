@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -12,10 +12,13 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from clinic.people.models import Client, User
+from clinic.people.models import Client, Location, Therapist, User
+from clinic.scheduling.services import book_appointment
 from intake import inviting, services
 from intake.models import Consent, Finding, Invitation, Submission
+from tests.factories import ServiceFactory, give_hours
 from tests.intake.answers import fill_in
+from tests.reminders.support import agree
 
 NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
 WRONG = date(1990, 1, 1)
@@ -75,3 +78,36 @@ def test_a_link_opened_on_two_devices_at_once_begins_one_form(alice: Client, dan
     invitation, _token = services.invite(by=dana, now=NOW, client=alice)
     results = at_once(4, lambda: services.open_invitation(now=NOW, invitation=invitation, born_on=alice.born_on))
     assert {result.pk for result in results if isinstance(result, Submission)} == {Submission.objects.get().pk}
+
+
+@pytest.fixture
+def to_ask(alice: Client, bea: Therapist, dana: User, olga: User, location: Location) -> Client:
+    """Alice, who agreed to mail and has just booked her first visit at a clinic that asks by itself."""
+    inviting.change_intake_policy(by=olga, now=NOW, asks_by_itself=True, days_ahead=14)
+    agree(alice)
+    give_hours(bea, location, (8, 18), weekdays=range(7))
+    place: dict[str, Any] = {"therapist": bea, "location": location, "service": ServiceFactory()}
+    starts_at = NOW + timedelta(days=10)
+    book_appointment(by=dana, now=NOW - timedelta(minutes=5), client=alice, starts_at=starts_at, **place)
+    return alice
+
+
+def test_sweeps_at_once_ask_once(to_ask: Client) -> None:
+    made = at_once(6, lambda: inviting.invite_before_visits(NOW))
+    assert sum(len(found) for found in made if isinstance(found, list)) == 1
+    assert Invitation.objects.get().client == to_ask
+
+
+def test_without_the_lock_two_sweeps_would_ask_twice(to_ask: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, both_have_looked = QuerySet.bulk_create, Barrier(2)
+
+    def create_late(self: QuerySet[Any], made: Any, **kwargs: Any) -> Any:
+        if self.model is Invitation:
+            made = list(made)
+            both_have_looked.wait(timeout=30)
+        return create(self, made, **kwargs)
+
+    monkeypatch.setattr(inviting, "lock_records", lambda pks: dict.fromkeys(pks, to_ask))
+    monkeypatch.setattr(QuerySet, "bulk_create", create_late)
+    at_once(2, lambda: inviting.invite_before_visits(NOW))
+    assert Invitation.objects.count() == 2

@@ -153,6 +153,10 @@ def test_badges_tell_the_state_and_never_the_answers(
         ]
 
     assert "intake missing" in words(dana)
+    invitation, _token = services.invite(by=dana, now=now, client=alice)
+    assert "intake form sent" in words(dana)
+    services.open_invitation(now=now, invitation=invitation, born_on=date(1988, 3, 14))
+    assert "intake form opened" in words(dana)
     sent = send(alice, now=now)
     assert "needs review" in words(dana)
     services.review(by=bea.user, now=now, submission=sent)
