@@ -28,11 +28,11 @@ from intake.answering import checked_step, current_form
 from intake.findings import facts_of_visit, for_a_doctor
 from intake.models import Effect
 from intake.models_safety import CheckIn
-from intake.questions import NO, UNSURE, Answer, Answers, Kind, Option, Question, Step, form_of
+from intake.questions import NO, UNSURE, YES, Answer, Answers, Kind, Option, Question, Step, form_of
 from intake.reading import AnswerRow, answer_row
 from intake.safety import URGENT
 from intake.services import raise_and_record
-from intake.today import NONE, NeckArtery, neck_artery_answers, said_on, strictest
+from intake.today import NONE, NeckArtery, neck_artery_answers, said_on, says_something, strictest
 from intake.wall import today_at
 
 _signer = Signer(sep=".", salt="intake.checkin")
@@ -95,14 +95,13 @@ def token_for(appointment: Appointment) -> str:
     return _signer.sign(str(appointment.pk))
 
 
-def visit_of(token: str, now: datetime) -> Appointment | None:
-    """Return the visit whose check-in this token opens now, or None."""
+def visit_of(token: str) -> Appointment | None:
+    """Return the visit of a token, or None; `may_check_in` says whether it is open."""
     try:
         pk = int(_signer.unsign(token))
     except (BadSignature, ValueError):
         return None
-    visit = Appointment.objects.filter(pk=pk).with_people().first()
-    return visit if visit and may_check_in(visit, now) else None
+    return Appointment.objects.filter(pk=pk).with_people().first()
 
 
 def may_check_in(appointment: Appointment, now: datetime) -> bool:
@@ -134,28 +133,60 @@ class Told:
     is_emergency: bool
 
 
+class CheckInClosed(ValidationError):  # noqa: N818  # a sentence for the client, not a fault
+    """It is not the day of the visit, or its session has begun, or there is none any more."""
+
+
 @transaction.atomic
-def check_in(*, by: User | None, now: datetime, appointment: Appointment, answers: Mapping[str, Answer]) -> Told:
+def check_in(
+    *, by: User | None, now: datetime, appointment: Appointment, answers: Mapping[str, Answer], is_whole: bool = True
+) -> Told:
     """Keep how she is today, beside what she said before; what wants a doctor becomes a finding at once.
 
     What a therapist answers, going through it with her, holds in place of all that was said that day before.
 
-    Raises ValidationError with a sentence per question, and where the session has begun meanwhile.
+    What is urgent becomes one however late it comes, and whatever else is missing; `is_whole` is false where some of
+    what was typed could not be read. Where nothing is urgent, raises CheckInClosed, or ValidationError with a sentence
+    per question, and keeps nothing.
     """
     lock_client(appointment.client_id)
     visit = Appointment.objects.select_for_update(no_key=True, of=("self",)).with_people().get(pk=appointment.pk)
-    if not may_check_in(visit, now):
-        raise ValidationError(_("This visit can no longer be checked in. Please speak to us."))
-    given = checked_step(check_in_step(visit.client.language), answers, today_at(now), is_complete=True)
-    kept = _by_the_rules(given)
-    day = local_date(visit.location.zone, now)
-    _keep(visit, kept, day, by=by, now=now)
-    facts = for_a_doctor(facts_of_visit(visit.client, kept, day))
-    raise_and_record(facts, by=by, now=now, client=visit.client, words=_("answer at check-in"))
-    record_change(by=by.pk if by else None, client=visit.client_id, what=visit, words=_("checked in"), now=now)
-    refresh_review_needed(client=visit.client, now=now)
+    step, day = check_in_step(visit.client.language), local_date(visit.location.zone, now)
+    answers = _as_ticked(step, answers)
+    given = _by_the_rules(checked_step(step, answers, today_at(now), is_complete=False))
+    facts = for_a_doctor(facts_of_visit(visit.client, given, day))
     effects = {fact.effect for fact in facts}
+    problem = _problem(visit, step, answers, is_whole=is_whole, now=now)
+    if problem and not effects & URGENT:
+        raise problem
+    if not problem:
+        _keep(visit, given, day, by=by, now=now)
+        record_change(by=by.pk if by else None, client=visit.client_id, what=visit, words=_("checked in"), now=now)
+    raise_and_record(facts, by=by, now=now, client=visit.client, words=_("answer at check-in"))
+    refresh_review_needed(client=visit.client, now=now)
     return Told(is_urgent=bool(effects & URGENT), is_emergency=Effect.EMERGENCY in effects)
+
+
+def _problem(
+    visit: Appointment, step: Step, answers: Mapping[str, Answer], *, is_whole: bool, now: datetime
+) -> ValidationError | None:
+    """Return why these answers are not kept as a check-in, or None."""
+    if not may_check_in(visit, now):
+        return CheckInClosed(_("This visit can no longer be checked in. Please speak to us."))
+    try:
+        checked_step(step, answers, today_at(now), is_complete=True)
+    except ValidationError as missing:
+        return missing
+    return None if is_whole else ValidationError(_("Please look at the answers that could not be read."))
+
+
+def _as_ticked(step: Step, answers: Mapping[str, Answer]) -> Answers:
+    """Return the answers with yes above whatever was ticked below a no: a sign counts wherever it stands."""
+    said = dict(answers)
+    for question in step.questions:
+        if question.shown_if and says_something(answers.get(question.code)):
+            said[question.shown_if] = YES
+    return said
 
 
 def _keep(visit: Appointment, answers: Answers, day: date, *, by: User | None, now: datetime) -> None:

@@ -227,12 +227,12 @@ class StepForm(forms.Form):
         """Hold the answers against the questions."""
         self._read_signatures()
         try:
-            self.answers = checked_step(self.step, self._said(), self.today, is_complete=self.is_complete)
+            self.answers = checked_step(self.step, self.said(), self.today, is_complete=self.is_complete)
         except ValidationError as problem:
             for code, messages in problem.message_dict.items():
                 if code not in self.errors:
                     self.add_error(code, messages)
-            self.answers = checked_step(self.step, self._said(), self.today, is_complete=False)
+            self.answers = checked_step(self.step, self.said(), self.today, is_complete=False)
         return self.cleaned_data
 
     def _read_signatures(self) -> None:
@@ -246,7 +246,7 @@ class StepForm(forms.Form):
                     # The field itself is hidden.
                     self.add_error(code, self.errors.pop(code + DRAWN))
 
-    def _said(self) -> Answers:
+    def said(self) -> Answers:
         """Return what was said and can be read. A consent is said by signing it."""
         given = {*self.signed, *self.signatures}
         return {

@@ -67,7 +67,7 @@ class StaffAlert(models.Model):
 
 
 class CheckIn(models.Model):
-    """How she is on the day of a visit, each time she says it. A later answer takes nothing back; a therapist's does."""
+    """How she is on the day of a visit, each time she says it: only a therapist takes back what was said."""
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="check_ins")
     day = models.DateField(help_text="The day of the visit at its place")

@@ -22,6 +22,8 @@ from intake.models import Submission
 
 # D: after so long without a touch the tablet shows nothing of hers any more.
 QUIET = timedelta(minutes=10)
+# What the session remembers beside what access.py names: the address of the check-in that is being answered.
+CHECK_IN = "intake_check_in"
 THE_FORM = frozenset({"intake:step", "intake:step-save", "intake:stop"})
 # Where staff unlock it; the light of the page and the clinic's sign, which anybody may see.
 OPEN_TO_ALL = frozenset({"account_login", "theme", "people:picture"})
@@ -29,10 +31,20 @@ OPEN_TO_ALL = frozenset({"account_login", "theme", "people:picture"})
 
 def hand_over(request: ClinicRequest, draft: Submission) -> HttpResponse:
     """End the staff's sign-in in this browser and lock it to this form."""
-    now = request.now
     logout(request)
     enter(request.session, draft, None)
-    request.session[HANDED_OVER] = now.isoformat()
+    return _lock(request)
+
+
+def hand_over_check_in(request: ClinicRequest, address: str) -> HttpResponse:
+    """End the staff's sign-in in this browser and lock it to the check-in at this address."""
+    logout(request)
+    request.session[CHECK_IN] = address
+    return _lock(request)
+
+
+def _lock(request: ClinicRequest) -> HttpResponse:
+    request.session[HANDED_OVER] = request.now.isoformat()
     response = redirect("intake:tablet")
     # Pages that staff have seen are not to be had by Back.
     response["Clear-Site-Data"] = '"cache"'
@@ -42,12 +54,17 @@ def hand_over(request: ClinicRequest, draft: Submission) -> HttpResponse:
 def is_being_filled_in(request: ClinicRequest) -> bool:
     """Say whether the form is open on this tablet, and somebody has touched it lately."""
     touched_at = datetime.fromisoformat(request.session[HANDED_OVER])
-    return DRAFT in request.session and request.now - touched_at < QUIET
+    return _has_a_form(request) and request.now - touched_at < QUIET
+
+
+def _has_a_form(request: HttpRequest) -> bool:
+    return DRAFT in request.session or CHECK_IN in request.session
 
 
 def put_to_rest(request: HttpRequest) -> None:
     """Let the tablet forget whose form it had; it stays locked."""
-    request.session.pop(DRAFT, None)
+    for key in (DRAFT, CHECK_IN):
+        request.session.pop(key, None)
 
 
 def tablet_middleware(get_response: NextHandler) -> NextHandler:
@@ -65,7 +82,7 @@ def tablet_middleware(get_response: NextHandler) -> NextHandler:
 
 
 def _unlock(request: HttpRequest) -> None:
-    for key in (HANDED_OVER, DRAFT, INVITATION, SENT):
+    for key in (HANDED_OVER, DRAFT, INVITATION, SENT, CHECK_IN):
         request.session.pop(key, None)
 
 
@@ -76,12 +93,13 @@ def _locked(request: ClinicRequest, get_response: NextHandler) -> HttpResponse:
     place = _place(request)
     if place in OPEN_TO_ALL or place == "intake:tablet":
         return get_response(request)
-    if place not in THE_FORM or not is_being_filled_in(request):
+    is_hers = place in THE_FORM or request.path_info == request.session.get(CHECK_IN)
+    if not is_hers or not is_being_filled_in(request):
         return _to_the_tablets_page(request)
     request.session[HANDED_OVER] = request.now.isoformat()
     response = get_response(request)
     # What was sent, or may be answered no longer, leaves nothing on the screen.
-    is_over = DRAFT not in request.session or response.status_code == 410  # noqa: PLR2004  # gone
+    is_over = not _has_a_form(request) or response.status_code == 410  # noqa: PLR2004  # gone
     return _to_the_tablets_page(request) if is_over else response
 
 

@@ -52,6 +52,12 @@ def neck_artery_answers(chosen: Iterable[object]) -> Answers:
     }
 
 
+def says_something(answer: Answer | None) -> bool:
+    """Say whether an answer is any but silence, no, or none of these."""
+    chosen = {str(value) for value in answer} if isinstance(answer, list) else {str(answer or "")}
+    return bool(chosen - {"", NO, NONE})
+
+
 # --- Checked in
 
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("clients/<int:pk>/intake/paper/", views_paper.begin, name="paper"),
     path("clients/<int:pk>/intake/paper/<int:number>/", views_paper.step, name="paper-step"),
     path("intake/tablet/", views_asking.tablet, name="tablet"),
+    path("visits/<int:pk>/check-in/tablet/", views_checkin.hand_over, name="checkin-hand-over"),
     path("clients/<int:pk>/intake/tablet/", views_asking.hand_over, name="hand-over"),
     path("clients/<int:pk>/intake/take-back/", views_asking.take_back, name="take-back"),
     path("clients/<int:pk>/findings/", views_review.findings, name="findings"),

@@ -50,6 +50,8 @@ def tablet(request: HttpRequest) -> HttpResponse:
     if access.HANDED_OVER not in request.session:
         raise Http404
     if tablets.is_being_filled_in(locked) and "rest" not in request.GET:
+        if tablets.CHECK_IN in request.session:
+            return redirect(request.session[tablets.CHECK_IN])
         # What was sent, or taken over, on another device leads to no form any more.
         with suppress(LinkClosed):
             return go_on(access.draft_in(locked), locked.now)

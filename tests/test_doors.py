@@ -256,7 +256,8 @@ DOORS: Mapping[str, Door] = {
     "intake:stop": Door(NO_FORM_OPEN, ONLY_GET),
     "intake:sent": Door("404 404 404 404 404 404", ONLY_GET),
     # Whoever holds the link of today's visit, or the tablet.
-    "intake:checkin": Door(EVERYBODY, EVERYBODY, at="check_in"),
+    "intake:checkin": Door("200 200 200 404 200 404", "200 200 200 404 200 404", at="check_in"),
+    "intake:checkin-hand-over": Door(STAFF, STAFF_DONE, at="visit"),
     # intake, the clinic's
     "intake:invite": Door(ONLY_POST, STAFF_DONE, at="client"),
     "intake:settings": Door(OWNERS, OWNERS),
@@ -299,7 +300,8 @@ DOORS: Mapping[str, Door] = {
     "intake:own-pdf": Door("in 404 200 404 404 404", ONLY_GET, at="own_submission"),
     "intake:own-json": Door("in 404 200 404 404 404", ONLY_GET, at="own_submission"),
     "intake:review-done": Door(ONLY_POST, "in 404 404 404 409 404", at="submission"),
-    "intake:finding-acknowledge": Door(ONLY_POST, "in 404 404 404 302 404", at="finding"),
+    # Without a word of what the page showed.
+    "intake:finding-acknowledge": Door(ONLY_POST, "in 404 404 404 409 404", at="finding"),
     "intake:finding-close": Door(ONLY_POST, THERAPISTS, at="finding"),
     # sessions
     "treatment:note-list": Door(THERAPISTS, ONLY_GET),

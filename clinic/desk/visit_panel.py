@@ -22,6 +22,7 @@ from clinic.scheduling.models import MOVABLE, NOT_BEGUN, TAKING, Appointment, St
 from clinic.scheduling.offers import again
 from clinic.scheduling.statuses import may_become, refused
 from clinic.scheduling.words import day_words, time_words
+from intake.checkin import may_check_in
 
 LINE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_SESSION, Status.COMPLETED)
 ENDED = (Status.CANCELLED, Status.LATE_CANCELLED, Status.NO_SHOW)
@@ -97,6 +98,8 @@ class VisitPanel:
     can_change: bool
     can_cancel: bool
     can_be_missed: bool
+    # On the day, on a tablet that is handed over.
+    can_check_in: bool
     # Though its therapist is away then, or has other hours by now.
     may_stay: bool
     is_on_line: bool
@@ -126,6 +129,7 @@ def visit_panel(*, user: User, now: datetime, visit: Appointment) -> VisitPanel:
         can_change=visit.status in NOT_BEGUN,
         can_cancel=visit.status in CANCELLABLE,
         can_be_missed=may_become(visit.status, Status.NO_SHOW) and visit.starts_at <= now,
+        can_check_in=may_check_in(visit, now),
         may_stay=bool(anew) and not left_badges(visit, visit.therapist, zone, now),
         is_on_line=visit.status in LINE,
     )

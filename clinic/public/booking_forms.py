@@ -119,7 +119,8 @@ class ConfirmForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         answers: dict[str, Any] = super().clean() or {}
         if answers.get("is_different") != "yes":
-            answers["signs"] = []
+            # A sign counts wherever it was ticked.
+            answers["is_different"] = "yes" if answers.get("signs") else answers.get("is_different")
         elif not answers.get("signs") and not answers.get("none_of_these"):
             self.add_error("signs", _("Please tick what you have, or “None of these”."))
         elif answers.get("signs") and answers.get("none_of_these"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.core.signing import Signer
 from django.test import Client as Browser
 from django.urls import reverse
@@ -16,7 +15,7 @@ from clinic.reminders.models import Message
 from clinic.scheduling.badges import badges_for
 from clinic.scheduling.models import Appointment, Status
 from clinic.scheduling.services import cancel_appointment, change_status
-from intake.checkin import address_of, check_in, token_for
+from intake.checkin import CheckInClosed, address_of, check_in, token_for
 from intake.findings import verdict_for
 from intake.models import Effect, Finding
 from intake.models_safety import CheckIn, StaffAlert
@@ -146,6 +145,49 @@ def test_it_opens_on_the_day_of_the_visit_only(known: Client, book: Book, now: d
     assert not CheckIn.objects.exists()
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_emergency_that_comes_too_late_or_in_part_is_answered_all_the_same(
+    visit: Appointment, dana: User, now: datetime, is_whole: bool
+) -> None:
+    signs = WELL | {"rf_change": "yes", "neck_artery": ["double_vision"]}
+    if is_whole:
+        cancel_appointment(by=dana, now=now, appointment=visit)
+    page = Browser().post(address_of(visit), signs if is_whole else signs | {"illness": ""})
+    assert (page.status_code, "call 112 now" in page.text) == (200, True)
+    assert StaffAlert.objects.filter(finding__rule="neck_artery_signs").exists()
+    assert not CheckIn.objects.exists()
+
+
+def test_what_comes_too_late_and_is_calm_is_refused_with_what_was_typed(
+    visit: Appointment, dana: User, now: datetime
+) -> None:
+    cancel_appointment(by=dana, now=now, appointment=visit)
+    page = Browser().post(address_of(visit), WELL | {"new_event": "yes", "new_event_what": CANARY})
+    assert page.status_code == 410
+    assert "can no longer be checked in" in page.text
+    assert CANARY in page.text
+    assert not Finding.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("ticked", "rule"),
+    [
+        ({"neck_artery": ["double_vision"]}, "neck_artery_signs"),
+        ({"aura_alarming": "yes"}, "aura_alarming"),
+    ],
+)
+def test_a_sign_ticked_below_a_no_counts(visit: Appointment, ticked: dict[str, object], rule: str) -> None:
+    page = Browser().post(address_of(visit), WELL | ticked)
+    assert "call 112 now" in page.text
+    assert Finding.objects.get(rule=rule).effect == Effect.EMERGENCY
+
+
+def test_a_no_below_a_no_is_calm(visit: Appointment) -> None:
+    page = Browser().post(address_of(visit), WELL | {"neck_artery": ["none"], "aura_alarming": "no"})
+    assert "checked in" in page.text
+    assert said(visit)["rf_change"] == "no"
+
+
 def test_a_token_of_another_making_opens_nothing(visit: Appointment) -> None:
     forged = Signer(sep=".", salt="intake.checkin", key="not ours").sign(str(visit.pk))
     for token in (forged, str(visit.pk), f"{visit.pk}.", "x", token_for(visit) + "x"):
@@ -157,7 +199,7 @@ def test_a_visit_that_was_cancelled_or_has_begun_takes_no_check_in(
 ) -> None:
     cancel_appointment(by=dana, now=now, appointment=visit)
     assert Browser().get(address_of(visit)).status_code == 410
-    with pytest.raises(ValidationError, match="no longer"):
+    with pytest.raises(CheckInClosed, match="no longer"):
         check_in(by=None, now=now, appointment=visit, answers=WELL)
 
 
@@ -234,12 +276,43 @@ def test_a_stranger_gets_no_badge(visit: Appointment, carl: User) -> None:
     assert not badges_for(carl, [visit])[visit.pk]
 
 
-def test_arrived_she_can_still_check_in_on_a_tablet(
-    visit: Appointment, dana: User, as_dana: Browser, now: datetime
-) -> None:
+def test_the_front_desk_neither_sees_nor_answers_it(visit: Appointment, as_dana: Browser, as_bea: Browser) -> None:
+    assert as_dana.get(address_of(visit)).status_code == 404
+    answer = as_dana.post(address_of(visit), WELL | {"new_event_what": CANARY})
+    assert answer.status_code == 404
+    assert CANARY not in answer.text
+    assert not CheckIn.objects.exists()
+    assert as_bea.get(address_of(visit)).status_code == 200
+
+
+@pytest.fixture
+def tablet(visit: Appointment, dana: User, as_dana: Browser, now: datetime) -> Browser:
+    """A tablet of the desk that was handed over for the check-in of this visit."""
     change_status(by=dana, now=now, appointment=visit, to=Status.ARRIVED)
-    assert as_dana.post(address_of(visit), WELL).status_code == 200
-    assert CheckIn.objects.filter(appointment=visit).exists()
+    place = reverse("intake:checkin-hand-over", args=[visit.pk])
+    assert place in as_dana.get(reverse("desk:appointment", args=[visit.pk])).text
+    assert "You are signed out here" in as_dana.get(place).text
+    assert as_dana.post(place, follow=True).redirect_chain[-1][0] == address_of(visit)
+    return as_dana
+
+
+def test_arrived_she_can_still_check_in_on_a_tablet(tablet: Browser, visit: Appointment) -> None:
+    assert tablet.get(reverse("desk:day")).headers["Location"] == reverse("intake:tablet")
+    done = tablet.post(address_of(visit), WELL)
+    assert done.headers["Location"] == reverse("intake:tablet")
+    assert "give the tablet back" in tablet.get(reverse("intake:tablet")).text
+    assert tablet.get(address_of(visit)).headers["Location"] == reverse("intake:tablet")
+    assert CheckIn.objects.get(appointment=visit).confirmed_by is None
+
+
+def test_on_a_tablet_an_emergency_shows_the_script_and_it_opens_no_other_check_in(
+    tablet: Browser, visit: Appointment, book: Book, now: datetime
+) -> None:
+    other = book(now + timedelta(hours=5))
+    assert tablet.get(address_of(other)).headers["Location"] == reverse("intake:tablet")
+    page = tablet.post(address_of(visit), WELL | {"rf_change": "yes", "neck_artery": ["double_vision"]})
+    assert "call 112 now" in page.text
+    assert "data-rest" in page.text
 
 
 def test_her_own_page_leads_to_it_on_the_day_until_it_is_done(

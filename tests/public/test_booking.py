@@ -806,6 +806,13 @@ def test_a_red_answer_says_nothing_to_a_stranger_and_settles_only_at_the_desk(
     assert concern.settled_at is None
 
 
+def test_a_sign_ticked_below_a_no_stops_the_booking(as_alice: Browser, service: Service, wish: Wish) -> None:
+    visitor = Visitor(service, as_alice)
+    page = text(visitor.confirms(visitor.chooses(wish(at(10))), is_different="no", signs=["eyelid"]))
+    assert "112" in page
+    assert Finding.objects.get(rule="neck_artery_signs").effect == "emergency"
+
+
 def test_a_change_without_signs_is_booked_and_waits_for_a_therapist(
     as_alice: Browser, service: Service, wish: Wish
 ) -> None:
