@@ -105,13 +105,14 @@ def stricter_bones(row: dict[str, Any]) -> None:
         row["cap"] = 2
 
 
-def test_a_worker_that_was_interrupted_goes_on_where_it_stopped(
-    now: datetime, db: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("batch", "again"), [(1, [1, 2]), (100, [0, 1, 2])])
+def test_a_worker_that_was_interrupted_goes_on_where_it_stopped_and_keeps_what_was_done(
+    now: datetime, db: None, monkeypatch: pytest.MonkeyPatch, batch: int, again: list[int]
 ) -> None:
     clients = [ClientFactory() for _number in range(3)]
     for client in clients:
         send(client, now=now, osteoporosis="yes")
-    monkeypatch.setattr("intake.evaluating.BATCH", 1)
+    monkeypatch.setattr("intake.evaluating.BATCH", batch)
     version = new_version(now, stricter_bones)
     seen: list[int] = []
 
@@ -125,9 +126,9 @@ def test_a_worker_that_was_interrupted_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         evaluate_everybody(now=now)
     assert Finding.objects.filter(rule_version=version).count() == 1
-    assert evaluate_everybody(now=now) == 2
-    first, second, third = sorted(client.pk for client in clients)
-    assert seen == [first, second, second, third]
+    assert evaluate_everybody(now=now) == len(again)
+    in_order = sorted(client.pk for client in clients)
+    assert seen == [*in_order[:2], *(in_order[n] for n in again)]
     assert Finding.objects.filter(rule_version=version).count() == 3
 
 
