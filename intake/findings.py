@@ -207,7 +207,7 @@ def clearances_over(facts: Iterable[FindingFact]) -> list[ClearanceFact]:
 
 def facts_of_visit(client: Client, answers: Mapping[str, Answer], day: date) -> list[FindingFact]:
     """Return what was answered at a visit, by the rules' question codes (attack_today, sedative …), raises."""
-    return raised_by(profile_on(day, client, answers))
+    return raised_by(current_rules()[1], profile_on(day, client, answers))
 
 
 def for_a_doctor(facts: Iterable[FindingFact]) -> list[FindingFact]:
@@ -220,9 +220,9 @@ def for_a_doctor(facts: Iterable[FindingFact]) -> list[FindingFact]:
     return [fact for fact in facts if fact.effect in URGENT or fact.rule in lasting]
 
 
-def raised_by(profile: SafetyProfile) -> list[FindingFact]:
+def raised_by(rules: Iterable[Rule], profile: SafetyProfile) -> list[FindingFact]:
     """Return what the rules that ask for any of these answers make of them; what is not among them was not asked."""
-    asked = (rule for rule in current_rules()[1] if rule.when and set(rule.when.questions()) & set(profile.answers))
+    asked = (rule for rule in rules if rule.when and set(rule.when.questions()) & set(profile.answers))
     return [fact for rule in asked if (fact := raise_fact(rule, profile, profile.answered_on))]
 
 

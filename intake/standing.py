@@ -17,6 +17,7 @@ from clinic.scheduling.gates import PlannedVisit
 from clinic.scheduling.models import Status
 from intake.findings import clearances_over, consents_of, fact_of, open_by_record, raised_by
 from intake.models import Finding, Invitation, Submission
+from intake.rules import current_rules
 from intake.safety import FindingFact, Planned, SafetyProfile, may
 from intake.today import said_on_days
 
@@ -36,7 +37,7 @@ def planned_visit(modality: Modality) -> Planned:
 
 
 def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
-    """Answer for each visit whether a therapist must look first. At most six queries, however many visits.
+    """Answer for each visit whether a therapist must look first. At most seven queries, however many visits.
 
     She must where answers are missing, unread or too old, where a finding in force is unknown to any therapist, where
     what is in force stops the whole visit, and where a check-in on that day says anything that a rule is about.
@@ -57,14 +58,14 @@ def gate(visits: Sequence[PlannedVisit]) -> list[bool]:
     }
     findings = _held(client_pks)
     cleared = clearances_over(fact for held in findings.values() for _finding, fact in held)
-
     checked_in = said_on_days(client_pks, {visit.day for visit in visits})
+    rules = current_rules()[1] if checked_in else ()
 
     def must_look(visit: PlannedVisit) -> bool:
         if not is_told(visit):
             return True
         said = checked_in.get((visit.client_pk, visit.day), ())
-        if any(raised_by(SafetyProfile(answers, visit.day, age=None)) for answers in said):
+        if any(raised_by(rules, SafetyProfile(answers, visit.day, age=None)) for answers in said):
             return True
         held = findings.get(visit.client_pk, ())
         if any(finding.acknowledged_at is None and fact.holds_on(visit.day) for finding, fact in held):

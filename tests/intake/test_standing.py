@@ -113,8 +113,27 @@ def test_it_costs_the_same_for_a_series_and_for_many_clients(
         assert gate(visits) == [True] * 100
     for client in clients:
         reviewed_intake(client, bea.user, now=now + timedelta(minutes=1))
-    with django_assert_num_queries(4):  # type: ignore[attr-defined]
+    with django_assert_num_queries(5):  # type: ignore[attr-defined]
         assert len(gate(visits)) == 100
+
+
+def test_many_check_ins_are_read_and_judged_at_once(
+    alice: Client,
+    bea: Therapist,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Callable[[int], object],
+) -> None:
+    clients = [alice, *ClientFactory.create_batch(4)]
+    for client in clients:
+        reviewed_intake(client, bea.user, now=now)
+    visits = [visit(client) for client in clients]
+    assert gate(visits) == [False] * 5
+    said = {(client.pk, FRIDAY): ({"illness": "yes"},) for client in clients}
+    monkeypatch.setattr("intake.standing.said_on_days", lambda _clients, _days: said)
+    # The rules are read once, in place of the check-ins.
+    with django_assert_num_queries(5):  # type: ignore[attr-defined]
+        assert gate(visits) == [True] * 5
 
 
 def test_the_gate_is_asked_by_bookings_and_a_review_opens_visits_to_come(
