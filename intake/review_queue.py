@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models import Case, F, Min, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from clinic.people.models import Client, User, clinic_zone
 from clinic.people.worklist import Worklist, WorkRow
 from clinic.scheduling.models import UPCOMING, Appointment
 from intake.models import Effect, Finding, Submission
+from intake.rules import CRISIS
 
 ROWS_SHOWN = 50
 FAR_OFF = datetime.max.replace(tzinfo=UTC)
@@ -102,7 +103,8 @@ def line_of(now: datetime) -> list[Waiting]:
 
 def shown(line: Sequence[Waiting]) -> list[Row]:
     """Return some of the line with whom it is about; one query."""
-    clients = Client.objects.in_bulk([waiting.person for waiting in line])
+    people = Client.objects.filter(pk__among=keys(waiting.person for waiting in line))
+    clients = {client.pk: client for client in people}
     return [Row(waiting, clients[waiting.person]) for waiting in line]
 
 
@@ -133,22 +135,55 @@ def _next_visits(people: Collection[int], now: datetime) -> dict[int, datetime]:
     return dict(upcoming.values_list("client").annotate(Min("starts_at")))
 
 
-def urgent_at_visits() -> QuerySet[Finding]:
-    """Return what was answered at a visit, wants a doctor, and no therapist has acknowledged: emergencies first."""
-    unknown = Finding.objects.unknown().urgent().filter(submission__isnull=True)
-    is_emergency = Case(When(effect=Effect.EMERGENCY, then=Value(0)), default=Value(1))
-    return unknown.select_related("client").order_by(is_emergency, "raised_at", "pk")
+# The ranks of what stands beside the forms; what comes after these can wait for the next visit.
+AT_ONCE, MARKED, TODAY, LATER = range(4)
+RANK = Case(
+    When(effect=Effect.EMERGENCY, then=Value(AT_ONCE)),
+    When(rule=CRISIS, then=Value(MARKED)),
+    When(effect=Effect.SAME_DAY, then=Value(TODAY)),
+    default=Value(LATER),
+)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The worst finding of a client that no therapist knows of, and that comes with no form that waits."""
+
+    finding: Finding
+    words: str
+    is_urgent: bool
+
+
+def beside_the_forms() -> list[Beside]:
+    """Return one row for each client who has such findings, the most urgent first; one query."""
+    worst = _beside().order_by("client", RANK, "raised_at", "pk").distinct("client").values("pk")
+    found = Finding.objects.filter(pk__in=worst).select_related("client").annotate(rank=RANK)
+    return [
+        Beside(finding, _words_of(finding), finding.rank < LATER)
+        for finding in found.order_by("rank", "raised_at", "pk")[:ROWS_SHOWN]
+    ]
+
+
+def _beside() -> QuerySet[Finding]:
+    """Return what was said at a visit or a booking, taken back, marked, or made so by new rules: unknown to all."""
+    return Finding.objects.unknown().filter(Q(submission__isnull=True) | Q(submission__state=Submission.State.REVIEWED))
+
+
+def _words_of(finding: Finding) -> str:
+    if finding.rule == CRISIS:
+        return _("Words that a therapist marked")
+    return URGENCY_OF[finding.effect].words if finding.effect in URGENCY_OF else _("To be acknowledged")
 
 
 def count(user: User, now: datetime) -> int:
-    """Return how many answers wait for a therapist. Two queries, and two more where somebody needs a doctor."""
+    """Return how much waits for a therapist. Three queries, and two more where somebody needs a doctor."""
     if not user.is_therapist:
         return 0
-    alarms = list(Finding.objects.unknown().urgent().values_list("client", "submission"))
-    at_visits = sum(submission is None for _client, submission in alarms)
+    alarms = set(Finding.objects.unknown().urgent().values_list("client", flat=True))
     kept = _kept_records() if alarms else {}
-    begun = _begun_by({kept.get(client, client) for client, _submission in alarms}).count() if alarms else 0
-    return Submission.objects.to_review().count() + at_visits + begun
+    begun = _begun_by({kept.get(client, client) for client in alarms}).count() if alarms else 0
+    beside = _beside().values("client").distinct().count()
+    return Submission.objects.to_review().count() + beside + begun
 
 
 def rows(user: User, now: datetime) -> list[WorkRow]:
@@ -156,8 +191,8 @@ def rows(user: User, now: datetime) -> list[WorkRow]:
     if not user.is_therapist:
         return []
     zone = clinic_zone()
-    at_visits = [_visit_row(finding) for finding in urgent_at_visits()[:ROWS_SHOWN]]
-    return [*at_visits, *(_work_row(row, zone) for row in shown(line_of(now)[:ROWS_SHOWN]))]
+    beside = [_beside_row(row) for row in beside_the_forms()]
+    return [*beside, *(_work_row(row, zone) for row in shown(line_of(now)[:ROWS_SHOWN]))]
 
 
 def _work_row(row: Row, zone: ZoneInfo) -> WorkRow:
@@ -172,14 +207,9 @@ def _work_row(row: Row, zone: ZoneInfo) -> WorkRow:
     return WorkRow(title=row.client.name, detail=detail, verb=verb, url=url, is_urgent=is_urgent)
 
 
-def _visit_row(finding: Finding) -> WorkRow:
-    return WorkRow(
-        title=finding.client.name,
-        detail=_("At a visit: %(urgency)s") % {"urgency": URGENCY_OF[finding.effect].words},
-        verb=_("Look"),
-        url=reverse("intake:findings", args=[finding.client_id]),
-        is_urgent=True,
-    )
+def _beside_row(row: Beside) -> WorkRow:
+    url = reverse("intake:findings", args=[row.finding.client_id])
+    return WorkRow(title=row.finding.client.name, detail=row.words, verb=_("Look"), url=url, is_urgent=row.is_urgent)
 
 
 REVIEWS = Worklist(
