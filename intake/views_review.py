@@ -29,7 +29,7 @@ from intake.matching import matches_of, use_answers
 from intake.models import Finding, Submission
 from intake.reading import closed_findings, finding_rows
 from intake.reading import guardian_consent as consent_of_guardian
-from intake.review_queue import ROWS_SHOWN, line_of, shown, urgent_at_visits
+from intake.review_queue import beside_the_forms, line_of, shown
 from intake.reviewing import review_page
 from intake.seeing import StaleFinding, refuse_stale
 from intake.standing import newest_sent
@@ -62,7 +62,7 @@ def invite(request: ClinicRequest, pk: int) -> HttpResponse:
 def review_list(request: ClinicRequest) -> HttpResponse:
     """List the answers that wait for a therapist, most urgent first."""
     page = Paginator(line_of(request.now), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "rows": shown([*page.object_list]), "at_visits": urgent_at_visits()[:ROWS_SHOWN]}
+    context = {"page": page, "rows": shown([*page.object_list]), "beside": beside_the_forms()}
     return render_at_wall(request, "intake/review_list.html", context)
 
 
