@@ -68,8 +68,7 @@ def alert_words(alert_pk: int, now: datetime) -> dict[str, Any] | None:
     found = StaffAlert.objects.filter(pk=alert_pk).select_related("finding").first()
     if found is None or found.finding.acknowledged_at or found.finding.closed_at:
         return None
-    page = reverse("intake:findings", args=[found.finding.client_id])
-    return {"link": f"{settings.SITE_URL}{page}", "zone": clinic_zone()}
+    return {"link": f"{settings.SITE_URL}{reverse('intake:review-list')}", "zone": clinic_zone()}
 
 
 ALERT = MessageKind(

@@ -159,7 +159,7 @@ def beside_the_forms() -> list[Beside]:
     worst = _beside().order_by("client", RANK, "raised_at", "pk").distinct("client").values("pk")
     found = Finding.objects.filter(pk__in=worst).select_related("client").annotate(rank=RANK)
     return [
-        Beside(finding, _words_of(finding), finding.rank < LATER)
+        Beside(finding, _words_of(finding), finding.rank < LATER)  # type: ignore[attr-defined]  # annotated
         for finding in found.order_by("rank", "raised_at", "pk")[:ROWS_SHOWN]
     ]
 

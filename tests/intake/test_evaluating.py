@@ -263,7 +263,8 @@ def test_the_alert_says_neither_whom_nor_what(alice: Client, bea: Therapist, now
     reminders.sweep(now)
     (letter,) = [letter for letter in mail.outbox if "bea@example.org" in letter.to]
     said = f"{letter.subject} {letter.message()}"
-    assert reverse("intake:findings", args=[alice.pk]) in str(letter.body)
+    assert reverse("intake:review-list") in str(letter.body)
+    assert f"/{alice.pk}/" not in str(letter.body)
     for word in ("Alice", "Marques", "optic", "emergency", "doctor", "migraine"):
         assert word.lower() not in said.lower()
 

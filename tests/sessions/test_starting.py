@@ -79,8 +79,8 @@ def test_without_the_visits_lock_a_double_click_fails(
 @pytest.mark.parametrize(
     ("sign", "rule", "effect", "words"),
     [
-        ("double_vision", "neck_artery_signs", "emergency", "At a visit: Emergency answer"),
-        ("one_sided_pain", "neck_artery_risk", "same_day", "At a visit: Needs medical contact today"),
+        ("double_vision", "neck_artery_signs", "emergency", "Emergency answer"),
+        ("one_sided_pain", "neck_artery_risk", "same_day", "Needs medical contact today"),
     ],
 )
 def test_an_urgent_answer_at_the_start_is_a_finding_and_urgent_work(
