@@ -66,6 +66,14 @@ def finding_for(user: User, pk: int, *, now: datetime) -> Finding:
     return finding
 
 
+def consent_for(user: User, pk: int, *, now: datetime) -> Consent:
+    """Return a consent in force, for a therapist, and log the look."""
+    _refuse_all_but_therapists(user)
+    consent = one_of(Consent.objects.in_force().select_related("client", "submission", "recorded_by"), pk)
+    log_look(user, consent.client_id, consent, "consent", now=now)
+    return consent
+
+
 def client_with_clearances(user: User, pk: int, *, now: datetime) -> Client:
     """Return a client whose clearances and documents a therapist may see, and log the look."""
     _refuse_all_but_therapists(user)
@@ -101,14 +109,6 @@ def own_submission(user: User, client_pk: int, pk: int, *, now: datetime) -> Sub
     submission = one_of(sent.select_related("client", "form_version"), pk)
     log_look(user, client.pk, submission, "own answers", now=now)
     return submission
-
-
-def consent_for(user: User, pk: int, *, now: datetime) -> Consent:
-    """Return a consent in force, for a therapist, and log the look."""
-    _refuse_all_but_therapists(user)
-    consent = one_of(Consent.objects.in_force().select_related("client", "submission", "recorded_by"), pk)
-    log_look(user, consent.client_id, consent, "consent", now=now)
-    return consent
 
 
 def _refuse_all_but_therapists(user: User) -> None:
