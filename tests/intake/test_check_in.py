@@ -224,6 +224,7 @@ def test_fever_stops_the_session_until_her_therapist_has_gone_through_it(
         start(visit)
     visit.refresh_from_db()
     assert visit.review_needed
+    assert "in place of all that was said" in as_bea.get(address_of(visit)).text
     as_bea.post(address_of(visit), WELL)
     assert start(visit).client == known
     assert [kept.answers["illness"] for kept in CheckIn.objects.order_by("pk")] == ["yes", "no", "no"]
