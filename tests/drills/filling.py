@@ -97,7 +97,11 @@ def put_visits(count: int, now: datetime, *, behind: int = 0, minutes: int = MIN
     therapists = add_therapists(-(-(behind + count) // len(starts)), Location.objects.earliest("pk"))
     clients = list(Client.objects.order_by("pk")[:CLIENTS])
     places = islice(product(therapists, starts), behind, behind + count)
-    planned = [(therapist, start, clients[n % len(clients)]) for n, (therapist, start) in enumerate(places)]
+    # One further at each round, or the same client would come to the same hour again.
+    planned = [
+        (therapist, start, clients[(n + n // len(clients)) % len(clients)])
+        for n, (therapist, start) in enumerate(places, behind)
+    ]
     return put(planned, now, minutes=minutes)
 
 
