@@ -301,8 +301,8 @@ def test_a_press_counts_while_the_next_day_is_still_on_its_way(page: Page) -> No
         held.append(route)
 
     page.route("**/day/?*on=2026-11-20*", hold)
-    page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(300)
+    with page.expect_request("**/day/?*on=2026-11-20*"):
+        page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".desk-bar")).to_have_attribute("data-on", "2026-11-21")
     for late in held:

@@ -13,6 +13,7 @@ from clinic.people.models import Client
 from clinic.people.records import Records, records_of
 from clinic.people.services import lock_client
 from clinic.scheduling.models import Appointment
+from tests.factories import ClientFactory
 
 
 def kept_plans(words: str) -> list[tuple[int, int]]:
@@ -26,8 +27,10 @@ def kept_plans(words: str) -> list[tuple[int, int]]:
 
 @pytest.fixture(autouse=True)
 def _as_in_a_large_house(db: None) -> None:
-    """Let plans cost what they cost where tables are large: in a small one all are read as a whole."""
+    """Let a plan cost what it costs where there are many clients: a few are read as a whole."""
+    Client.objects.bulk_create(ClientFactory.build_batch(3000, primary_therapist=None))
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE people_client")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 

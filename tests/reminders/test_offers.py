@@ -21,6 +21,8 @@ from clinic.scheduling.offer_links import key_in, token_for
 from clinic.scheduling.online import mark, settle
 from clinic.scheduling.services import add_weekly_hours
 from clinic.scheduling.waitlist import Wished, accept_offer, add_wish, decline_offer, offer_times
+from intake.models import Finding
+from intake.services import close_finding
 from tests.factories import BEFORE, ServiceFactory
 
 State = Message.State
@@ -221,7 +223,7 @@ def test_the_question_of_every_visit_must_be_answered_before_a_yes(link: str, br
 
 
 def test_a_red_answer_books_nothing_here_either_and_offers_nothing_until_somebody_spoke_with_her(
-    link: str, offer: Offer, browser: Browser, now: datetime, dana: User
+    link: str, offer: Offer, browser: Browser, now: datetime, dana: User, bea: Therapist
 ) -> None:
     page = browser.post(link, {"accept": "", "is_different": "yes", "signs": ["eyelid"]})
     assert "Nothing is booked." in page.content.decode()
@@ -232,6 +234,9 @@ def test_a_red_answer_books_nothing_here_either_and_offers_nothing_until_somebod
     Offer.objects.all().delete()
     assert offer_times(now=later) == 0
     settle(by=dana, now=later, concern=OnlineConcern.objects.get())
+    assert offer_times(now=later) == 0, "what she answered is still open"
+    for finding in Finding.objects.open():
+        close_finding(by=bea.user, now=later, finding=finding, reason="Seen by her doctor.")
     assert offer_times(now=later) == 1
 
 
