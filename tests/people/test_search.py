@@ -262,7 +262,7 @@ def test_a_name_typed_without_accents_in_any_order_finds_the_person(two_thousand
 
 def test_four_digits_of_a_phone_find_everybody_who_has_them(two_thousand: list[str], dana: User) -> None:
     random = seeded("8")
-    for client in random.sample(list(Client.objects.all()), 60):
+    for client in random.sample(list(Client.objects.all()), 20):
         number = str(client.phone).removeprefix("+")
         written = random.choice(["+{}", "00{}", "({}", "{}"]).format(number)
         spaced = written[:5] + " " + written[5:8] + "-" + written[8:]
