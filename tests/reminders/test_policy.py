@@ -189,7 +189,7 @@ def test_every_reminder_of_a_list_has_a_number_of_its_own_that_stays_with_it(lis
 offsets_in_hours = st.lists(st.sampled_from([1, 2, 5, 24, 30, 48, 72, 168]), min_size=1, max_size=5, unique=True)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(
         ["Europe/Lisbon", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
