@@ -35,7 +35,7 @@ stop:
 	@if [ -x $(RUN) ]; then exec $(RUN) manage.py stop; else echo 'Nothing was running.'; fi
 
 test: .venv/.synced
-	$(RUN) -m pytest -n 3 --dist loadgroup
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 pictures: .venv/.synced
 	$(RUN) -m pytest tests/browser/test_walk_through.py tests/browser/test_example_clinic.py --pictures docs/pictures

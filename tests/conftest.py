@@ -38,8 +38,8 @@ NOW = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)  # a Thursday; nine o'clock in Li
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, and with the one browser's tests; else they run at the end, alone."""
-    items.sort(key=lambda item: not (item.get_closest_marker("long") or item.get_closest_marker("browser")))
+    """Begin with what takes longest; else it runs at the end, alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
