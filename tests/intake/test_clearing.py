@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from django.urls import reverse
 from clinic.audit.models import Change, Look
 from clinic.desk.force import force_of
 from clinic.lib.body import GROUPS, Group
+from clinic.lib.files import read_file
 from clinic.people.models import Client, Therapist, User
 from clinic.people.worklist import worklists
 from intake import services
@@ -32,6 +31,7 @@ from intake.safety import Planned
 from tests.factories import ClientFactory
 from tests.intake.answers import reviewed_intake, send
 from tests.lib.test_uploads import PDF, picture
+from tests.pdfs import words_on
 
 TODAY = date(2026, 11, 19)
 NECK = Planned(modality="swedish", regions=frozenset({"neck_posterior_upper"}), pressure=2)
@@ -201,21 +201,12 @@ def test_it_is_no_longer_once_a_longer_one_or_a_closing_takes_its_place(
 # --- The letter
 
 
-def text_of(document: Document) -> str:
-    program = shutil.which("pdftotext")
-    if program is None:
-        pytest.skip("pdftotext is not installed")
-    sheet = (settings.FILES_FOLDER + "/" + document.file).encode()
-    words = subprocess.run([program, "-layout", sheet, b"-"], capture_output=True, check=True).stdout  # noqa: S603
-    return " ".join(words.decode().split())
-
-
 def test_the_letter_says_who_and_what_is_asked_and_nothing_else(
     alice: Client, bea: Therapist, finding: Finding, now: datetime
 ) -> None:
     send(alice, now=now, rf_position="yes", rf_cancer="yes", goals="Zebrafinch", physician="yes")
     letter = write_letter(by=bea.user, now=now, client=alice, findings=[finding], to_name="Dr Lemaire")
-    words = text_of(letter.document)
+    words = words_on(read_file(letter.document.file))
     for expected in ("Alice Marques", "Dear Dr Lemaire", "depends on position", "head, neck", "Bea Lindqvist"):
         assert expected in words
     assert "Alice Marques has agreed that we write to you." in words
@@ -231,7 +222,7 @@ def test_without_her_consent_the_letter_is_hers_to_carry(
     assert "She has not agreed that we write to her doctor." in page
     letter = write_letter(by=bea.user, now=now, client=alice, findings=[finding], to_name="Dr Lemaire")
     assert not letter.has_consent
-    assert "Alice Marques brings you this letter in person." in text_of(letter.document)
+    assert "Alice Marques brings you this letter in person." in words_on(read_file(letter.document.file))
 
 
 def test_a_letter_sent_twice_is_written_once_and_its_copy_stays(

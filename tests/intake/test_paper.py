@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from datetime import datetime
 
 import pytest
@@ -18,15 +16,9 @@ from intake.models import Consent, Effect, Finding, Submission
 from intake.paper import begin_from_paper
 from intake.questions import Answer, Kind, form_of
 from tests.intake.answers import calm_answers, only
+from tests.pdfs import words_on
 
 SIGNED = "A. Marques"
-
-
-def text_of(sheet: bytes) -> str:
-    program = shutil.which("pdftotext")
-    if program is None:
-        pytest.skip("pdftotext is not installed")
-    return subprocess.run([program, "-layout", "-", "-"], input=sheet, capture_output=True, check=True).stdout.decode()  # noqa: S603
 
 
 def type_in(browser: Browser, client: Client, **changed: Answer) -> Submission:
@@ -56,7 +48,7 @@ def test_the_sheet_is_tagged_and_holds_every_question_her_name_and_nothing_else_
     assert response.headers["Content-Type"] == "application/pdf"
     assert b"/StructTreeRoot" in response.content
     assert b"pdfuaid" in response.content
-    told = " ".join(text_of(response.content).split())
+    told = " ".join(words_on(response.content).split())
     for question in form_of(services.current_form("en").pk).questions.values():
         assert " ".join(question.text.split())[:40] in told, question.code
     assert alice.name in told
@@ -66,7 +58,7 @@ def test_the_sheet_is_tagged_and_holds_every_question_her_name_and_nothing_else_
 
 def test_the_sheet_holds_nothing_of_what_she_answered_before(as_dana: Browser, as_bea: Browser, alice: Client) -> None:
     type_in(as_bea, alice, goals="To walk the dog again.")
-    assert "walk the dog" not in text_of(as_dana.get(reverse("intake:paper-sheet", args=[alice.pk])).content)
+    assert "walk the dog" not in words_on(as_dana.get(reverse("intake:paper-sheet", args=[alice.pk])).content)
 
 
 def test_a_therapist_types_in_what_was_on_paper_and_her_name_stays_with_it(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +19,7 @@ from intake.models import FormVersion, Submission
 from intake.reviewing import Change, review_page
 from tests.factories import ClientFactory
 from tests.intake.answers import reviewed_intake, send
+from tests.pdfs import words_on
 
 DOCTOR = "Dr Lemaire, Rua das Flores 1, Lisboa"
 
@@ -159,14 +158,6 @@ def test_where_the_record_says_the_same_nothing_is_asked(as_bea: Browser, alice:
 # --- To take along
 
 
-def text_of(sheet: bytes) -> str:
-    program = shutil.which("pdftotext")
-    if program is None:
-        pytest.skip("pdftotext is not installed")
-    read = subprocess.run([program, "-", "-"], input=sheet, capture_output=True, check=True)  # noqa: S603
-    return " ".join(read.stdout.decode().split())
-
-
 @pytest.mark.parametrize("who", ["as_bea", "as_alice"])
 def test_the_answers_are_handed_out_as_a_tagged_pdf(
     who: str, request: pytest.FixtureRequest, alice: Client, now: datetime
@@ -180,7 +171,7 @@ def test_the_answers_are_handed_out_as_a_tagged_pdf(
     assert response.headers["Content-Disposition"] == 'attachment; filename="intake-2026-11-19.pdf"'
     assert "no-store" in response.headers["Cache-Control"]
     assert b"/StructTreeRoot" in response.content
-    words = text_of(response.content)
+    words = words_on(response.content)
     for expected in ("What you told us", "Alice Marques", "6 of 28 days", "To read *again* #panic()", "Your data"):
         assert expected in words
 

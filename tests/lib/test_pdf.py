@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from django.test import override_settings
 
 from clinic.lib.pdf import pdf_of
+from tests.pdfs import words_on
 
 NOW = datetime(2026, 11, 19, 9, tzinfo=UTC)
 SHEET = """
@@ -30,13 +30,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def text_of(sheet: bytes) -> str:
-    program = shutil.which("pdftotext")
-    if program is None:
-        pytest.skip("pdftotext is not installed")
-    return subprocess.run([program, "-", "-"], input=sheet, capture_output=True, check=True).stdout.decode()  # noqa: S603
-
-
 def set_with(folder: Path, words: str) -> bytes:
     with override_settings(BASE_DIR=folder):
         return pdf_of("letter.typ", {"words": words}, now=NOW)
@@ -51,10 +44,10 @@ def test_a_sheet_is_tagged_and_says_so(folder: Path) -> None:
 
 @pytest.mark.parametrize("words", ['#read("/pdf/sheet.typ")', "*bold* $x$ <label> @ref", '"); #panic()', "مرحبا Łódź"])
 def test_what_was_typed_is_never_markup(folder: Path, words: str) -> None:
-    assert words.split(maxsplit=1)[0] in text_of(set_with(folder, words))
+    assert words.split(maxsplit=1)[0] in words_on(set_with(folder, words))
 
 
 def test_a_sign_without_a_letter_of_ours_does_not_stop_the_sheet(folder: Path) -> None:
     sheet = set_with(folder, "Better 😀 since May")
     assert b"/StructTreeRoot" in sheet
-    assert "since May" in text_of(sheet)
+    assert "since May" in words_on(sheet)
